@@ -1,0 +1,28 @@
+"""Checksums that go into the provenance of an SSP grid."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+__all__ = ["combined_sha256", "file_sha256"]
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes (hex)."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def combined_sha256(parts: Iterable[str]) -> str:
+    """Return the SHA-256 (hex) of several strings in their order.
+
+    >>> combined_sha256(["ab", "c"]) == combined_sha256(["a", "bc"])
+    False
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode())
+        digest.update(b"\\n")
+    return digest.hexdigest()
