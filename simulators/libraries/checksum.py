@@ -24,5 +24,5 @@ def combined_sha256(parts: Iterable[str]) -> str:
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part.encode())
-        digest.update(b"\\n")
+        digest.update(b"\n")
     return digest.hexdigest()
