@@ -1,0 +1,93 @@
+"""Wavelengths in air and in vacuum, and the shift to the rest frame between them.
+
+Use at the border only: inside the package every wavelength is an air wavelength in Å.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+__all__ = ["air_to_vacuum", "rest_air_edges", "vacuum_to_air"]
+
+
+def vacuum_to_air(wavelength_aa: Tensor) -> Tensor:
+    """Convert vacuum to air wavelengths.
+
+    Parameters
+    ----------
+    wavelength_aa : Tensor
+        Vacuum wavelengths in Å, any shape, above 2000 Å.
+
+    Returns
+    -------
+    Tensor
+        Wavelengths in standard air (15 °C, 1 atm), in Å, same shape.
+
+    References
+    ----------
+    Morton (2000, ApJS 130, 403), eq. 8, after Ciddor (1996, Applied Optics 35, 1566).
+
+    Examples
+    --------
+    >>> import torch
+    >>> round(float(vacuum_to_air(torch.tensor(6564.614, dtype=torch.float64))), 2)
+    6562.8
+    """
+    return wavelength_aa / _refractive_index(wavelength_aa)
+
+
+def air_to_vacuum(wavelength_aa: Tensor) -> Tensor:
+    """Convert air to vacuum wavelengths, the inverse of :func:`vacuum_to_air`.
+
+    Parameters
+    ----------
+    wavelength_aa : Tensor
+        Wavelengths in standard air in Å, any shape.
+
+    Returns
+    -------
+    Tensor
+        Vacuum wavelengths in Å, same shape.
+    """
+    vacuum = wavelength_aa
+    # The refractive index varies so slowly that each turn gains about five digits.
+    for _ in range(3):
+        vacuum = wavelength_aa * _refractive_index(vacuum)
+    return vacuum
+
+
+def _refractive_index(vacuum_aa: Tensor) -> Tensor:
+    s2 = (1.0e4 / vacuum_aa) ** 2
+    return 1.0 + 8.34254e-5 + 2.406147e-2 / (130.0 - s2) + 1.5998e-4 / (38.9 - s2)
+
+
+def rest_air_edges(edges_aa: Tensor, redshift: Tensor | float, medium: str = "air") -> Tensor:
+    """Bring observed pixel edges to rest-frame air wavelengths.
+
+    The shift is made in vacuum, where it is exact.
+
+    Parameters
+    ----------
+    edges_aa : Tensor
+        Observed pixel edges, shape (n + 1,), float64, in Å.
+    redshift : Tensor or float
+        One redshift, or shape (n_obs,).
+    medium : {"air", "vacuum"}
+        Medium of ``edges_aa``.
+
+    Returns
+    -------
+    Tensor
+        Edges in Å, shape (n + 1,), or (n_obs, n + 1) for a redshift per spectrum.
+
+    Raises
+    ------
+    ValueError
+        If the medium is neither air nor vacuum.
+    """
+    if medium not in ("air", "vacuum"):
+        raise ValueError(f"medium is {medium!r}; expected 'air' or 'vacuum'")
+    vacuum = air_to_vacuum(edges_aa) if medium == "air" else edges_aa
+    if isinstance(redshift, Tensor) and redshift.ndim > 0:
+        redshift = redshift.to(vacuum)[:, None]
+    return vacuum_to_air(vacuum / (1.0 + redshift))
