@@ -1,0 +1,23 @@
+"""What is believed before the data: priors over star formation, enrichment, dust and kinematics.
+
+Start with `default_prior`; `ParameterSpace` knows the parameters and their coordinates.
+"""
+
+from __future__ import annotations
+
+from priors.ages import AgeBins, log_sfr_to_steps, mass_fractions, steps_to_log_sfr
+from priors.joint import JointPrior, UnboundedPrior, default_prior, default_space
+from priors.space import Parameter, ParameterSpace
+
+__all__ = [
+    "AgeBins",
+    "JointPrior",
+    "Parameter",
+    "ParameterSpace",
+    "UnboundedPrior",
+    "default_prior",
+    "default_space",
+    "log_sfr_to_steps",
+    "mass_fractions",
+    "steps_to_log_sfr",
+]

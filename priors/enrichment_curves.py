@@ -1,0 +1,128 @@
+"""The frozen catalogue of chemical enrichment histories.
+
+Four families in equal parts from a fixed seed: closed boxes and leaky boxes of representative
+delayed-exponential histories, metallicity linear in time, and flat.
+
+References
+----------
+Tinsley (1980), Fund. Cosmic Phys. 5, 287: in a box with outflow eta times the SFR the metallicity
+is ``Z = y / (1 + eta) * ln(1 / mu)``, with mu the gas fraction left.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from priors.ages import AgeBins
+
+N_CURVES = 256
+SEED = 20261
+_POINTS_PER_BIN = 32
+
+
+def _uniform(n: int, low: float, high: float, generator: torch.Generator) -> Tensor:
+    draws = torch.rand(n, 1, generator=generator, dtype=torch.float64)
+    return low + (high - low) * draws
+
+
+def _times(bins: AgeBins) -> Tensor:
+    edges = torch.tensor(bins.edges_gyr, dtype=torch.float64)
+    middle = (torch.arange(_POINTS_PER_BIN, dtype=torch.float64) + 0.5) / _POINTS_PER_BIN
+    return edges[:-1, None] + edges.diff()[:, None] * middle
+
+
+def _present_day(n: int, generator: torch.Generator) -> Tensor:
+    return _uniform(n, -0.8, 0.35, generator)
+
+
+def _box(
+    n: int, bins: AgeBins, generator: torch.Generator, consumed: tuple[float, float]
+) -> Tensor:
+    """[M/H] of the stars of each bin: the mean of the log over the stars formed in it."""
+    span = bins.edges_gyr[-1]
+    tau = span * _uniform(n, math.log(0.05), math.log(3.0), generator).exp()
+    since = (span - _times(bins)).reshape(1, -1)
+    # Mass formed until then by s exp(-s / tau), relative to today.
+    formed = 1.0 - (1.0 + since / tau) * torch.exp(-since / tau)
+    total = 1.0 - (1.0 + span / tau) * torch.exp(-span / tau)
+    fraction_consumed = _uniform(n, *consumed, generator)
+    abundance = -torch.log1p(-fraction_consumed * formed / total)
+    today = -torch.log1p(-fraction_consumed)
+    shape = (n, bins.n_bins, _POINTS_PER_BIN)
+    stars = torch.softmax((since.log() - since / tau).reshape(shape), dim=-1)
+    log_abundance = (stars * (abundance / today).log10().reshape(shape)).sum(-1)
+    return _present_day(n, generator) + log_abundance
+
+
+def closed_box(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
+    """A box that keeps its gas and consumes 50 to 98 % of it.
+
+    Parameters
+    ----------
+    n : int
+        Number of curves.
+    bins : AgeBins
+        The bins.
+    generator : torch.Generator
+        CPU source of the shape parameters.
+
+    Returns
+    -------
+    Tensor, shape (n, n_bins)
+        [M/H] in dex, youngest first. The yield is what makes today's metallicity.
+    """
+    return _box(n, bins, generator, (0.50, 0.98))
+
+
+def leaky_box(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
+    """A box whose stars took 5 to 50 % of the gas while winds took the rest; as `closed_box`.
+
+    Of the initial gas the fraction ``(1 + eta) * stars`` is gone by now: 20 to 95 %.
+    """
+    return _box(n, bins, generator, (0.20, 0.95))
+
+
+def linear_in_time(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
+    """[M/H] rising linearly in time by 0 to 1.2 dex; parameters and result as `closed_box`."""
+    middle = _times(bins).mean(-1) / bins.edges_gyr[-1]
+    return _present_day(n, generator) - _uniform(n, 0.0, 1.2, generator) * middle
+
+
+def flat(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
+    """The same [M/H] at all ages, -1.8 to 0.35, mostly high; parameters as `closed_box`."""
+    level = 0.35 - 2.15 * _uniform(n, 0.0, 1.0, generator).square()
+    return level.expand(n, bins.n_bins)
+
+
+def build_enrichment_curves(bins: AgeBins, n_curves: int = N_CURVES, seed: int = SEED) -> Tensor:
+    """The frozen catalogue, in the unclipped coordinate of [M/H].
+
+    Parameters
+    ----------
+    bins : AgeBins
+        The bins.
+    n_curves : int
+        Number of curves, split evenly over the four families.
+    seed : int
+        Seed of the shape parameters: the same seed gives the same catalogue.
+
+    Returns
+    -------
+    Tensor, shape (n_curves, n_bins)
+        float32 dex, youngest first.
+
+    Raises
+    ------
+    ValueError
+        If `n_curves` is not a positive multiple of 4.
+    """
+    families = (closed_box, leaky_box, linear_in_time, flat)
+    if n_curves <= 0 or n_curves % len(families):
+        raise ValueError(f"n_curves = {n_curves}; expected a positive multiple of {len(families)}.")
+    generator = torch.Generator().manual_seed(seed)
+    share = n_curves // len(families)
+    curves = torch.cat([family(share, bins, generator) for family in families])
+    return curves.to(torch.float32)

@@ -1,0 +1,338 @@
+"""The joint prior over theta, and the same over the unbounded u.
+
+Both are torch Distributions with an explicit generator: sbi accepts them, and importance weights
+and NUTS use their exact densities. Start here: ``default_prior()``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution, constraints
+
+from priors.ages import AgeBins
+from priors.bijections import NormalScore, SoftClip, StudentTScore
+from priors.device import Portable
+from priors.enrichment import (
+    METALLICITY_CLIP,
+    MH_HIGH,
+    MH_LOW,
+    MH_SOFTNESS,
+    CatalogueEnrichment,
+    EnrichmentPrior,
+    RandomWalkEnrichment,
+)
+from priors.enrichment_curves import build_enrichment_curves
+from priors.mixture import Mixture
+from priors.nuisance import Nuisance, default_nuisances
+from priors.sfh import CatalogueSFH, Continuity, DirichletSFH, SFHPrior, bursty_continuity
+from priors.sfh_curves import build_sfh_curves
+from priors.space import MH_PREFIX, STEP_PREFIX, Parameter, ParameterSpace
+
+_SPACE_SEED = 20262
+_SPACE_DRAWS = 40_000
+_T2_UPPER_QUARTILE = 0.816496580927726  # sqrt(2/3)
+
+
+def _rounded(value: Tensor | float) -> float:
+    """Three decimals: the space is a set of literals, the same on every platform."""
+    return round(float(value), 3)
+
+
+def _step_parameters(steps: Tensor) -> list[Parameter]:
+    scales = steps.abs().median(dim=0).values / _T2_UPPER_QUARTILE
+    return [
+        Parameter(
+            name=f"{STEP_PREFIX}{j}",
+            unit="dex",
+            low=-math.inf,
+            high=math.inf,
+            bijection=StudentTScore(max(_rounded(scale), 0.001)),
+            label=rf"$\Delta\log\,\mathrm{{SFR}}_{{{j}}}$",
+        )
+        for j, scale in enumerate(scales, start=1)
+    ]
+
+
+def _mh_parameters(w: Tensor) -> list[Parameter]:
+    low, middle, high = torch.quantile(w, torch.tensor([0.1587, 0.5, 0.8413]), dim=0)
+    parameters = []
+    for i, (centre, width) in enumerate(zip(middle, 0.5 * (high - low), strict=True), start=1):
+        clip = SoftClip(MH_LOW, MH_HIGH, MH_SOFTNESS, _rounded(centre), _rounded(width))
+        label = rf"$[\mathrm{{M/H}}]_{{{i}}}$"
+        parameters.append(Parameter(f"{MH_PREFIX}{i}", "dex", MH_LOW, MH_HIGH, clip, label))
+    return parameters
+
+
+def fit_space(
+    sfh: SFHPrior, enrichment: EnrichmentPrior, nuisances: Sequence[Nuisance]
+) -> ParameterSpace:
+    """The parameter space whose coordinates Gaussianise the marginals of a prior.
+
+    Step scales match the median |step|, metallicity centres and widths the median and the central
+    68 %, of a fixed-seed sample, rounded to 0.001; nuisance coordinates are exact normal scores.
+
+    Parameters
+    ----------
+    sfh : SFHPrior
+        Prior of the log-SFR steps.
+    enrichment : EnrichmentPrior
+        Prior of the metallicities.
+    nuisances : sequence of Nuisance
+        The other parameters.
+
+    Returns
+    -------
+    ParameterSpace
+        The same for the same priors.
+    """
+    generator = torch.Generator().manual_seed(_SPACE_SEED)
+    steps = sfh.sample(_SPACE_DRAWS, generator)
+    w = METALLICITY_CLIP.unclip(enrichment.sample(_SPACE_DRAWS, generator))
+    others = [
+        Parameter(
+            name=item.name,
+            unit=item.unit,
+            low=item.marginal.low,
+            high=item.marginal.high,
+            bijection=NormalScore(item.marginal),
+            label=item.label,
+        )
+        for item in nuisances
+    ]
+    return ParameterSpace((*_step_parameters(steps), *_mh_parameters(w), *others))
+
+
+class JointPrior(Portable, Distribution):
+    """The prior over theta: history x enrichment x nuisances, independent blocks.
+
+    Parameters
+    ----------
+    bins : AgeBins
+        The age bins.
+    sfh : SFHPrior
+        Prior of the log-SFR steps.
+    enrichment : EnrichmentPrior
+        Prior of the metallicities.
+    nuisances : sequence of Nuisance
+        Independent priors of the other parameters.
+    space : ParameterSpace, optional
+        Coordinates; by default those of `fit_space`.
+
+    Raises
+    ------
+    ValueError
+        If the blocks do not fit the bins or the space.
+    """
+
+    arg_constraints: ClassVar[dict[str, Any]] = {}
+
+    def __init__(
+        self,
+        bins: AgeBins,
+        sfh: SFHPrior,
+        enrichment: EnrichmentPrior,
+        nuisances: Sequence[Nuisance],
+        space: ParameterSpace | None = None,
+    ) -> None:
+        space = fit_space(sfh, enrichment, nuisances) if space is None else space
+        n_expected = bins.n_steps + bins.n_bins + len(nuisances)
+        if space.n_bins != bins.n_bins or space.n_param != n_expected:
+            raise ValueError(
+                f"the space has {space.n_param} parameters over {space.n_bins} bins; expected "
+                f"{n_expected} over {bins.n_bins}. Build all blocks from the same AgeBins."
+            )
+        self.bins = bins
+        self.sfh = sfh
+        self.enrichment = enrichment
+        self.nuisances = tuple(nuisances)
+        self.space = space
+        self._low, self._high = space.low, space.high
+        safe = torch.where(torch.isfinite(self._low), 0.5 * (self._low + self._high), 0.0)
+        self._interior = safe
+        super().__init__(torch.Size(), torch.Size([space.n_param]), validate_args=False)
+
+    @property
+    def support(self) -> constraints.Constraint:
+        """The box of the bounds; a method of the bounds, not the source of them."""
+        return constraints.independent(constraints.interval(self._low, self._high), 1)
+
+    def sample(
+        self,
+        sample_shape: Sequence[int] | torch.Size = (),
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        r"""Draw parameters.
+
+        Parameters
+        ----------
+        sample_shape : sequence of int
+            Leading shape of the draws; () for one.
+        generator : torch.Generator, optional
+            Source of randomness on the prior's device; torch's global one when None.
+
+        Returns
+        -------
+        Tensor, shape (\*sample_shape, n_param)
+            float32 theta, strictly inside the bounds.
+        """
+        shape = torch.Size(sample_shape)
+        n = math.prod(shape)
+        device = self._low.device
+        others = [item.marginal.sample(n, generator)[:, None].to(device) for item in self.nuisances]
+        blocks = [self.sfh.sample(n, generator), self.enrichment.sample(n, generator), *others]
+        return torch.cat(blocks, dim=-1).reshape(*shape, self.space.n_param)
+
+    @torch.no_grad()
+    def _contains(self, theta: Tensor) -> Tensor:
+        low, high = self._low.to(theta), self._high.to(theta)
+        return ((theta > low) & (theta < high)).all(-1)
+
+    def log_prob(self, theta: Tensor) -> Tensor:
+        """Exact log density.
+
+        Parameters
+        ----------
+        theta : Tensor, shape (..., n_param)
+            Parameters.
+
+        Returns
+        -------
+        Tensor, shape (...)
+            Log density in the units of theta; -inf outside the bounds and for NaN.
+
+        Raises
+        ------
+        ValueError
+            If the last dimension is not n_param.
+        """
+        if theta.shape[-1:] != (self.space.n_param,):
+            raise ValueError(
+                f"theta has shape {tuple(theta.shape)}; expected {self.space.n_param} in the last "
+                "dimension."
+            )
+        rows = theta.reshape(-1, self.space.n_param)
+        inside = self._contains(rows)
+        rows = torch.where(inside[:, None], rows, self._interior.to(rows))
+        value = self.sfh.log_prob(rows[:, self.space.sfh])
+        value = value + self.enrichment.log_prob(rows[:, self.space.mh])
+        for item, column in zip(self.nuisances, rows[:, self.space.nuisance].T, strict=True):
+            value = value + item.marginal.log_prob(column)
+        return torch.where(inside, value, -math.inf).reshape(theta.shape[:-1])
+
+
+class UnboundedPrior(Portable, Distribution):
+    """The same prior over u, for networks, sbi and NUTS.
+
+    Parameters
+    ----------
+    joint : JointPrior
+        The prior over theta.
+    """
+
+    arg_constraints: ClassVar[dict[str, Any]] = {}
+    support = constraints.independent(constraints.real, 1)
+
+    def __init__(self, joint: JointPrior) -> None:
+        self.joint = joint
+        super().__init__(torch.Size(), joint.event_shape, validate_args=False)
+
+    @property
+    def space(self) -> ParameterSpace:
+        """The parameter space."""
+        return self.joint.space
+
+    def sample(
+        self,
+        sample_shape: Sequence[int] | torch.Size = (),
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        r"""Draw unbounded parameters, shape (\*sample_shape, n_param); see `JointPrior.sample`."""
+        return self.space.to_u(self.joint.sample(sample_shape, generator))
+
+    def log_prob(self, u: Tensor) -> Tensor:
+        """Exact log density over u, shape (..., n_param) -> (...)."""
+        theta = self.space.to_theta(u)
+        return self.joint.log_prob(theta) - self.space.log_abs_det(theta)
+
+
+def default_sfh(bins: AgeBins) -> Mixture:
+    """Continuity 0.35, bursty continuity 0.25, Dirichlet 0.10, catalogue 0.30.
+
+    Parameters
+    ----------
+    bins : AgeBins
+        The bins.
+
+    Returns
+    -------
+    Mixture
+        The default prior of star formation histories.
+    """
+    families = (
+        Continuity(bins),
+        bursty_continuity(bins),
+        DirichletSFH(bins),
+        CatalogueSFH(build_sfh_curves(bins)),
+    )
+    return Mixture(families, (0.35, 0.25, 0.10, 0.30))
+
+
+def default_enrichment(bins: AgeBins) -> Mixture:
+    """Random walk and catalogue in equal parts.
+
+    Parameters
+    ----------
+    bins : AgeBins
+        The bins.
+
+    Returns
+    -------
+    Mixture
+        The default prior of enrichment histories.
+    """
+    families = (RandomWalkEnrichment(bins), CatalogueEnrichment(build_enrichment_curves(bins)))
+    return Mixture(families, (0.5, 0.5))
+
+
+def default_prior(bins: AgeBins | None = None) -> JointPrior:
+    """The default prior.
+
+    Parameters
+    ----------
+    bins : AgeBins, optional
+        The bins; the 16 default ones when None.
+
+    Returns
+    -------
+    JointPrior
+        The same for the same bins.
+
+    Examples
+    --------
+    >>> prior = default_prior()
+    >>> prior.sample((3,), generator=torch.Generator().manual_seed(1)).shape
+    torch.Size([3, 35])
+    """
+    bins = AgeBins() if bins is None else bins
+    return JointPrior(bins, default_sfh(bins), default_enrichment(bins), default_nuisances())
+
+
+def default_space(bins: AgeBins | None = None) -> ParameterSpace:
+    """The parameter space of `default_prior`, deterministic.
+
+    Parameters
+    ----------
+    bins : AgeBins, optional
+        The bins; the 16 default ones when None.
+
+    Returns
+    -------
+    ParameterSpace
+        Equal for equal bins.
+    """
+    return default_prior(bins).space

@@ -1,0 +1,335 @@
+"""One-dimensional densities on an interval: the priors of dust and kinematics.
+
+Each has a density, a distribution function **seen from both ends** (`cdf` and `sf`, with inverses
+`icdf` and `isf`), because 1 - F loses all digits in the upper tail, and samples strictly inside its
+interval. Methods keep the precision of their input; callers who need the tails pass float64.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+from torch.special import ndtr, ndtri
+
+LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
+
+
+@runtime_checkable
+class Marginal(Protocol):
+    """A density on the open interval (`low`, `high`)."""
+
+    low: float
+    high: float
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Log density, -inf outside."""
+
+    def cdf(self, x: Tensor) -> Tensor:
+        """Probability below `x`, accurate where it is small."""
+
+    def sf(self, x: Tensor) -> Tensor:
+        """Probability above `x`, accurate where it is small."""
+
+    def icdf(self, p: Tensor) -> Tensor:
+        """Value with probability `p` below it."""
+
+    def isf(self, q: Tensor) -> Tensor:
+        """Value with probability `q` above it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able description; `marginal_from_dict` reads it back."""
+
+
+def round_inside(x: Tensor, low: Tensor | float, high: Tensor | float) -> Tensor:
+    """Round values to the nearest ones that floats can hold strictly between two bounds.
+
+    A value that is mathematically inside (low, high) may round to a bound when the distance to it
+    is below the spacing of floats, and its unbounded coordinate would be infinite. This keeps it
+    four float spacings inside (and, for a bound at zero, 1e-20 of the range), which changes a
+    value by less than float32 resolves. It belongs to sampling and u -> theta, never to a density.
+
+    Parameters
+    ----------
+    x : Tensor, shape (..., n)
+        Values in low..high.
+    low, high : float or Tensor, shape (n,)
+        The bounds.
+
+    Returns
+    -------
+    Tensor, shape (..., n)
+        Values with ``low < x < high``.
+    """
+    eps = torch.finfo(x.dtype).eps
+    low = torch.as_tensor(low, dtype=x.dtype, device=x.device)
+    high = torch.as_tensor(high, dtype=x.dtype, device=x.device)
+    least = 1e-20 * (high - low)
+    lowest = low + torch.maximum(4 * eps * low.abs(), least)
+    highest = high - torch.maximum(4 * eps * high.abs(), least)
+    return torch.minimum(torch.maximum(x, lowest), highest)
+
+
+def _inside(marginal: Marginal, x: Tensor) -> Tensor:
+    return (x > marginal.low) & (x < marginal.high)
+
+
+def sample_marginal(marginal: Marginal, n: int, generator: torch.Generator | None = None) -> Tensor:
+    """Draw from a marginal by inverting its distribution function from the nearer end.
+
+    Parameters
+    ----------
+    marginal : Marginal
+        The density.
+    n : int
+        Number of draws.
+    generator : torch.Generator, optional
+        Source of randomness; draws live on its device.
+
+    Returns
+    -------
+    Tensor, shape (n,)
+        float32, strictly inside the interval.
+    """
+    device = "cpu" if generator is None else generator.device
+    z = torch.randn(n, generator=generator, dtype=torch.float64, device=device)
+    tail = ndtr(-z.abs())
+    x = torch.where(z < 0, marginal.icdf(tail), marginal.isf(tail))
+    return round_inside(x.to(torch.float32), marginal.low, marginal.high)
+
+
+def _check_interval(low: float, high: float) -> None:
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError(f"interval ({low}, {high}) is not finite and increasing; give low < high.")
+
+
+def _check_scale(scale: float) -> None:
+    if not (math.isfinite(scale) and scale > 0):
+        raise ValueError(f"scale = {scale}; expected a finite number > 0.")
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Constant density on (low, high).
+
+    Parameters
+    ----------
+    low, high : float
+        The bounds.
+
+    Raises
+    ------
+    ValueError
+        If the bounds are not finite and increasing.
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        _check_interval(self.low, self.high)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Log density, -inf outside, the shape of `x`."""
+        inside = _inside(self, x)
+        return torch.where(inside, x * 0.0 - math.log(self.high - self.low), -math.inf)
+
+    def cdf(self, x: Tensor) -> Tensor:
+        """Probability below `x`."""
+        return (x - self.low) / (self.high - self.low)
+
+    def sf(self, x: Tensor) -> Tensor:
+        """Probability above `x`."""
+        return (self.high - x) / (self.high - self.low)
+
+    def icdf(self, p: Tensor) -> Tensor:
+        """Value with probability `p` below it."""
+        return self.low + p * (self.high - self.low)
+
+    def isf(self, q: Tensor) -> Tensor:
+        """Value with probability `q` above it."""
+        return self.high - q * (self.high - self.low)
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """Draw `n` values, shape (n,)."""
+        return sample_marginal(self, n, generator)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able description."""
+        return {"kind": "uniform", "low": self.low, "high": self.high}
+
+
+@dataclass(frozen=True)
+class TruncatedExponential:
+    """Density proportional to ``exp(-x / scale)`` on (0, high).
+
+    Parameters
+    ----------
+    scale : float
+        Mean of the exponential before truncation.
+    high : float
+        Upper bound.
+
+    Raises
+    ------
+    ValueError
+        If `scale` or `high` is not finite and positive.
+    """
+
+    scale: float
+    high: float
+    low: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_scale(self.scale)
+        _check_interval(self.low, self.high)
+        if self.low != 0.0:
+            raise ValueError(f"low = {self.low}; a TruncatedExponential starts at 0.")
+
+    @property
+    def _mass(self) -> float:
+        return -math.expm1(-self.high / self.scale)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Log density, -inf outside, the shape of `x`."""
+        value = -x / self.scale - math.log(self.scale * self._mass)
+        return torch.where(_inside(self, x), value, -math.inf)
+
+    def cdf(self, x: Tensor) -> Tensor:
+        """Probability below `x`."""
+        return -torch.expm1(-x / self.scale) / self._mass
+
+    def sf(self, x: Tensor) -> Tensor:
+        """Probability above `x`."""
+        left = -torch.expm1((x - self.high) / self.scale)
+        return torch.exp(-x / self.scale) * left / self._mass
+
+    def icdf(self, p: Tensor) -> Tensor:
+        """Value with probability `p` below it."""
+        return -self.scale * torch.log1p(-p * self._mass)
+
+    def isf(self, q: Tensor) -> Tensor:
+        """Value with probability `q` above it."""
+        return self.high - self.scale * torch.log1p(q * math.expm1(self.high / self.scale))
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """Draw `n` values, shape (n,)."""
+        return sample_marginal(self, n, generator)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able description."""
+        return {"kind": "truncated_exponential", "scale": self.scale, "high": self.high}
+
+
+@dataclass(frozen=True)
+class TruncatedNormal:
+    """Normal density of mean `loc` and deviation `scale`, cut to (low, high).
+
+    Parameters
+    ----------
+    loc, scale : float
+        Mean and standard deviation before truncation.
+    low, high : float
+        The bounds.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite, `scale` is not positive, or the bounds do not increase.
+    """
+
+    loc: float
+    scale: float
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        _check_scale(self.scale)
+        _check_interval(self.low, self.high)
+        if not math.isfinite(self.loc):
+            raise ValueError(f"loc = {self.loc}; expected a finite number.")
+
+    @staticmethod
+    def _below(z: float) -> float:
+        return 0.5 * math.erfc(-z / math.sqrt(2.0))
+
+    @property
+    def _below_low(self) -> float:
+        return self._below((self.low - self.loc) / self.scale)
+
+    @property
+    def _above_high(self) -> float:
+        return self._below((self.loc - self.high) / self.scale)
+
+    @property
+    def _mass(self) -> float:
+        return 1.0 - self._below_low - self._above_high
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Log density, -inf outside, the shape of `x`."""
+        z = (x - self.loc) / self.scale
+        value = -0.5 * z.square() - LOG_SQRT_2PI - math.log(self.scale * self._mass)
+        return torch.where(_inside(self, x), value, -math.inf)
+
+    def cdf(self, x: Tensor) -> Tensor:
+        """Probability below `x`."""
+        return (ndtr((x - self.loc) / self.scale) - self._below_low) / self._mass
+
+    def sf(self, x: Tensor) -> Tensor:
+        """Probability above `x`."""
+        return (ndtr((self.loc - x) / self.scale) - self._above_high) / self._mass
+
+    def icdf(self, p: Tensor) -> Tensor:
+        """Value with probability `p` below it."""
+        return self.loc + self.scale * ndtri(self._below_low + p * self._mass)
+
+    def isf(self, q: Tensor) -> Tensor:
+        """Value with probability `q` above it."""
+        return self.loc - self.scale * ndtri(self._above_high + q * self._mass)
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """Draw `n` values, shape (n,)."""
+        return sample_marginal(self, n, generator)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able description."""
+        bounds = {"low": self.low, "high": self.high}
+        return {"kind": "truncated_normal", "loc": self.loc, "scale": self.scale, **bounds}
+
+
+_KINDS: dict[str, type] = {
+    "uniform": Uniform,
+    "truncated_exponential": TruncatedExponential,
+    "truncated_normal": TruncatedNormal,
+}
+
+
+def marginal_from_dict(described: dict[str, Any]) -> Marginal:
+    """Rebuild a marginal from its `to_dict`.
+
+    Parameters
+    ----------
+    described : dict
+        What `to_dict` returned.
+
+    Returns
+    -------
+    Marginal
+        An equal marginal.
+
+    Raises
+    ------
+    ValueError
+        If the kind or a field is unknown.
+    """
+    fields = dict(described)
+    kind = fields.pop("kind", None)
+    if kind not in _KINDS:
+        raise ValueError(f"marginal kind {kind!r} is unknown; expected one of {sorted(_KINDS)}.")
+    try:
+        return _KINDS[kind](**fields)
+    except TypeError as error:
+        raise ValueError(f"marginal {described!r} does not fit {_KINDS[kind].__name__}.") from error

@@ -1,0 +1,48 @@
+"""Priors of dust and kinematics."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from priors.marginals import Marginal, TruncatedExponential, TruncatedNormal, Uniform
+
+
+@dataclass(frozen=True)
+class Nuisance:
+    """One parameter beside the history: its name, unit, label and independent prior.
+
+    Parameters
+    ----------
+    name : str
+        Parameter name.
+    unit : str
+        Unit in FITS notation, "" when dimensionless.
+    label : str
+        For figures, may hold mathtext.
+    marginal : Marginal
+        Its prior.
+    """
+
+    name: str
+    unit: str
+    label: str
+    marginal: Marginal
+
+
+def default_nuisances() -> tuple[Nuisance, ...]:
+    """The four default nuisance parameters, in the order of the columns of theta.
+
+    Returns
+    -------
+    tuple of Nuisance
+        ``av`` (V-band attenuation, mag), ``delta`` (slope added to the Calzetti curve),
+        ``velocity`` (km/s, relative to the systemic redshift), ``log_sigma`` (log10 of the
+        velocity dispersion in km/s).
+    """
+    return (
+        Nuisance("av", "mag", r"$A_V$", TruncatedExponential(scale=0.6, high=4.0)),
+        Nuisance("delta", "", r"$\delta$", TruncatedNormal(0.0, 0.2, low=-0.7, high=0.4)),
+        Nuisance("velocity", "km/s", r"$v$", TruncatedNormal(0.0, 150.0, low=-350.0, high=350.0)),
+        Nuisance("log_sigma", "log10(km/s)", r"$\log\sigma$", Uniform(1.0, math.log10(350.0))),
+    )

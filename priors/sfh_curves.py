@@ -1,0 +1,150 @@
+"""The frozen catalogue of parametric star formation histories.
+
+Four families in equal parts, each drawn once from a fixed seed over cosmic time and averaged over
+the age bins: delayed exponentials, constant SFRs, skew-normals with a recent burst, and quenched
+histories. Everything is finite by construction: a history never stops, it drops by a finite factor
+(early onset and quenching to 10^-0.5 ... 10^-3 of its mean), so that its log exists.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.special import log_ndtr
+
+from priors.ages import LN10, AgeBins, log_sfr_to_steps
+
+N_CURVES = 4096
+SEED = 20260
+_POINTS_PER_BIN = 48
+_MAX_STEP_DEX = 3.0
+_MIN_ONSET_FRACTION = 0.15
+
+
+def _uniform(n: int, low: float, high: float, generator: torch.Generator) -> Tensor:
+    draws = torch.rand(n, 1, generator=generator, dtype=torch.float64)
+    return low + (high - low) * draws
+
+
+def _log_uniform(n: int, low: float, high: float, generator: torch.Generator) -> Tensor:
+    return _uniform(n, math.log(low), math.log(high), generator).exp()
+
+
+def _times(bins: AgeBins) -> Tensor:
+    """Lookback times in Gyr that sample every bin evenly, shape (n_bins * _POINTS_PER_BIN,)."""
+    edges = torch.tensor(bins.edges_gyr, dtype=torch.float64)
+    middle = (torch.arange(_POINTS_PER_BIN, dtype=torch.float64) + 0.5) / _POINTS_PER_BIN
+    return (edges[:-1, None] + edges.diff()[:, None] * middle).reshape(-1)
+
+
+def _bin_mean(sfr: Tensor, bins: AgeBins) -> Tensor:
+    return sfr.reshape(len(sfr), bins.n_bins, _POINTS_PER_BIN).mean(-1)
+
+
+def _over_background(sfr: Tensor, bins: AgeBins, generator: torch.Generator) -> Tensor:
+    """Unit mean SFR over cosmic time on top of a low constant rate, 10^-3 to 10^-1 of it."""
+    widths = torch.tensor(bins.edges_gyr, dtype=torch.float64).diff()
+    mean = (_bin_mean(sfr, bins) * widths).sum(-1, keepdim=True) / widths.sum()
+    return sfr / mean + _log_uniform(len(sfr), 1e-3, 1e-1, generator)
+
+
+def delayed_tau(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
+    """SFR = s exp(-s / tau), with s the time since onset.
+
+    Parameters
+    ----------
+    n : int
+        Number of histories.
+    bins : AgeBins
+        The bins.
+    generator : torch.Generator
+        CPU source of the shape parameters.
+
+    Returns
+    -------
+    Tensor, shape (n, n_bins * points)
+        SFR at the sampling times, relative to its mean.
+    """
+    time = _times(bins)
+    span = bins.edges_gyr[-1]
+    onset = span * _uniform(n, _MIN_ONSET_FRACTION, 1.0, generator).sqrt()
+    tau = span * _log_uniform(n, 0.03, 2.0, generator)
+    since = (onset - time).clamp_min(0.0)
+    return _over_background(since * torch.exp(-since / tau), bins, generator)
+
+
+def constant(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
+    """Constant SFR since an onset; parameters and result as `delayed_tau`."""
+    time = _times(bins)
+    onset = bins.edges_gyr[-1] * _uniform(n, 0.1, 1.15, generator)
+    return _over_background((time < onset).to(torch.float64), bins, generator)
+
+
+def skew_normal(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
+    """A skew-normal episode in time and a recent burst; parameters and result as `delayed_tau`.
+
+    The burst lasts from today back to 30-100 Myr and multiplies the SFR by 0.1 to 30.
+    """
+    time = _times(bins)
+    span = bins.edges_gyr[-1]
+    peak = span * _uniform(n, 0.0, 1.0, generator)
+    width = span * _log_uniform(n, 0.04, 0.6, generator)
+    skew = _uniform(n, -4.0, 4.0, generator)
+    z = (time - peak) / width
+    log_sfr = -0.5 * z.square() + log_ndtr(skew * z)
+    log_sfr = log_sfr - log_sfr.amax(-1, keepdim=True)
+    sfr = _over_background(log_sfr.exp(), bins, generator)
+    duration = _log_uniform(n, 0.03, 0.1, generator)
+    boost = _log_uniform(n, 0.1, 30.0, generator)
+    return torch.where(time < duration, sfr * boost, sfr)
+
+
+def quenched(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
+    """Delayed exponentials that drop by 0.5-3 dex; parameters and result as `delayed_tau`.
+
+    The drop is complete within a quenching timescale of 30 Myr to 1 Gyr.
+    """
+    sfr = delayed_tau(n, bins, generator)
+    time = _times(bins)
+    quench_time = _log_uniform(n, 0.05, 0.75 * bins.edges_gyr[-1], generator)
+    timescale = _log_uniform(n, 0.03, 1.0, generator)
+    drop = _uniform(n, 0.5, 3.0, generator)
+    since = (quench_time - time).clamp_min(0.0)
+    return sfr * torch.exp(-LN10 * drop * -torch.expm1(-since / timescale))
+
+
+def build_sfh_curves(bins: AgeBins, n_curves: int = N_CURVES, seed: int = SEED) -> Tensor:
+    """Log-SFR steps of the frozen catalogue.
+
+    Steps pass through ``3 tanh(step / 3)``, which leaves ordinary steps alone (3 % at 1 dex) and
+    keeps every curve below 3 dex per step.
+
+    Parameters
+    ----------
+    bins : AgeBins
+        The bins.
+    n_curves : int
+        Number of curves, split evenly over the four families.
+    seed : int
+        Seed of the shape parameters: the same seed gives the same catalogue.
+
+    Returns
+    -------
+    Tensor, shape (n_curves, n_bins - 1)
+        float32 steps in dex, younger minus older.
+
+    Raises
+    ------
+    ValueError
+        If `n_curves` is not a positive multiple of 4.
+    """
+    families = (delayed_tau, constant, skew_normal, quenched)
+    if n_curves <= 0 or n_curves % len(families):
+        raise ValueError(f"n_curves = {n_curves}; expected a positive multiple of {len(families)}.")
+    generator = torch.Generator().manual_seed(seed)
+    share = n_curves // len(families)
+    sfr = torch.cat([_bin_mean(family(share, bins, generator), bins) for family in families])
+    steps = log_sfr_to_steps(sfr.log10())
+    return (_MAX_STEP_DEX * torch.tanh(steps / _MAX_STEP_DEX)).to(torch.float32)
