@@ -62,7 +62,7 @@ def toy_grid() -> SSPGrid:
         lum=lum.astype(np.float32),
         mass_alive=mass,
         mass_kind="stars",
-        lsf_fwhm_aa=np.maximum(_FWHM_AA, 2 * np.gradient(wave)),
+        lsf_fwhm_aa=np.where((wave >= 4700) & (wave < 7100), _FWHM_AA, 20.0),
         name="toy",
         source=f"{_VERSION}, analytic",
         sha256=combined_sha256([_VERSION]),

@@ -1,0 +1,221 @@
+"""The encoder: spectrum and photometry into one shared latent space.
+
+Convolutions turn the spectrum into tokens, self-attention relates distant features, learned queries
+read the tokens out, and a residual network fuses that with the bands, the redshift and a linear view
+of the whole spectrum. Errors and masks are inputs, so any subset of pixels and bands works.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from amortized_sfh.networks.layout import Layout
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderConfig:
+    """Size of the encoder.
+
+    Parameters
+    ----------
+    n_latent
+        Width of the shared latent space.
+    n_channel
+        Channels of the first convolution.
+    n_token_channel
+        Width of a token.
+    kernel, stride
+        Of the first convolution, in pixels.
+    token_stride
+        Stride (and kernel) of the second convolution, in outputs of the first.
+    n_attention
+        Self-attention layers over the tokens.
+    n_head
+        Heads of each.
+    n_query
+        Learned queries that read out the tokens.
+    n_hidden
+        Width of the linear view and of the fusion network.
+    n_fusion
+        Residual blocks of the fusion network.
+    continuum_pixels
+        Width of the running mean that splits features from continuum.
+    """
+
+    n_latent: int = 128
+    n_channel: int = 32
+    n_token_channel: int = 96
+    kernel: int = 11
+    stride: int = 5
+    token_stride: int = 12
+    n_attention: int = 1
+    n_head: int = 4
+    n_query: int = 6
+    n_hidden: int = 256
+    n_fusion: int = 3
+    continuum_pixels: int = 121
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+class Encoder(nn.Module):
+    """CNN, attention and fusion.
+
+    Parameters
+    ----------
+    layout
+        Positions in the packed input.
+    config
+        Sizes.
+    """
+
+    def __init__(self, layout: Layout, config: EncoderConfig | None = None) -> None:
+        super().__init__()
+        config = config or EncoderConfig()
+        self.layout, self.config = layout, config
+        c, d = config.n_channel, config.n_token_channel
+        self.features = nn.Conv1d(4, c, config.kernel, stride=config.stride, padding=config.kernel // 2)
+        self.tokens = nn.Conv1d(c, d, config.token_stride, stride=config.token_stride)
+        n_first = (layout.n_pix + 2 * (config.kernel // 2) - config.kernel) // config.stride + 1
+        n_token = (n_first - config.token_stride) // config.token_stride + 1
+        self.position = nn.Parameter(0.02 * torch.randn(n_token, d))
+        self.attention = nn.ModuleList(SelfAttention(d, config.n_head) for _ in range(config.n_attention))
+        self.readout = AttentionReadout(d, config.n_query, config.n_head)
+        self.linear_view = nn.Linear(2 * layout.n_pix, config.n_hidden)
+        n_side = layout.unpack(torch.zeros(1, layout.n_x))
+        n_in = config.n_query * d + config.n_hidden + n_side.bands.shape[1] + n_side.context.shape[1]
+        self.fusion_in = nn.Linear(n_in, config.n_hidden)
+        self.fusion = nn.ModuleList(ResidualBlock(config.n_hidden) for _ in range(config.n_fusion))
+        self.latent = nn.Linear(config.n_hidden, config.n_latent)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Encode packed inputs.
+
+        Parameters
+        ----------
+        x
+            Shape (n, n_x).
+
+        Returns
+        -------
+        Tensor
+            Shape (n, n_latent).
+        """
+        inputs = self.layout.unpack(x)
+        contrast = self._contrast(inputs.flux, inputs.precision)
+        present = (inputs.precision > 0).to(x.dtype)
+        channels = torch.stack([inputs.flux, contrast, inputs.precision / 4.0, present], dim=1)
+        tokens = F.gelu(self.tokens(F.gelu(self.features(channels))))
+        tokens = tokens.transpose(1, 2) + self.position
+        for layer in self.attention:
+            tokens = layer(tokens)
+        view = self.linear_view(channels[:, :2].flatten(1))
+        fused = torch.cat([self.readout(tokens), view, inputs.bands, inputs.context], dim=1)
+        fused = self.fusion_in(fused)
+        for block in self.fusion:
+            fused = block(fused)
+        return self.latent(fused)
+
+    def _contrast(self, flux: Tensor, precision: Tensor) -> Tensor:
+        """Flux minus its running mean over valid pixels, amplified where the S/N allows."""
+        present = (precision > 0).to(flux.dtype)
+        half = self.config.continuum_pixels // 2
+        continuum = _running_sum(flux, half) / _running_sum(present, half).clamp_min(1.0)
+        # precision is asinh(S/N): full gain of ten above S/N 10, less below
+        gain = 10.0 * torch.tanh(0.1 * torch.sinh(precision.clamp_max(6.0)))
+        return (flux - continuum) * gain
+
+
+def _running_sum(values: Tensor, half: int) -> Tensor:
+    """Sum over the pixels at most `half` away, shape (n, n_pix) to the same."""
+    total = F.pad(values.cumsum(dim=1), (half + 1, 0))
+    total = torch.cat([total, total[:, -1:].expand(-1, half)], dim=1)
+    return total[:, 2 * half + 1 :] - total[:, : -2 * half - 1]
+
+
+class SelfAttention(nn.Module):
+    """Pre-norm self-attention and a two-layer perceptron, both residual.
+
+    Parameters
+    ----------
+    width
+        Width of a token.
+    n_head
+        Heads.
+    """
+
+    def __init__(self, width: int, n_head: int) -> None:
+        super().__init__()
+        self.n_head = n_head
+        self.norm = nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.perceptron = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+        )
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Tokens (n, n_token, width) to tokens."""
+        n, length, width = tokens.shape
+        qkv = self.qkv(self.norm(tokens)).view(n, length, 3, self.n_head, width // self.n_head)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, length, width)
+        tokens = tokens + self.out(mixed)
+        return tokens + self.perceptron(tokens)
+
+
+class AttentionReadout(nn.Module):
+    """Learned queries that summarise tokens.
+
+    Parameters
+    ----------
+    width
+        Width of a token.
+    n_query
+        Queries.
+    n_head
+        Heads.
+    """
+
+    def __init__(self, width: int, n_query: int, n_head: int) -> None:
+        super().__init__()
+        self.n_head = n_head
+        self.query = nn.Parameter(torch.randn(n_head, n_query, width // n_head))
+        self.norm = nn.LayerNorm(width)
+        self.key_value = nn.Linear(width, 2 * width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Tokens (n, n_token, width) to a summary (n, n_query * width)."""
+        n, length, width = tokens.shape
+        key_value = self.key_value(self.norm(tokens))
+        key_value = key_value.view(n, length, 2, self.n_head, width // self.n_head)
+        k, v = key_value.permute(2, 0, 3, 1, 4)
+        query = self.query.expand(n, -1, -1, -1)
+        return F.scaled_dot_product_attention(query, k, v).transpose(1, 2).reshape(n, -1)
+
+
+class ResidualBlock(nn.Module):
+    """Pre-norm two-layer perceptron with a skip.
+
+    Parameters
+    ----------
+    width
+        Width of input and output.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Linear(width, width)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shape (n, width) to the same."""
+        return x + self.layers(x)

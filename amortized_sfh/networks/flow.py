@@ -1,0 +1,117 @@
+"""The posterior network: a neural spline flow over u, conditioned on the latent space of the encoder.
+
+The flow is an sbi density estimator on nflows. It sees the latent vector, not the data, so a spectrum
+is encoded once however many draws are taken; `embed` joins encoder and flow into the estimator over
+packed data that sbi's posteriors expect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from nflows.flows import Flow
+from sbi.neural_nets.estimators.nflows_flow import NFlowsFlow
+from sbi.neural_nets.net_builders import build_nsf
+from torch import nn
+
+from amortized_sfh.networks.encoder import Encoder
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowConfig:
+    """Size of the flow.
+
+    Parameters
+    ----------
+    n_transform
+        Coupling layers, each followed by a linear mixing.
+    n_hidden
+        Width of the networks that set the splines.
+    n_bins
+        Bins of the rational-quadratic splines.
+    n_blocks
+        Residual blocks per network.
+    tail_bound
+        The splines act on [-tail_bound, tail_bound]; u has unit variance under the prior.
+    """
+
+    n_transform: int = 6
+    n_hidden: int = 128
+    n_bins: int = 6
+    n_blocks: int = 1
+    tail_bound: float = 5.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def build_flow(n_param: int, n_latent: int, config: FlowConfig | None = None) -> NFlowsFlow:
+    """Make a flow over u given a latent vector.
+
+    Parameters
+    ----------
+    n_param
+        Parameters.
+    n_latent
+        Width of the latent space.
+    config
+        Sizes.
+
+    Returns
+    -------
+    NFlowsFlow
+        `loss(u, latent)` with (n, n_param) and (n, n_latent); `sample((n_draw,), latent)`.
+    """
+    config = config or FlowConfig()
+    return build_nsf(
+        torch.zeros(2, n_param),
+        torch.zeros(2, n_latent),
+        z_score_x="none",
+        z_score_y="none",
+        hidden_features=config.n_hidden,
+        num_transforms=config.n_transform,
+        num_bins=config.n_bins,
+        num_blocks=config.n_blocks,
+        tail_bound=config.tail_bound,
+    )
+
+
+class EvaluatingEncoder(nn.Module):
+    """Encoder whose batches may have extra leading dimensions, as sbi sends them.
+
+    Parameters
+    ----------
+    encoder
+        The encoder; it is shared, not copied.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Shape (..., n_x) to (..., n_latent)."""
+        return self.encoder(x.reshape(-1, x.shape[-1])).view(*x.shape[:-1], -1)
+
+
+def embed(encoder: Encoder, flow: NFlowsFlow) -> NFlowsFlow:
+    """Join encoder and flow into an sbi estimator over packed data; weights are shared.
+
+    Parameters
+    ----------
+    encoder
+        Packed data to latent vector.
+    flow
+        Flow over u given the latent vector.
+
+    Returns
+    -------
+    NFlowsFlow
+        Estimator of u given x, with the encoder as its embedding network.
+    """
+    net = Flow(flow.net._transform, flow.net._distribution, EvaluatingEncoder(encoder))
+    shape = torch.Size([encoder.layout.n_x])
+    return NFlowsFlow(net, input_shape=flow.input_shape, condition_shape=shape)

@@ -1,0 +1,164 @@
+"""How an observation becomes the flat input of a network: the only place that knows indices.
+
+The scale that makes a spectrum of order one is computed here, from the noisy and masked data, by the
+same function in training and in inference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from simulators.observation import Observation
+
+_N_GLOBAL = 2
+_N_PER_BAND = 4
+
+
+class Inputs(NamedTuple):
+    """Parts of a packed input.
+
+    Attributes
+    ----------
+    flux
+        Spectrum minus one in units of the scale and, where noise dominates, of the noise; zero where
+        masked. Shape (n, n_pix).
+    precision
+        asinh of the S/N per pixel relative to the scale; zero where masked. Shape (n, n_pix).
+    bands
+        Four numbers per band, zero where it is missing. Shape (n, 4 n_band).
+    context
+        Redshift and S/N of the scale. Shape (n, 2).
+    """
+
+    flux: Tensor
+    precision: Tensor
+    bands: Tensor
+    context: Tensor
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Positions of the parts of the network input.
+
+    Parameters
+    ----------
+    n_pix
+        Pixels of the spectrum.
+    n_band
+        Bands.
+    """
+
+    n_pix: int
+    n_band: int
+
+    @property
+    def n_x(self) -> int:
+        """Length of the packed input."""
+        return 2 * self.n_pix + _N_PER_BAND * self.n_band + _N_GLOBAL
+
+    def pack(self, observation: Observation) -> Tensor:
+        """Scale an observation and flatten it.
+
+        Parameters
+        ----------
+        observation
+            Batch of n observations.
+
+        Returns
+        -------
+        Tensor
+            Shape (n, n_x), finite for any flux where sigma is positive.
+
+        Raises
+        ------
+        ValueError
+            If the observation has another number of pixels or bands.
+        """
+        if (observation.n_pix, observation.phot.shape[1]) != (self.n_pix, self.n_band):
+            raise ValueError(
+                f"observation has {observation.n_pix} pixels and {observation.phot.shape[1]} bands, "
+                f"the model expects {self.n_pix} and {self.n_band}: put it on the model's grid"
+            )
+        scale, scale_snr = spectrum_scale(observation)
+        valid = observation.valid
+        sigma = torch.where(valid, observation.sigma, 1.0) / scale[:, None]
+        flux = torch.where(valid, observation.flux, 0.0) / scale[:, None]
+        flux = torch.where(valid, (flux - 1.0) / torch.sqrt(1.0 + sigma**2), 0.0)
+        precision = torch.where(valid, torch.asinh(1.0 / sigma), 0.0)
+        context = torch.stack([50.0 * observation.redshift, torch.log10(scale_snr) - 2.0], dim=1)
+        return torch.cat([flux, precision, self._pack_bands(observation, scale), context], dim=1)
+
+    def _pack_bands(self, observation: Observation, scale: Tensor) -> Tensor:
+        """Flux in units of sigma and of the scale, precision, and whether there is one."""
+        valid = observation.phot_valid
+        sigma = torch.where(valid, observation.phot_sigma, 1.0)
+        flux = torch.where(valid, observation.phot, 0.0)
+        relative = torch.asinh(10.0 * flux / scale[:, None])
+        parts = [
+            torch.asinh(flux / sigma),
+            torch.where(valid, relative - 2.0, 0.0),
+            torch.where(valid, torch.asinh(scale[:, None] / sigma) - 3.0, 0.0),
+            valid.float(),
+        ]
+        return torch.cat(parts, dim=1)
+
+    def unpack(self, x: Tensor) -> Inputs:
+        """Split a packed input.
+
+        Parameters
+        ----------
+        x
+            Shape (n, n_x).
+
+        Returns
+        -------
+        Inputs
+            Views of `x`.
+        """
+        sizes = [self.n_pix, self.n_pix, _N_PER_BAND * self.n_band, _N_GLOBAL]
+        return Inputs(*x.split(sizes, dim=-1))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def spectrum_scale(observation: Observation) -> tuple[Tensor, Tensor]:
+    """Flux level of a spectrum, positive whatever the data.
+
+    The inverse-variance weighted mean flux m of the valid pixels, with error e, gives
+    sqrt(max(m, 0)**2 + e**2): m where there is signal, the noise of the mean where there is none.
+
+    Parameters
+    ----------
+    observation
+        Batch of n observations.
+
+    Returns
+    -------
+    scale : Tensor
+        In the unit of the flux, shape (n,); without any valid pixel the mean of the valid bands, or
+        one.
+    snr : Tensor
+        scale / e, at least 1, shape (n,).
+    """
+    valid = observation.valid
+    # weights relative to the best pixel: no overflow whatever the unit of the flux
+    smallest = torch.where(valid, observation.sigma, torch.inf).amin(dim=1, keepdim=True)
+    has_pixel = torch.isfinite(smallest[:, 0])
+    smallest = torch.where(has_pixel[:, None], smallest, 1.0)
+    weight = torch.where(valid, (smallest / torch.where(valid, observation.sigma, 1.0)) ** 2, 0.0)
+    total = weight.sum(dim=1).clamp_min(1e-30)
+    mean = (weight * torch.where(valid, observation.flux, 0.0)).sum(dim=1) / total
+    error = smallest[:, 0] / total.sqrt()
+    scale = torch.sqrt(mean.clamp_min(0.0) ** 2 + error**2)
+    band = observation.phot_valid
+    n_band = band.sum(dim=1)
+    level = torch.where(band, observation.phot.abs() + observation.phot_sigma, 0.0).sum(1)
+    fallback = torch.where(n_band > 0, level / n_band.clamp_min(1), torch.ones_like(level))
+    scale = torch.where(has_pixel, scale, fallback)
+    return scale, torch.where(has_pixel, scale / error, 1.0)

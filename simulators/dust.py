@@ -1,0 +1,76 @@
+"""Attenuation by dust: the Calzetti law with a free slope."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+R_V_CALZETTI = 4.05
+_PIVOT_AA = 5500.0
+
+
+def calzetti_curve(wave_aa: Tensor) -> Tensor:
+    """Attenuation curve k'(wave) / R_V of starburst galaxies.
+
+    Parameters
+    ----------
+    wave_aa
+        Rest-frame wavelengths in Å, any shape. The law holds over 1200-22000 Å; below 1200 Å the
+        value at 1200 Å is kept.
+
+    Returns
+    -------
+    Tensor
+        A(wave) / A_V, the same shape.
+
+    References
+    ----------
+    .. [1] Calzetti et al. 2000, ApJ 533, 682, eq. 4.
+    """
+    x = 1e4 / wave_aa.clamp_min(1200.0)
+    blue = 2.659 * (-2.156 + x * (1.509 + x * (-0.198 + 0.011 * x))) + R_V_CALZETTI
+    red = 2.659 * (-1.857 + 1.040 * x) + R_V_CALZETTI
+    return torch.where(wave_aa < 6300.0, blue, red).clamp_min(0.0) / R_V_CALZETTI
+
+
+class CalzettiSlope:
+    """Calzetti curve times (wave / 5500 Å)**delta, on fixed wavelengths.
+
+    Parameters
+    ----------
+    wave_aa
+        Rest-frame wavelengths in Å, shape (n_wave,).
+
+    References
+    ----------
+    .. [1] Noll et al. 2009, A&A 507, 1793, eq. 8 without the bump.
+    """
+
+    def __init__(self, wave_aa: Tensor) -> None:
+        wave = wave_aa.double()
+        self.curve = calzetti_curve(wave).float()
+        self.log_wave = torch.log(wave / _PIVOT_AA).float()
+
+    def transmission(self, av: Tensor, delta: Tensor) -> Tensor:
+        """Fraction of the light that leaves the galaxy.
+
+        Parameters
+        ----------
+        av
+            Attenuation in the V band in mag, shape (n,).
+        delta
+            Slope added to the Calzetti law, shape (n,).
+
+        Returns
+        -------
+        Tensor
+            Shape (n, n_wave).
+        """
+        depth = (-0.4 * 2.302585093) * av[:, None] * self.curve
+        return torch.exp(depth * torch.exp(delta[:, None] * self.log_wave))
+
+    def to(self, device: torch.device | str) -> CalzettiSlope:
+        """The same law on another device."""
+        moved = object.__new__(CalzettiSlope)
+        moved.curve, moved.log_wave = self.curve.to(device), self.log_wave.to(device)
+        return moved
