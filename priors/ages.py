@@ -153,7 +153,7 @@ def steps_to_log_sfr(steps: Tensor, bins: AgeBins) -> Tensor:
 
 
 def log_sfr_to_steps(log_sfr: Tensor) -> Tensor:
-    """Steps between neighbouring bins: the inverse of `steps_to_log_sfr`, for any normalisation.
+    """Take steps between bins: the inverse of `steps_to_log_sfr`, for any normalisation.
 
     Parameters
     ----------

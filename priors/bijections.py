@@ -21,7 +21,8 @@ from torch import Tensor
 from torch.nn.functional import softplus
 from torch.special import log_ndtr, ndtr, ndtri
 
-from priors.marginals import LOG_SQRT_2PI, Marginal, marginal_from_dict, round_inside
+from priors.intervals import check_positive, round_inside
+from priors.marginals import LOG_SQRT_2PI, Marginal, marginal_from_dict
 
 SQRT2 = math.sqrt(2.0)
 
@@ -31,13 +32,13 @@ class Bijection(Protocol):
     """An increasing map of a parameter onto the real line."""
 
     def forward(self, theta: Tensor) -> Tensor:
-        """The unbounded coordinate u of `theta`."""
+        """Return the unbounded coordinate u of `theta`."""
 
     def inverse(self, u: Tensor) -> Tensor:
-        """The parameter at `u`, strictly inside its bounds."""
+        """Return the parameter at `u`, strictly inside its bounds."""
 
     def log_abs_det(self, theta: Tensor) -> Tensor:
-        """Log |du/dtheta| at `theta`."""
+        """Return log |du/dtheta| at `theta`."""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able description; `bijection_from_dict` reads it back."""
@@ -45,12 +46,6 @@ class Bijection(Protocol):
 
 def _as(value: Tensor | float, like: Tensor) -> Tensor:
     return torch.as_tensor(value, dtype=like.dtype, device=like.device)
-
-
-def _check_positive(name: str, value: Tensor | float) -> None:
-    values = torch.as_tensor(value, dtype=torch.float64)
-    if not bool((torch.isfinite(values) & (values > 0)).all()):
-        raise ValueError(f"{name} = {value}; expected finite numbers > 0.")
 
 
 @dataclass(frozen=True)
@@ -76,10 +71,10 @@ class StudentTScore:
     scale: Tensor | float
 
     def __post_init__(self) -> None:
-        _check_positive("scale", self.scale)
+        check_positive("scale", self.scale)
 
     def forward(self, theta: Tensor) -> Tensor:
-        """The unbounded coordinate u of `theta`."""
+        """Return the unbounded coordinate u of `theta`."""
         t = theta / _as(self.scale, theta)
         s = torch.hypot(t, torch.full_like(t, SQRT2))
         ratio = t / s
@@ -91,14 +86,14 @@ class StudentTScore:
         return torch.where(near, middle, torch.where(t < 0, -tail, tail))
 
     def inverse(self, u: Tensor) -> Tensor:
-        """The parameter at `u`."""
+        """Return the parameter at `u`."""
         log_tail = log_ndtr(-u.abs())
         above_half = ndtr(u.abs())
         t = torch.erf(u / SQRT2) * torch.exp(-0.5 * log_tail) / torch.sqrt(2.0 * above_half)
         return t * _as(self.scale, u)
 
     def log_abs_det(self, theta: Tensor) -> Tensor:
-        """Log |du/dtheta| at `theta`."""
+        """Return log |du/dtheta| at `theta`."""
         scale = _as(self.scale, theta)
         t = theta / scale
         log_s = torch.log(torch.hypot(t, torch.full_like(t, SQRT2)))
@@ -146,12 +141,12 @@ class SoftClip:
     scale: Tensor | float = 1.0
 
     def __post_init__(self) -> None:
-        _check_positive("softness", self.softness)
-        _check_positive("scale", self.scale)
-        _check_positive("high - low", self.high - self.low)
+        check_positive("softness", self.softness)
+        check_positive("scale", self.scale)
+        check_positive("high - low", self.high - self.low)
 
     def clip(self, w: Tensor) -> Tensor:
-        """The bounded theta of an unclipped coordinate `w`."""
+        """Return the bounded theta of an unclipped coordinate `w`."""
         low, high, soft = (_as(value, w) for value in (self.low, self.high, self.softness))
         from_low = soft * (softplus((w - low) / soft) - softplus((w - high) / soft))
         from_high = soft * (softplus((high - w) / soft) - softplus((low - w) / soft))
@@ -165,26 +160,26 @@ class SoftClip:
         return above, below
 
     def unclip(self, theta: Tensor) -> Tensor:
-        """The coordinate w of a `theta` strictly between the walls."""
+        """Return the coordinate w of a `theta` strictly between the walls."""
         above, below = self._logs(theta)
         return theta + _as(self.softness, theta) * (above - below)
 
     def log_unclip_slope(self, theta: Tensor) -> Tensor:
-        """Log dw/dtheta at `theta`."""
+        """Return log dw/dtheta at `theta`."""
         above, below = self._logs(theta)
         low, high, soft = (_as(value, theta) for value in (self.low, self.high, self.softness))
         return torch.log(-torch.expm1((low - high) / soft)) - above - below
 
     def forward(self, theta: Tensor) -> Tensor:
-        """The unbounded coordinate u of `theta`."""
+        """Return the unbounded coordinate u of `theta`."""
         return (self.unclip(theta) - _as(self.loc, theta)) / _as(self.scale, theta)
 
     def inverse(self, u: Tensor) -> Tensor:
-        """The parameter at `u`, strictly inside its bounds."""
+        """Return the parameter at `u`, strictly inside its bounds."""
         return self.clip(_as(self.loc, u) + _as(self.scale, u) * u)
 
     def log_abs_det(self, theta: Tensor) -> Tensor:
-        """Log |du/dtheta| at `theta`."""
+        """Return log |du/dtheta| at `theta`."""
         return self.log_unclip_slope(theta) - _as(self.scale, theta).log()
 
     def to_dict(self) -> dict[str, Any]:
@@ -209,7 +204,7 @@ class NormalScore:
     marginal: Marginal
 
     def forward(self, theta: Tensor) -> Tensor:
-        """The unbounded coordinate u of `theta`."""
+        """Return the unbounded coordinate u of `theta`."""
         return self._forward64(theta.to(torch.float64)).to(theta.dtype)
 
     def _forward64(self, x: Tensor) -> Tensor:
@@ -219,14 +214,14 @@ class NormalScore:
         return torch.where(lower, score, -score)
 
     def inverse(self, u: Tensor) -> Tensor:
-        """The parameter at `u`, strictly inside its bounds."""
+        """Return the parameter at `u`, strictly inside its bounds."""
         u64 = u.to(torch.float64)
         tail = ndtr(-u64.abs())
         x = torch.where(u64 < 0, self.marginal.icdf(tail), self.marginal.isf(tail))
         return round_inside(x.to(u.dtype), self.marginal.low, self.marginal.high)
 
     def log_abs_det(self, theta: Tensor) -> Tensor:
-        """Log |du/dtheta| at `theta`."""
+        """Return log |du/dtheta| at `theta`."""
         x = theta.to(torch.float64)
         half_square = 0.5 * self._forward64(x).square()
         return (self.marginal.log_prob(x) + half_square + LOG_SQRT_2PI).to(theta.dtype)

@@ -8,15 +8,16 @@ exact and normalised on (-2.2, 0.40) for every bin.
 from __future__ import annotations
 
 import math
-from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from priors.ages import AgeBins
 from priors.bijections import SoftClip
+from priors.block import check_rows
 from priors.device import Portable
 from priors.gaussians import GaussianCatalogue
+from priors.intervals import check_positive
 from priors.marginals import LOG_SQRT_2PI
 
 MH_LOW = -2.2
@@ -26,23 +27,9 @@ MH_SOFTNESS = 0.10
 METALLICITY_CLIP = SoftClip(MH_LOW, MH_HIGH, MH_SOFTNESS)
 
 
-@runtime_checkable
-class EnrichmentPrior(Protocol):
-    """A density on [M/H] per bin (dex), youngest first."""
-
-    n_bins: int
-
-    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw `n` enrichment histories, shape (n, n_bins), float32."""
-
-    def log_prob(self, mh: Tensor) -> Tensor:
-        """Log density per dex^n_bins, -inf outside the bounds, shape (n, n_bins) -> (n,)."""
-
-
-def _to_unclipped(mh: Tensor, n_bins: int) -> tuple[Tensor, Tensor, Tensor]:
+def _to_unclipped(mh: Tensor, n_dim: int) -> tuple[Tensor, Tensor, Tensor]:
     """w, log |dw/dmh| summed over bins, and whether each row lies inside the bounds."""
-    if mh.ndim != 2 or mh.shape[1] != n_bins:
-        raise ValueError(f"mh has shape {tuple(mh.shape)}; expected (n, {n_bins}), one per bin.")
+    check_rows(mh, n_dim, "mh")
     inside = ((mh > MH_LOW) & (mh < MH_HIGH)).all(-1)
     # Rows outside are evaluated at a harmless place and masked: no NaN, also in gradients.
     safe = torch.where(inside[:, None], mh, 0.5 * (MH_LOW + MH_HIGH))
@@ -92,9 +79,8 @@ class RandomWalkEnrichment(Portable):
             ("innovation", innovation),
             ("old_scatter", old_scatter),
         ):
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name} = {value}; expected a finite number of dex > 0.")
-        self.n_bins = bins.n_bins
+            check_positive(name, value)
+        self.n_dim = bins.n_bins
         age = bins.log_age_yr.to(torch.float64)
         elapsed = age - age[0]
         self.mean = (level + drift * elapsed / elapsed[-1].clamp_min(1e-9)).to(torch.float32)
@@ -103,25 +89,25 @@ class RandomWalkEnrichment(Portable):
         variance = old_scatter**2 + (level_scatter**2 - old_scatter**2) * torch.exp(
             -2.0 * elapsed / memory
         )
-        order = torch.arange(self.n_bins)
+        order = torch.arange(self.n_dim)
         younger = torch.minimum(order[:, None], order[None, :])
         lag = (elapsed[:, None] - elapsed[None, :]).abs()
         covariance = variance[younger] * torch.exp(-lag / memory)
         cholesky = torch.linalg.cholesky(covariance)
-        identity = torch.eye(self.n_bins, dtype=torch.float64)
+        identity = torch.eye(self.n_dim, dtype=torch.float64)
         whitener = torch.linalg.solve_triangular(cholesky, identity, upper=False)
         self.cholesky = cholesky.to(torch.float32)
         self.whitener = whitener.to(torch.float32)
-        self.log_norm = float(whitener.diagonal().log().sum()) - self.n_bins * LOG_SQRT_2PI
+        self.log_norm = float(whitener.diagonal().log().sum()) - self.n_dim * LOG_SQRT_2PI
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw `n` enrichment histories, shape (n, n_bins)."""
-        z = torch.randn(n, self.n_bins, generator=generator, device=self.mean.device)
+        """Draw `n` enrichment histories, shape (n, n_dim)."""
+        z = torch.randn(n, self.n_dim, generator=generator, device=self.mean.device)
         return METALLICITY_CLIP.clip(self.mean + z @ self.cholesky.T)
 
     def log_prob(self, mh: Tensor) -> Tensor:
-        """Log density per dex^n_bins, -inf outside the bounds, shape (n, n_bins) -> (n,)."""
-        w, log_slope, inside = _to_unclipped(mh, self.n_bins)
+        """Log density per dex^n_dim, -inf outside the bounds, shape (n, n_dim) -> (n,)."""
+        w, log_slope, inside = _to_unclipped(mh, self.n_dim)
         z = (w - self.mean.to(w)) @ self.whitener.T.to(w)
         value = self.log_norm - 0.5 * z.square().sum(-1) + log_slope
         return torch.where(inside, value, -math.inf)
@@ -145,13 +131,13 @@ class CatalogueEnrichment(Portable):
 
     def __init__(self, curves: Tensor, jitter: float = 0.10) -> None:
         self.density = GaussianCatalogue(curves, jitter)
-        self.n_bins = curves.shape[1]
+        self.n_dim = curves.shape[1]
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw `n` enrichment histories, shape (n, n_bins)."""
+        """Draw `n` enrichment histories, shape (n, n_dim)."""
         return METALLICITY_CLIP.clip(self.density.sample(n, generator))
 
     def log_prob(self, mh: Tensor) -> Tensor:
-        """Log density per dex^n_bins, -inf outside the bounds, shape (n, n_bins) -> (n,)."""
-        w, log_slope, inside = _to_unclipped(mh, self.n_bins)
+        """Log density per dex^n_dim, -inf outside the bounds, shape (n, n_dim) -> (n,)."""
+        w, log_slope, inside = _to_unclipped(mh, self.n_dim)
         return torch.where(inside, self.density.log_prob(w) + log_slope, -math.inf)

@@ -58,7 +58,7 @@ def _box(
 
 
 def closed_box(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
-    """A box that keeps its gas and consumes 50 to 98 % of it.
+    """Enrich a box that keeps its gas and consumes 50 to 98 % of it.
 
     Parameters
     ----------
@@ -78,27 +78,27 @@ def closed_box(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
 
 
 def leaky_box(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
-    """A box whose stars took 5 to 50 % of the gas while winds took the rest; as `closed_box`.
+    """Enrich a box that loses part of its gas in winds; parameters as `closed_box`.
 
-    Of the initial gas the fraction ``(1 + eta) * stars`` is gone by now: 20 to 95 %.
+    Stars and winds together, ``(1 + eta)`` times the stars, took 20 to 95 % of the initial gas.
     """
     return _box(n, bins, generator, (0.20, 0.95))
 
 
 def linear_in_time(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
-    """[M/H] rising linearly in time by 0 to 1.2 dex; parameters and result as `closed_box`."""
+    """Raise [M/H] linearly in time by 0 to 1.2 dex; parameters and result as `closed_box`."""
     middle = _times(bins).mean(-1) / bins.edges_gyr[-1]
     return _present_day(n, generator) - _uniform(n, 0.0, 1.2, generator) * middle
 
 
 def flat(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
-    """The same [M/H] at all ages, -1.8 to 0.35, mostly high; parameters as `closed_box`."""
+    """Keep one [M/H] at all ages, -1.8 to 0.35, mostly high; parameters as `closed_box`."""
     level = 0.35 - 2.15 * _uniform(n, 0.0, 1.0, generator).square()
     return level.expand(n, bins.n_bins)
 
 
 def build_enrichment_curves(bins: AgeBins, n_curves: int = N_CURVES, seed: int = SEED) -> Tensor:
-    """The frozen catalogue, in the unclipped coordinate of [M/H].
+    """Build the frozen catalogue, in the unclipped coordinate of [M/H].
 
     Parameters
     ----------

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from priors.device import Portable
+from priors.intervals import check_positive
 
 _CHUNK_ELEMENTS = 4_194_304
 
@@ -37,8 +38,7 @@ class GaussianCatalogue(Portable):
             raise ValueError(
                 f"centres have shape {tuple(centres.shape)}; expected a finite (n_centre, n_dim)."
             )
-        if not (math.isfinite(jitter) and jitter > 0):
-            raise ValueError(f"jitter = {jitter}; expected a finite number > 0 in dex.")
+        check_positive("jitter", jitter)
         self.jitter = float(jitter)
         self.origin = centres.to(torch.float64).mean(0).to(torch.float32)
         # Centred and in units of the jitter: products of small numbers lose fewer digits.

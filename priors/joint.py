@@ -15,96 +15,12 @@ from torch import Tensor
 from torch.distributions import Distribution, constraints
 
 from priors.ages import AgeBins
-from priors.bijections import NormalScore, SoftClip, StudentTScore
+from priors.block import BlockPrior
+from priors.coordinates import fit_space
+from priors.defaults import default_enrichment, default_sfh
 from priors.device import Portable
-from priors.enrichment import (
-    METALLICITY_CLIP,
-    MH_HIGH,
-    MH_LOW,
-    MH_SOFTNESS,
-    CatalogueEnrichment,
-    EnrichmentPrior,
-    RandomWalkEnrichment,
-)
-from priors.enrichment_curves import build_enrichment_curves
-from priors.mixture import Mixture
 from priors.nuisance import Nuisance, default_nuisances
-from priors.sfh import CatalogueSFH, Continuity, DirichletSFH, SFHPrior, bursty_continuity
-from priors.sfh_curves import build_sfh_curves
-from priors.space import MH_PREFIX, STEP_PREFIX, Parameter, ParameterSpace
-
-_SPACE_SEED = 20262
-_SPACE_DRAWS = 40_000
-_T2_UPPER_QUARTILE = 0.816496580927726  # sqrt(2/3)
-
-
-def _rounded(value: Tensor | float) -> float:
-    """Three decimals: the space is a set of literals, the same on every platform."""
-    return round(float(value), 3)
-
-
-def _step_parameters(steps: Tensor) -> list[Parameter]:
-    scales = steps.abs().median(dim=0).values / _T2_UPPER_QUARTILE
-    return [
-        Parameter(
-            name=f"{STEP_PREFIX}{j}",
-            unit="dex",
-            low=-math.inf,
-            high=math.inf,
-            bijection=StudentTScore(max(_rounded(scale), 0.001)),
-            label=rf"$\Delta\log\,\mathrm{{SFR}}_{{{j}}}$",
-        )
-        for j, scale in enumerate(scales, start=1)
-    ]
-
-
-def _mh_parameters(w: Tensor) -> list[Parameter]:
-    low, middle, high = torch.quantile(w, torch.tensor([0.1587, 0.5, 0.8413]), dim=0)
-    parameters = []
-    for i, (centre, width) in enumerate(zip(middle, 0.5 * (high - low), strict=True), start=1):
-        clip = SoftClip(MH_LOW, MH_HIGH, MH_SOFTNESS, _rounded(centre), _rounded(width))
-        label = rf"$[\mathrm{{M/H}}]_{{{i}}}$"
-        parameters.append(Parameter(f"{MH_PREFIX}{i}", "dex", MH_LOW, MH_HIGH, clip, label))
-    return parameters
-
-
-def fit_space(
-    sfh: SFHPrior, enrichment: EnrichmentPrior, nuisances: Sequence[Nuisance]
-) -> ParameterSpace:
-    """The parameter space whose coordinates Gaussianise the marginals of a prior.
-
-    Step scales match the median |step|, metallicity centres and widths the median and the central
-    68 %, of a fixed-seed sample, rounded to 0.001; nuisance coordinates are exact normal scores.
-
-    Parameters
-    ----------
-    sfh : SFHPrior
-        Prior of the log-SFR steps.
-    enrichment : EnrichmentPrior
-        Prior of the metallicities.
-    nuisances : sequence of Nuisance
-        The other parameters.
-
-    Returns
-    -------
-    ParameterSpace
-        The same for the same priors.
-    """
-    generator = torch.Generator().manual_seed(_SPACE_SEED)
-    steps = sfh.sample(_SPACE_DRAWS, generator)
-    w = METALLICITY_CLIP.unclip(enrichment.sample(_SPACE_DRAWS, generator))
-    others = [
-        Parameter(
-            name=item.name,
-            unit=item.unit,
-            low=item.marginal.low,
-            high=item.marginal.high,
-            bijection=NormalScore(item.marginal),
-            label=item.label,
-        )
-        for item in nuisances
-    ]
-    return ParameterSpace((*_step_parameters(steps), *_mh_parameters(w), *others))
+from priors.space import ParameterSpace
 
 
 class JointPrior(Portable, Distribution):
@@ -114,9 +30,9 @@ class JointPrior(Portable, Distribution):
     ----------
     bins : AgeBins
         The age bins.
-    sfh : SFHPrior
+    sfh : BlockPrior
         Prior of the log-SFR steps.
-    enrichment : EnrichmentPrior
+    enrichment : BlockPrior
         Prior of the metallicities.
     nuisances : sequence of Nuisance
         Independent priors of the other parameters.
@@ -134,8 +50,8 @@ class JointPrior(Portable, Distribution):
     def __init__(
         self,
         bins: AgeBins,
-        sfh: SFHPrior,
-        enrichment: EnrichmentPrior,
+        sfh: BlockPrior,
+        enrichment: BlockPrior,
         nuisances: Sequence[Nuisance],
         space: ParameterSpace | None = None,
     ) -> None:
@@ -260,47 +176,8 @@ class UnboundedPrior(Portable, Distribution):
         return self.joint.log_prob(theta) - self.space.log_abs_det(theta)
 
 
-def default_sfh(bins: AgeBins) -> Mixture:
-    """Continuity 0.35, bursty continuity 0.25, Dirichlet 0.10, catalogue 0.30.
-
-    Parameters
-    ----------
-    bins : AgeBins
-        The bins.
-
-    Returns
-    -------
-    Mixture
-        The default prior of star formation histories.
-    """
-    families = (
-        Continuity(bins),
-        bursty_continuity(bins),
-        DirichletSFH(bins),
-        CatalogueSFH(build_sfh_curves(bins)),
-    )
-    return Mixture(families, (0.35, 0.25, 0.10, 0.30))
-
-
-def default_enrichment(bins: AgeBins) -> Mixture:
-    """Random walk and catalogue in equal parts.
-
-    Parameters
-    ----------
-    bins : AgeBins
-        The bins.
-
-    Returns
-    -------
-    Mixture
-        The default prior of enrichment histories.
-    """
-    families = (RandomWalkEnrichment(bins), CatalogueEnrichment(build_enrichment_curves(bins)))
-    return Mixture(families, (0.5, 0.5))
-
-
 def default_prior(bins: AgeBins | None = None) -> JointPrior:
-    """The default prior.
+    """Build the default prior.
 
     Parameters
     ----------
@@ -323,7 +200,7 @@ def default_prior(bins: AgeBins | None = None) -> JointPrior:
 
 
 def default_space(bins: AgeBins | None = None) -> ParameterSpace:
-    """The parameter space of `default_prior`, deterministic.
+    """Build the parameter space of `default_prior`, deterministic.
 
     Parameters
     ----------

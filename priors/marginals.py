@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.special import ndtr, ndtri
 
+from priors.intervals import check_interval, check_positive, round_inside
+
 LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 
 
@@ -22,8 +24,16 @@ LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 class Marginal(Protocol):
     """A density on the open interval (`low`, `high`)."""
 
-    low: float
-    high: float
+    @property
+    def low(self) -> float:
+        """Lower bound."""
+
+    @property
+    def high(self) -> float:
+        """Upper bound."""
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """Draw `n` values, shape (n,), float32, strictly inside."""
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log density, -inf outside."""
@@ -44,71 +54,17 @@ class Marginal(Protocol):
         """JSON-able description; `marginal_from_dict` reads it back."""
 
 
-def round_inside(x: Tensor, low: Tensor | float, high: Tensor | float) -> Tensor:
-    """Round values to the nearest ones that floats can hold strictly between two bounds.
-
-    A value that is mathematically inside (low, high) may round to a bound when the distance to it
-    is below the spacing of floats, and its unbounded coordinate would be infinite. This keeps it
-    four float spacings inside (and, for a bound at zero, 1e-20 of the range), which changes a
-    value by less than float32 resolves. It belongs to sampling and u -> theta, never to a density.
-
-    Parameters
-    ----------
-    x : Tensor, shape (..., n)
-        Values in low..high.
-    low, high : float or Tensor, shape (n,)
-        The bounds.
-
-    Returns
-    -------
-    Tensor, shape (..., n)
-        Values with ``low < x < high``.
-    """
-    eps = torch.finfo(x.dtype).eps
-    low = torch.as_tensor(low, dtype=x.dtype, device=x.device)
-    high = torch.as_tensor(high, dtype=x.dtype, device=x.device)
-    least = 1e-20 * (high - low)
-    lowest = low + torch.maximum(4 * eps * low.abs(), least)
-    highest = high - torch.maximum(4 * eps * high.abs(), least)
-    return torch.minimum(torch.maximum(x, lowest), highest)
-
-
 def _inside(marginal: Marginal, x: Tensor) -> Tensor:
     return (x > marginal.low) & (x < marginal.high)
 
 
-def sample_marginal(marginal: Marginal, n: int, generator: torch.Generator | None = None) -> Tensor:
-    """Draw from a marginal by inverting its distribution function from the nearer end.
-
-    Parameters
-    ----------
-    marginal : Marginal
-        The density.
-    n : int
-        Number of draws.
-    generator : torch.Generator, optional
-        Source of randomness; draws live on its device.
-
-    Returns
-    -------
-    Tensor, shape (n,)
-        float32, strictly inside the interval.
-    """
+def _sample(marginal: Marginal, n: int, generator: torch.Generator | None = None) -> Tensor:
+    """Draw `n` values by inverting F from the nearer end: float32, strictly inside, shape (n,)."""
     device = "cpu" if generator is None else generator.device
     z = torch.randn(n, generator=generator, dtype=torch.float64, device=device)
     tail = ndtr(-z.abs())
     x = torch.where(z < 0, marginal.icdf(tail), marginal.isf(tail))
     return round_inside(x.to(torch.float32), marginal.low, marginal.high)
-
-
-def _check_interval(low: float, high: float) -> None:
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise ValueError(f"interval ({low}, {high}) is not finite and increasing; give low < high.")
-
-
-def _check_scale(scale: float) -> None:
-    if not (math.isfinite(scale) and scale > 0):
-        raise ValueError(f"scale = {scale}; expected a finite number > 0.")
 
 
 @dataclass(frozen=True)
@@ -130,7 +86,7 @@ class Uniform:
     high: float
 
     def __post_init__(self) -> None:
-        _check_interval(self.low, self.high)
+        check_interval(self.low, self.high)
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log density, -inf outside, the shape of `x`."""
@@ -155,7 +111,7 @@ class Uniform:
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw `n` values, shape (n,)."""
-        return sample_marginal(self, n, generator)
+        return _sample(self, n, generator)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able description."""
@@ -184,8 +140,8 @@ class TruncatedExponential:
     low: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_scale(self.scale)
-        _check_interval(self.low, self.high)
+        check_positive("scale", self.scale)
+        check_interval(self.low, self.high)
         if self.low != 0.0:
             raise ValueError(f"low = {self.low}; a TruncatedExponential starts at 0.")
 
@@ -217,7 +173,7 @@ class TruncatedExponential:
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw `n` values, shape (n,)."""
-        return sample_marginal(self, n, generator)
+        return _sample(self, n, generator)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able description."""
@@ -247,8 +203,8 @@ class TruncatedNormal:
     high: float
 
     def __post_init__(self) -> None:
-        _check_scale(self.scale)
-        _check_interval(self.low, self.high)
+        check_positive("scale", self.scale)
+        check_interval(self.low, self.high)
         if not math.isfinite(self.loc):
             raise ValueError(f"loc = {self.loc}; expected a finite number.")
 
@@ -292,7 +248,7 @@ class TruncatedNormal:
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw `n` values, shape (n,)."""
-        return sample_marginal(self, n, generator)
+        return _sample(self, n, generator)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able description."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from priors.block import BlockPrior
 from priors.device import Portable
 
 
@@ -17,7 +17,7 @@ class Mixture(Portable):
 
     Parameters
     ----------
-    components : sequence of SFHPrior or of EnrichmentPrior
+    components : sequence of BlockPrior
         Priors over the same columns.
     weights : sequence of float
         Positive; normalised to sum 1.
@@ -29,7 +29,7 @@ class Mixture(Portable):
         components have different dimensions.
     """
 
-    def __init__(self, components: Sequence[Any], weights: Sequence[float]) -> None:
+    def __init__(self, components: Sequence[BlockPrior], weights: Sequence[float]) -> None:
         if len(components) == 0 or len(components) != len(weights):
             raise ValueError(
                 f"{len(components)} components and {len(weights)} weights; expected one weight "
@@ -37,7 +37,7 @@ class Mixture(Portable):
             )
         if not all(math.isfinite(weight) and weight > 0 for weight in weights):
             raise ValueError(f"weights = {tuple(weights)}; expected finite numbers > 0.")
-        dims = [self._dim(component) for component in components]
+        dims = [component.n_dim for component in components]
         if len(set(dims)) > 1:
             raise ValueError(
                 f"components have {dims} dimensions; they must describe the same bins."
@@ -46,10 +46,6 @@ class Mixture(Portable):
         total = math.fsum(weights)
         self.weights = torch.tensor([weight / total for weight in weights], dtype=torch.float32)
         self._n_dim = dims[0]
-
-    @staticmethod
-    def _dim(component: Any) -> int:
-        return component.n_steps if hasattr(component, "n_steps") else component.n_bins
 
     @property
     def n_dim(self) -> int:

@@ -31,7 +31,7 @@ class Nuisance:
 
 
 def default_nuisances() -> tuple[Nuisance, ...]:
-    """The four default nuisance parameters, in the order of the columns of theta.
+    """List the four default nuisance parameters, in the order of the columns of theta.
 
     Returns
     -------

@@ -13,57 +13,17 @@ Leja et al. (2019), ApJ 876, 3 (continuity, Dirichlet); Tacchella et al. (2022),
 from __future__ import annotations
 
 import math
-from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from priors.ages import LN10, AgeBins, log_sfr_to_steps, relative_log_sfr
+from priors.block import check_rows
 from priors.device import Portable
 from priors.gaussians import GaussianCatalogue
+from priors.intervals import check_positive
 
 REFERENCE_SPACING_DEX = 0.2
-
-
-@runtime_checkable
-class SFHPrior(Protocol):
-    """A density on log-SFR steps (dex, younger minus older)."""
-
-    n_steps: int
-
-    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw `n` histories, shape (n, n_steps), float32."""
-
-    def log_prob(self, steps: Tensor) -> Tensor:
-        """Log density per dex^n_steps, shape (n, n_steps) -> (n,)."""
-
-
-def check_steps(steps: Tensor, n_steps: int) -> Tensor:
-    """Return `steps` if it has shape (n, n_steps).
-
-    Parameters
-    ----------
-    steps : Tensor
-        The candidate.
-    n_steps : int
-        Expected number of columns.
-
-    Returns
-    -------
-    Tensor, shape (n, n_steps)
-        The same tensor.
-
-    Raises
-    ------
-    ValueError
-        If the shape is different.
-    """
-    if steps.ndim != 2 or steps.shape[1] != n_steps:
-        raise ValueError(
-            f"steps has shape {tuple(steps.shape)}; expected (n, {n_steps}), one step between "
-            "each pair of neighbouring bins."
-        )
-    return steps
 
 
 class Continuity(Portable):
@@ -88,25 +48,24 @@ class Continuity(Portable):
     """
 
     def __init__(self, bins: AgeBins, scale: float = 0.3, df: int = 2) -> None:
-        if not (math.isfinite(scale) and scale > 0):
-            raise ValueError(f"scale = {scale}; expected a finite number of dex > 0.")
+        check_positive("scale", scale)
         if int(df) != df or df < 1:
             raise ValueError(f"df = {df}; expected an integer >= 1.")
         self.df = int(df)
         self.scales = scale * (bins.spacing_dex / REFERENCE_SPACING_DEX).sqrt()
-        self.n_steps = bins.n_steps
+        self.n_dim = bins.n_steps
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw `n` histories, shape (n, n_steps)."""
-        shape = (1 + self.df, n, self.n_steps)
+        """Draw `n` histories, shape (n, n_dim)."""
+        shape = (1 + self.df, n, self.n_dim)
         normal = torch.randn(shape, generator=generator, device=self.scales.device)
         chi_square = normal[1:].square().sum(0)
         return self.scales * normal[0] * torch.rsqrt(chi_square / self.df)
 
     def log_prob(self, steps: Tensor) -> Tensor:
-        """Log density per dex^n_steps, shape (n, n_steps) -> (n,)."""
+        """Log density per dex^n_dim, shape (n, n_dim) -> (n,)."""
         scales = self.scales.to(steps)
-        t = check_steps(steps, self.n_steps) / scales
+        t = check_rows(steps, self.n_dim, "steps") / scales
         half = 0.5 * (self.df + 1)
         norm = math.lgamma(half) - math.lgamma(0.5 * self.df)
         norm -= 0.5 * math.log(self.df * math.pi)
@@ -153,13 +112,12 @@ class DirichletSFH(Portable):
     """
 
     def __init__(self, bins: AgeBins, concentration: float = 1.0) -> None:
-        if not (math.isfinite(concentration) and concentration > 0):
-            raise ValueError(f"concentration = {concentration}; expected a finite number > 0.")
+        check_positive("concentration", concentration)
         self.concentrations = torch.full((bins.n_bins,), float(concentration))
-        self.n_steps = bins.n_steps
+        self.n_dim = bins.n_steps
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw `n` histories, shape (n, n_steps)."""
+        """Draw `n` histories, shape (n, n_dim)."""
         shape = self.concentrations.expand(n, -1).contiguous()
         # ln Gamma(a) = ln Gamma(a + 1) + ln(U) / a in distribution: never the log of zero.
         gamma = torch._standard_gamma(shape + 1.0, generator=generator)
@@ -167,13 +125,13 @@ class DirichletSFH(Portable):
         return log_sfr_to_steps((gamma.log() - minus_log_u / shape) / LN10)
 
     def log_prob(self, steps: Tensor) -> Tensor:
-        """Log density per dex^n_steps, shape (n, n_steps) -> (n,)."""
+        """Log density per dex^n_dim, shape (n, n_dim) -> (n,)."""
         log_fraction = torch.log_softmax(
-            LN10 * relative_log_sfr(check_steps(steps, self.n_steps)), dim=-1
+            LN10 * relative_log_sfr(check_rows(steps, self.n_dim, "steps")), dim=-1
         )
         alpha = self.concentrations.to(steps)
         norm = torch.lgamma(alpha.sum()) - torch.lgamma(alpha).sum()
-        return norm + (alpha * log_fraction).sum(-1) + self.n_steps * math.log(LN10)
+        return norm + (alpha * log_fraction).sum(-1) + self.n_dim * math.log(LN10)
 
 
 class CatalogueSFH(Portable):
@@ -181,7 +139,7 @@ class CatalogueSFH(Portable):
 
     Parameters
     ----------
-    curves : Tensor, shape (n_curve, n_steps)
+    curves : Tensor, shape (n_curve, n_bins - 1)
         Log-SFR steps of each curve, dex; see `priors.sfh_curves.build_sfh_curves`.
     jitter : float
         Standard deviation around a curve, dex per step.
@@ -194,12 +152,12 @@ class CatalogueSFH(Portable):
 
     def __init__(self, curves: Tensor, jitter: float = 0.15) -> None:
         self.density = GaussianCatalogue(curves, jitter)
-        self.n_steps = curves.shape[1]
+        self.n_dim = curves.shape[1]
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw `n` histories, shape (n, n_steps)."""
+        """Draw `n` histories, shape (n, n_dim)."""
         return self.density.sample(n, generator)
 
     def log_prob(self, steps: Tensor) -> Tensor:
-        """Log density per dex^n_steps, shape (n, n_steps) -> (n,)."""
-        return self.density.log_prob(check_steps(steps, self.n_steps))
+        """Log density per dex^n_dim, shape (n, n_dim) -> (n,)."""
+        return self.density.log_prob(check_rows(steps, self.n_dim, "steps"))

@@ -44,14 +44,14 @@ def _bin_mean(sfr: Tensor, bins: AgeBins) -> Tensor:
 
 
 def _over_background(sfr: Tensor, bins: AgeBins, generator: torch.Generator) -> Tensor:
-    """Unit mean SFR over cosmic time on top of a low constant rate, 10^-3 to 10^-1 of it."""
+    """Scale to unit mean SFR over time and add a low constant rate, 10^-3 to 10^-1 of it."""
     widths = torch.tensor(bins.edges_gyr, dtype=torch.float64).diff()
     mean = (_bin_mean(sfr, bins) * widths).sum(-1, keepdim=True) / widths.sum()
     return sfr / mean + _log_uniform(len(sfr), 1e-3, 1e-1, generator)
 
 
 def delayed_tau(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
-    """SFR = s exp(-s / tau), with s the time since onset.
+    """Follow SFR = s exp(-s / tau), with s the time since onset.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def constant(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
 
 
 def skew_normal(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
-    """A skew-normal episode in time and a recent burst; parameters and result as `delayed_tau`.
+    """Form an episode skew-normal in time and a burst; parameters and result as `delayed_tau`.
 
     The burst lasts from today back to 30-100 Myr and multiplies the SFR by 0.1 to 30.
     """
@@ -116,7 +116,7 @@ def quenched(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
 
 
 def build_sfh_curves(bins: AgeBins, n_curves: int = N_CURVES, seed: int = SEED) -> Tensor:
-    """Log-SFR steps of the frozen catalogue.
+    """Build the log-SFR steps of the frozen catalogue.
 
     Steps pass through ``3 tanh(step / 3)``, which leaves ordinary steps alone (3 % at 1 dex) and
     keeps every curve below 3 dex per step.
