@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
 from typing import NamedTuple
 
 import torch
@@ -10,11 +12,7 @@ from torch import Tensor
 from amortized_sfh.inference.derived import derive
 from amortized_sfh.networks.layout import Layout
 from amortized_sfh.networks.point import PointEstimate, point_targets
-from priors.joint import JointPrior
-from simulators.conditions import ConditionsPrior
-from simulators.noise import NoiseModel
-from simulators.observation import Observation
-from simulators.simulator import Simulator, Spectra
+from simulators.generative import GenerativeModel, Mock
 
 
 class Batch(NamedTuple):
@@ -45,83 +43,71 @@ class Batch(NamedTuple):
         return [Batch(x, u, PointEstimate(*target)) for x, u, *target in parts]
 
 
-class Mock(NamedTuple):
-    """Observations with their truth.
-
-    Attributes
-    ----------
-    theta
-        True parameters, shape (n, n_param).
-    spectra
-        Noise-free light.
-    observation
-        What was observed.
-    """
-
-    theta: Tensor
-    spectra: Spectra
-    observation: Observation
-
-
 class Stream:
-    """Draws mocks and training batches from a prior.
+    """Draws training batches from a generative model.
 
     Parameters
     ----------
-    prior
-        Distribution of theta.
-    simulator
-        Forward model.
-    noise
-        Noise model.
-    conditions
-        Distribution of observing conditions.
+    generative
+        Prior, forward model, noise and conditions.
     seed
         Chunk k of the same seed is always the same.
+    chunk_size
+        Spectra simulated at once; a multiple of the batch size.
     """
 
-    def __init__(
-        self,
-        prior: JointPrior,
-        simulator: Simulator,
-        noise: NoiseModel,
-        conditions: ConditionsPrior | None = None,
-        seed: int = 0,
-    ) -> None:
-        self.prior, self.simulator, self.noise = prior, simulator, noise
-        self.conditions = conditions or ConditionsPrior()
-        self.seed = seed
-        instrument = simulator.instrument
+    def __init__(self, generative: GenerativeModel, seed: int = 0, chunk_size: int = 1024) -> None:
+        self.generative, self.seed, self.chunk_size = generative, seed, chunk_size
+        instrument = generative.simulator.instrument
         self.layout = Layout(instrument.grid.n_pix, len(instrument.bands))
 
-    @torch.no_grad()
-    def mock(self, n: int, chunk: int = 0) -> Mock:
-        """Observations of histories drawn from the prior.
+    def batches(self, batch_size: int, first_step: int = 0) -> Iterator[Batch]:
+        """Batches from `first_step` on, without end.
 
         Parameters
         ----------
-        n
-            How many.
-        chunk
-            Number of the chunk; the same (seed, chunk, n) gives the same mocks.
+        batch_size
+            Spectra per batch; divides `chunk_size`.
+        first_step
+            Number of the first batch.
 
-        Returns
-        -------
-        Mock
-            Truth, noise-free light and observation.
+        Yields
+        ------
+        Batch
+            Never the same twice.
         """
-        generator = torch.Generator(self.simulator.device)
-        generator.manual_seed((self.seed << 32) + chunk)
-        theta = self.prior.sample((n,), generator=generator)
-        conditions = self.conditions.sample(n, self.simulator.instrument, generator)
-        spectra = self.simulator(theta, conditions.redshift)
-        return Mock(theta, spectra, self.noise.observe(spectra, conditions, generator))
+        if self.chunk_size % batch_size:
+            raise ValueError(
+                f"batch size {batch_size} does not divide the chunk of {self.chunk_size} spectra: "
+                "choose a divisor or another chunk_size"
+            )
+        per_chunk = self.chunk_size // batch_size
+        for step in count(first_step):
+            chunk, part = divmod(step, per_chunk)
+            if part == 0 or step == first_step:
+                mock = self.generative.mock(self.chunk_size, self.seed, chunk)
+                parts = pack_batch(self.generative, self.layout, mock).split(batch_size)
+            yield parts[part]
 
-    @torch.no_grad()
-    def batch(self, n: int, chunk: int) -> Batch:
-        """A training batch; arguments as `mock`."""
-        mock = self.mock(n, chunk)
-        mh = mock.theta[:, self.simulator.space.mh]
-        target = point_targets(derive(self.simulator, mock.theta), mh)
-        x = self.layout.pack(mock.observation)
-        return Batch(x, self.simulator.space.to_u(mock.theta), target)
+
+@torch.no_grad()
+def pack_batch(generative: GenerativeModel, layout: Layout, mock: Mock) -> Batch:
+    """Network input and targets of mocks.
+
+    Parameters
+    ----------
+    generative
+        Where the mocks come from.
+    layout
+        Positions in the packed input.
+    mock
+        Truth and observations.
+
+    Returns
+    -------
+    Batch
+        Of the same size.
+    """
+    simulator = generative.simulator
+    target = point_targets(derive(simulator, mock.theta), mock.theta[:, simulator.space.mh])
+    return Batch(layout.pack(mock.observation), simulator.space.to_u(mock.theta), target)

@@ -1,0 +1,117 @@
+"""Prior, forward model, noise and observing conditions together: everything a mock needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from priors.joint import JointPrior, default_prior
+from simulators.conditions import ConditionsPrior
+from simulators.instrument import Instrument
+from simulators.libraries import read_library
+from simulators.noise import NoiseModel
+from simulators.observation import Observation
+from simulators.simulator import Simulator, Spectra
+from simulators.ssp_basis import build_basis
+
+
+class Mock(NamedTuple):
+    """Observations with their truth.
+
+    Attributes
+    ----------
+    theta
+        True parameters, shape (n, n_param).
+    spectra
+        Noise-free light.
+    observation
+        What was observed.
+    """
+
+    theta: Tensor
+    spectra: Spectra
+    observation: Observation
+
+
+@dataclass(frozen=True)
+class GenerativeModel:
+    """The joint distribution of histories and observations that a network learns.
+
+    Parameters
+    ----------
+    prior
+        Distribution of theta.
+    simulator
+        Forward model.
+    noise
+        Noise model.
+    conditions
+        Distribution of observing conditions.
+    """
+
+    prior: JointPrior
+    simulator: Simulator
+    noise: NoiseModel
+    conditions: ConditionsPrior = ConditionsPrior()
+
+    @torch.no_grad()
+    def mock(
+        self, n: int, seed: int, chunk: int = 0, conditions: ConditionsPrior | None = None
+    ) -> Mock:
+        """Observations of histories drawn from the prior.
+
+        Parameters
+        ----------
+        n
+            How many.
+        seed
+            Source of randomness.
+        chunk
+            Number of the chunk; the same (n, seed, chunk) gives the same mocks on the same device.
+        conditions
+            Other observing conditions than the model's own.
+
+        Returns
+        -------
+        Mock
+            Truth, noise-free light and observation.
+        """
+        generator = torch.Generator(self.simulator.device)
+        generator.manual_seed((seed << 32) + chunk)
+        theta = self.prior.sample((n,), generator=generator)
+        drawn = (conditions or self.conditions).sample(n, self.simulator.instrument, generator)
+        spectra = self.simulator(theta, drawn.redshift)
+        return Mock(theta, spectra, self.noise.observe(spectra, drawn, generator))
+
+    def to(self, device: torch.device | str) -> GenerativeModel:
+        """The same model on another device."""
+        return GenerativeModel(
+            self.prior.to(device), self.simulator.to(device), self.noise.to(device), self.conditions
+        )
+
+
+def default_generative_model(
+    library: str = "bc03-miles", instrument: Instrument | None = None
+) -> GenerativeModel:
+    """Default prior, noise and conditions with a library read from disk.
+
+    Parameters
+    ----------
+    library
+        Name or path, as `read_library` takes it.
+    instrument
+        Wavelengths and bands; MUSE and the five HST bands by default.
+
+    Returns
+    -------
+    GenerativeModel
+        On the CPU.
+    """
+    instrument = instrument or Instrument()
+    prior = default_prior()
+    basis = build_basis(read_library(library), prior.bins, instrument)
+    simulator = Simulator(basis, prior.space, prior.bins, instrument)
+    return GenerativeModel(prior, simulator, NoiseModel(instrument))
