@@ -21,6 +21,9 @@ __all__ = ["check_ssp_library"]
 _SPECTRUM_AA = (4700.0, 7000.0)
 _V_RANGE = (1e-5, 1.5e-4)  # L_sun/AA/M_sun of 10 Gyr: a factor of 4 around Salpeter and Kroupa
 _OLD_GYR = 10.0
+_AGES_GYR = (0.5, 1.0, 3.0, 12.0)
+_MH_HIGHEST = 0.5  # BC03 at +0.70 turns blue again when old: a known oddity, not a breach
+_MASS_STEP = 0.06  # seam between masses of stars, and of stars and remnants
 
 
 def check_ssp_library(grid: SSPGrid) -> None:
@@ -29,7 +32,8 @@ def check_ssp_library(grid: SSPGrid) -> None:
     The contract: the name, source and checksum are given; the spectra cover 4700-7000 Angstrom with
     light everywhere, sampled by at least the FWHM of their line-spread function; wavelengths are in
     air; a 10 Gyr population has the V-band light of one solar mass *formed*; populations fade and
-    redden from 0.1 Gyr on, and metals redden them; the surviving mass starts near 1 and falls.
+    redden from 0.5 Gyr on (up to [M/H] = 0.5), and metals redden them; the surviving mass starts
+    near 1 and falls.
 
     Parameters
     ----------
@@ -68,8 +72,8 @@ def _spectra(grid: SSPGrid) -> Iterator[str]:
             f"{len(dark)} spectra have no light somewhere in {_SPECTRUM_AA} AA, the first at "
             f"[M/H] {grid.mh[met]:+.2f}, {grid.age_gyr[age]:g} Gyr"
         )
-    fwhm, step = grid.lsf_fwhm_aa[window], np.gradient(grid.wave_aa)[window]
-    if (fwhm < step).any() or fwhm.max() > 10:
+    fwhm, step = grid.lsf_fwhm_aa[window], np.diff(grid.wave_aa[window])
+    if (fwhm[1:] < step).any() or fwhm.max() > 10:
         yield (
             f"LSF of {fwhm.min():g}-{fwhm.max():g} AA FWHM at steps of up to {step.max():g} AA, "
             f"expected at least the step and at most 10 AA"
@@ -95,11 +99,12 @@ def _light(grid: SSPGrid) -> Iterator[str]:
             f"V-band light at {grid.age_gyr[old]:g} Gyr, [M/H] {grid.mh[solar]:+.2f} is "
             f"{light_v[solar, old]:.3g}, expected {_V_RANGE} L_sun/AA per M_sun formed"
         )
-    nodes = np.unique(np.abs(grid.age_gyr[:, None] - [0.1, 0.5, 3.0, 12.0]).argmin(axis=0))
-    if not (np.diff(light_v[:, nodes], axis=1) < 0).all():
+    usual = grid.mh <= _MH_HIGHEST
+    nodes = np.unique(np.abs(grid.age_gyr[:, None] - _AGES_GYR).argmin(axis=0))
+    if not (np.diff(light_v[usual][:, nodes], axis=1) < 0).all():
         yield f"V-band light does not fall along the ages {grid.age_gyr[nodes]} Gyr"
     colour = _red_over_blue(grid)
-    if not (np.diff(colour[:, nodes], axis=1) > 0).all():
+    if not (np.diff(colour[usual][:, nodes], axis=1) > 0).all():
         yield f"spectra do not redden along the ages {grid.age_gyr[nodes]} Gyr"
     if not colour[solar, old] > colour[0, old]:
         yield f"old spectra do not redden from [M/H] {grid.mh[0]:+.2f} to {grid.mh[solar]:+.2f}"
@@ -109,8 +114,8 @@ def _mass(grid: SSPGrid) -> Iterator[str]:
     mass = grid.mass_alive
     if np.isnan(mass).all():
         return
-    if (np.diff(mass, axis=1) > 0.02).any():
-        yield "the surviving mass grows with age by more than 0.02 of the mass formed"
+    if (np.diff(mass, axis=1) > _MASS_STEP).any():
+        yield f"the surviving mass grows with age by more than {_MASS_STEP} of the mass formed"
     if grid.age_gyr[0] < 0.003 and mass[:, 0].min() < 0.9:
         yield f"the surviving mass at {grid.age_gyr[0]:g} Gyr is {mass[:, 0].min():g}, expected 1"
     if not ((mass[:, -1] > 0.2) & (mass[:, -1] < 0.9)).all():

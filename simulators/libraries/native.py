@@ -26,12 +26,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import cast
 
 import h5py
 import numpy as np
 
 from simulators.libraries.checksum import file_sha256
-from simulators.ssp_grid import SSPGrid
+from simulators.ssp_grid import MassKind, SSPGrid
 
 __all__ = ["NATIVE_FORMAT", "NATIVE_SCHEMA_VERSION", "read_native", "write_native"]
 
@@ -110,9 +111,20 @@ def read_native(path: str | os.PathLike[str]) -> SSPGrid:
     with h5py.File(path, "r") as file:
         _check_specification(path.name, file)
         arrays = {name: _native_floats(file[name][...]) for name in _UNITS}
-        attributes = {name: str(file.attrs[name]) for name in _ATTRIBUTES}
+        name, source, kind = (str(file.attrs[key]) for key in ("name", "source", "mass_kind"))
         sha256 = str(file.attrs.get("sha256", "")) or file_sha256(path)
-    return SSPGrid(**arrays, **attributes, sha256=sha256)
+    return SSPGrid(
+        wave_aa=arrays["wave_aa"],
+        age_gyr=arrays["age_gyr"],
+        mh=arrays["mh"],
+        lum=arrays["lum"],
+        mass_alive=arrays["mass_alive"],
+        mass_kind=cast("MassKind", kind),  # SSPGrid refuses other words
+        lsf_fwhm_aa=arrays["lsf_fwhm_aa"],
+        name=name,
+        source=source,
+        sha256=sha256,
+    )
 
 
 def _check_specification(name: str, file: h5py.File) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from simulators.libraries.bc03 import read_bc03
@@ -49,7 +50,7 @@ def read_library(name_or_path: str | os.PathLike[str]) -> SSPGrid:
     if name_or_path == "toy":
         return toy_grid()
     path = Path(name_or_path)
-    readers = {
+    readers: dict[str, Callable[[Path], SSPGrid]] = {
         ".npz": read_emiles,
         ".fits": read_bc03,
         ".h5": read_native,
