@@ -1,0 +1,83 @@
+"""What reading a cube gives, and the choices that can be made in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from astropy.io import fits
+
+from amortized_sfh.cubes.maps import MapGrid
+from simulators.observation import Observation
+from simulators.wavegrid import REST_GRID, WaveGrid
+
+__all__ = ["CubeData", "CubeOptions"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CubeOptions:
+    """Choices of :func:`read_muse_cube` that seldom change.
+
+    Parameters
+    ----------
+    grid : WaveGrid
+        Rest-frame grid of the model.
+    psf_fwhm_arcsec : float
+        FWHM of the cube's PSF, to which HST images are convolved.
+    align : bool
+        Measure the offset of HST images against the cube and correct it.
+    noise_growth : float, optional
+        Growth of the noise of bins per decade of spaxels, see
+        :func:`~amortized_sfh.cubes.noise_growth.noise_growth_factor`; measured from the cube by
+        default.
+    chunk_spaxels : int
+        Spaxels held in memory at a time while reading.
+    """
+
+    grid: WaveGrid = REST_GRID
+    psf_fwhm_arcsec: float = 0.8
+    align: bool = False
+    noise_growth: float | None = None
+    chunk_spaxels: int = 4096
+
+
+@dataclass(frozen=True)
+class CubeData:
+    """A cube, ready for inference.
+
+    Parameters
+    ----------
+    observation : Observation
+        One row per spaxel with data, or per bin (sums over its spaxels), n_obs rows.
+    row : ndarray
+        Row of every spaxel of the region, shape (ny, nx), -1 where there is no data.
+    label : ndarray
+        Bin number of each row, shape (n_obs,), as in the bin map; the row itself without bins.
+    n_spaxels : ndarray
+        Spaxels in each row, shape (n_obs,).
+    flag : ndarray
+        :class:`~amortized_sfh.cubes.flags.Flag` bits of each row, shape (n_obs,).
+    spaxel_flag : ndarray
+        Bits of each spaxel of the region, shape (ny, nx).
+    header : astropy.io.fits.Header
+        Celestial WCS of the region; empty if the cube has none.
+    provenance : dict
+        Where the data come from, for the headers of products.
+    """
+
+    observation: Observation
+    row: np.ndarray
+    label: np.ndarray
+    n_spaxels: np.ndarray
+    flag: np.ndarray
+    spaxel_flag: np.ndarray
+    header: fits.Header
+    provenance: dict[str, object] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.observation)
+
+    @property
+    def map_grid(self) -> MapGrid:
+        """Where the rows belong, for :func:`~amortized_sfh.cubes.maps.write_maps`."""
+        return MapGrid(self.row, self.header, self.label, self.spaxel_flag)

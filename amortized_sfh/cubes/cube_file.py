@@ -1,0 +1,270 @@
+"""A MUSE cube on disk: its axes, units and extensions, and its spectra in chunks of rows.
+
+:func:`open_cube` checks everything that can be checked without reading the data, so that a bad file
+stops before any work is done.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from astropy import units as u
+from astropy.io import fits
+from astropy.wcs import WCS, FITSFixedWarning
+from torch import Tensor
+
+from amortized_sfh.cubes.fits_input import InputFileError, find_image, open_fits
+from amortized_sfh.cubes.flux_units import parse_flux_unit
+from simulators.air import rest_air_edges
+from simulators.wavegrid import WaveGrid
+
+__all__ = ["UNIT_CGS", "CubeFile", "SpectraChunk", "open_cube"]
+
+UNIT_CGS = 1e-20
+"""Unit in which cubes are read, whatever the file's own, in erg/s/cm²/Å."""
+
+_MEDIA = {"AWAV": "air", "WAVE": "vacuum"}
+
+
+class SpectraChunk(NamedTuple):
+    """Spectra of whole rows of spaxels, in units of :data:`UNIT_CGS`.
+
+    Attributes
+    ----------
+    spaxels : slice
+        Which spaxels of the region these are, in row-major order.
+    flux, variance : Tensor
+        Shape (n_chunk, n_plane), float32; 0 where not valid.
+    valid : Tensor
+        True = use, shape (n_chunk, n_plane).
+    bad_variance : Tensor
+        True for a spaxel with flux but no positive finite variance somewhere, shape (n_chunk,).
+    """
+
+    spaxels: slice
+    flux: Tensor
+    variance: Tensor
+    valid: Tensor
+    bad_variance: Tensor
+
+
+@dataclass(frozen=True)
+class CubeFile:
+    """What the headers of a cube say.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    shape : tuple of int
+        (n_plane, ny, nx).
+    edges_aa : Tensor
+        Observed edges of the wavelength pixels, shape (n_plane + 1,), float64.
+    medium : str
+        "air" or "vacuum".
+    unit_cgs : float
+        Unit of the DATA extension in erg/s/cm²/Å.
+    wcs : WCS or None
+        Celestial WCS, None if the cube has none.
+    data, stat, quality : int
+        Indices of the extensions; ``quality`` is None without a DQ extension.
+    """
+
+    path: Path
+    shape: tuple[int, int, int]
+    edges_aa: Tensor
+    medium: str
+    unit_cgs: float
+    wcs: WCS | None
+    data: int
+    stat: int
+    quality: int | None
+
+    def planes(self, grid: WaveGrid, redshift: float) -> slice:
+        """Return the wavelength pixels that reach a model's rest-frame grid.
+
+        Raises
+        ------
+        ValueError
+            If there are none.
+        """
+        rest = rest_air_edges(self.edges_aa, redshift, self.medium)
+        low, high = grid.edges_aa[0], grid.edges_aa[-1]
+        inside = torch.nonzero((rest[1:] > low) & (rest[:-1] < high)).flatten()
+        if inside.numel() == 0:
+            raise ValueError(
+                f"{self.path} covers {rest[0]:.0f}-{rest[-1]:.0f} Å in the rest frame at z = "
+                f"{redshift:g} and misses the model's {grid.start_aa:.0f}-{grid.end_aa:.0f} Å; "
+                "check the redshift and the cube's CRVAL3, CD3_3 and CUNIT3"
+            )
+        return slice(int(inside[0]), int(inside[-1]) + 1)
+
+    def header(self, region: tuple[slice, slice]) -> fits.Header:
+        """Return the celestial header of a region (rows, columns); empty without a WCS."""
+        if self.wcs is None:
+            return fits.Header()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return self.wcs[region].to_header(relax=True)
+
+    def chunks(
+        self, region: tuple[slice, slice], planes: slice, n_spaxels: int = 4096
+    ) -> Iterator[SpectraChunk]:
+        """Read the region in chunks of whole rows.
+
+        Parameters
+        ----------
+        region : tuple of slice
+            Rows and columns.
+        planes : slice
+            Wavelength pixels.
+        n_spaxels : int
+            About how many spaxels to hold in memory at a time.
+
+        Yields
+        ------
+        SpectraChunk
+            In row-major order; each spaxel of the region once.
+        """
+        rows, columns = region
+        nx = columns.stop - columns.start
+        step = max(1, n_spaxels // nx)
+        with open_fits(self.path) as hdul:
+            for y in range(rows.start, rows.stop, step):
+                part = (planes, slice(y, min(y + step, rows.stop)), columns)
+                start = (y - rows.start) * nx
+                yield self._read(hdul, part, start)
+
+    def _read(
+        self, hdul: fits.HDUList, part: tuple[slice, slice, slice], start: int
+    ) -> SpectraChunk:
+        scale = self.unit_cgs / UNIT_CGS
+        flux = self._section(hdul, self.data, part, scale)
+        variance = self._section(hdul, self.stat, part, scale**2)
+        seen = np.isfinite(flux)
+        if self.quality is not None:
+            seen &= self._section(hdul, self.quality, part, 1.0) == 0
+        weighted = np.isfinite(variance) & (variance > 0)
+        valid = seen & weighted
+        flux[~valid] = 0.0
+        variance[~valid] = 0.0
+        return SpectraChunk(
+            slice(start, start + len(flux)),
+            torch.from_numpy(flux),
+            torch.from_numpy(variance),
+            torch.from_numpy(valid),
+            torch.from_numpy((seen & ~weighted).any(axis=1)),
+        )
+
+    @staticmethod
+    def _section(
+        hdul: fits.HDUList, index: int, part: tuple[slice, slice, slice], scale: float
+    ) -> np.ndarray:
+        """Return (n_spaxel, n_plane) float32; scaled before rounding, as 1e-40 would vanish."""
+        block = np.asarray(hdul[index].section[part])
+        if scale != 1.0:
+            block = block.astype(np.float64) * scale
+        block = block.reshape(block.shape[0], -1).T
+        return np.array(block, dtype=np.float32, order="C")
+
+
+def open_cube(path: str | Path) -> CubeFile:
+    """Read the headers of a MUSE cube as ESO delivers it.
+
+    Parameters
+    ----------
+    path : str or Path
+        FITS file with the extensions DATA and STAT (variance), and DQ where there is one.
+
+    Returns
+    -------
+    CubeFile
+        Checked description of the file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    InputFileError
+        If it is no FITS file, truncated, has no cube or no variance, or its wavelength axis or
+        flux unit is not understood.
+    """
+    with open_fits(path) as hdul:
+        data = find_image(hdul, ("DATA", "SCI", "PRIMARY"), 3)
+        if data is None:
+            names = ", ".join(hdu.name or "(no name)" for hdu in hdul)
+            raise InputFileError(
+                f"{path} has no 3-D extension DATA (found {names}); expected a MUSE cube"
+            )
+        header = hdul[data].header.copy()
+        shape = tuple(int(header[f"NAXIS{i}"]) for i in (3, 2, 1))
+        stat = find_image(hdul, ("STAT", "VAR", "VARIANCE"), 3)
+        quality = find_image(hdul, ("DQ",), 3)
+        primary_unit = hdul[0].header.get("BUNIT")
+        _check_stat(path, hdul, stat, header)
+    try:
+        unit = parse_flux_unit(header.get("BUNIT", primary_unit))
+    except ValueError as error:
+        raise InputFileError(f"{path}: {error}") from error
+    edges, medium = _wavelength_axis(path, header, shape[0])
+    wcs = _celestial(header)
+    return CubeFile(Path(path), shape, edges, medium, unit, wcs, data, int(stat or 0), quality)
+
+
+def _check_stat(
+    path: str | Path, hdul: fits.HDUList, stat: int | None, header: fits.Header
+) -> None:
+    if stat is None:
+        raise InputFileError(
+            f"{path} has no extension STAT with the variance; posteriors need it: use the cube as "
+            "the MUSE pipeline wrote it, or add a 3-D extension named STAT (flux unit squared)"
+        )
+    axes = [f"NAXIS{i}" for i in (1, 2, 3)]
+    if any(hdul[stat].header[axis] != header[axis] for axis in axes):
+        found = tuple(hdul[stat].header[axis] for axis in axes)
+        raise InputFileError(
+            f"{path}: STAT has size {found}, DATA {tuple(header[axis] for axis in axes)}; "
+            "expected the same"
+        )
+
+
+def _wavelength_axis(path: str | Path, header: fits.Header, n_plane: int) -> tuple[Tensor, str]:
+    kind = str(header.get("CTYPE3", "")).strip().upper()
+    if kind not in _MEDIA:
+        raise InputFileError(
+            f"{path}: CTYPE3 is {kind or 'missing'}; expected AWAV (air) or WAVE (vacuum), linear"
+        )
+    step = header.get("CD3_3", header.get("CDELT3"))
+    value, pixel = header.get("CRVAL3"), header.get("CRPIX3", 1.0)
+    if step is None or value is None:
+        raise InputFileError(
+            f"{path}: the wavelength axis has no CRVAL3 or no CD3_3; expected both (in Angstrom)"
+        )
+    unit = str(header.get("CUNIT3", "Angstrom")).strip() or "Angstrom"
+    try:
+        scale = u.Unit("Angstrom" if unit.lower() in ("a", "ang") else unit).to(u.AA)
+    except (ValueError, u.UnitConversionError) as error:
+        raise InputFileError(
+            f"{path}: CUNIT3 is {unit!r}; expected a length such as Angstrom, nm or m"
+        ) from error
+    pixels = torch.arange(n_plane + 1, dtype=torch.float64) + 0.5
+    edges = (value + (pixels - pixel) * step) * scale
+    if not step > 0 or not edges[0] > 0:
+        raise InputFileError(
+            f"{path}: the wavelength axis runs {edges[0]:.1f}-{edges[-1]:.1f} Å; expected "
+            "ascending, positive wavelengths"
+        )
+    return edges, _MEDIA[kind]
+
+
+def _celestial(header: fits.Header) -> WCS | None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FITSFixedWarning)
+        wcs = WCS(header)
+    return wcs.celestial if wcs.has_celestial else None

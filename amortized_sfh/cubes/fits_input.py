@@ -1,0 +1,101 @@
+"""Opening FITS files that may be missing, cut short or no FITS at all, with one clear error.
+
+Every reader of this package goes through :func:`open_fits`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from astropy.io import fits
+from astropy.utils.exceptions import AstropyWarning
+
+__all__ = ["InputFileError", "find_image", "open_fits"]
+
+
+class InputFileError(ValueError):
+    """A file cannot be used: what is wrong with it, and what was expected."""
+
+
+@contextmanager
+def open_fits(path: str | Path) -> Iterator[fits.HDUList]:
+    """Open a FITS file for reading.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; may be compressed with gzip.
+
+    Yields
+    ------
+    astropy.io.fits.HDUList
+        Data are memory-mapped where possible.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    InputFileError
+        If it is not a FITS file or is truncated, also when that shows only while reading the data.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no such file: {path}")
+    try:
+        with ExitStack() as stack:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", AstropyWarning)
+                hdul = stack.enter_context(fits.open(path, memmap=True))
+                _check_complete(hdul, path)
+            yield hdul
+    except InputFileError:
+        raise
+    except (OSError, EOFError, gzip.BadGzipFile, zlib.error, fits.VerifyError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputFileError(
+            f"{path} is not a readable FITS file ({reason}); download or write it again"
+        ) from error
+
+
+def _check_complete(hdul: fits.HDUList, path: Path) -> None:
+    """Compare the size that the headers promise with the size of the file."""
+    names = [hdu.name for hdu in hdul]  # visits every header, so that all of them are parsed
+    info = hdul.fileinfo(len(names) - 1)
+    if info is None or path.suffix in (".gz", ".bz2", ".xz", ".Z"):
+        return
+    promised = info["datLoc"] + info["datSpan"]
+    size = path.stat().st_size
+    if size < promised:
+        raise InputFileError(
+            f"{path} is truncated: {size} bytes, {promised} expected from its headers; "
+            "download or write it again"
+        )
+
+
+def find_image(hdul: fits.HDUList, names: tuple[str, ...], n_dim: int) -> int | None:
+    """Return the index of an image with the given number of dimensions.
+
+    Parameters
+    ----------
+    hdul : HDUList
+        An open file.
+    names : tuple of str
+        Extension names in order of preference.
+    n_dim : int
+        Number of axes.
+
+    Returns
+    -------
+    int or None
+        Index of the first match, None if there is none.
+    """
+    for name in names:
+        for i, hdu in enumerate(hdul):
+            if hdu.name.upper() == name and hdu.is_image and hdu.header.get("NAXIS") == n_dim:
+                return i
+    return None

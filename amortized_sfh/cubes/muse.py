@@ -1,0 +1,132 @@
+"""Reading a MUSE cube into an Observation, spaxel by spaxel or bin by bin.
+
+Everything that stands between the files and the model happens here, once: units, masks, Galactic
+foreground, spatial bins, HST bands on the cube's grid, redshift, and the model's wavelength grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from amortized_sfh.cubes.binning import bin_to_snr, read_bin_map
+from amortized_sfh.cubes.cube_data import CubeData, CubeOptions
+from amortized_sfh.cubes.cube_file import CubeFile, open_cube
+from amortized_sfh.cubes.hst import HstImage
+from amortized_sfh.cubes.match import match_bands
+from amortized_sfh.cubes.noise_growth import measure_noise_growth
+from amortized_sfh.cubes.spaxel_reader import Bins, SpaxelReader
+from simulators.observation import check_redshift
+
+__all__ = ["CubeData", "CubeOptions", "parse_region", "read_muse_cube"]
+
+
+def parse_region(text: str) -> tuple[int, int, int, int]:
+    """Read a region given as ``x0:x1,y0:y1``, in pixels from 0, ends excluded.
+
+    Returns
+    -------
+    tuple of int
+        ``(x0, x1, y0, y1)``.
+
+    Raises
+    ------
+    ValueError
+        If the text has another form.
+
+    Examples
+    --------
+    >>> parse_region("10:60,0:50")
+    (10, 60, 0, 50)
+    """
+    try:
+        (x0, x1), (y0, y1) = (
+            tuple(int(end) for end in part.split(":")) for part in text.split(",")
+        )
+    except ValueError as error:
+        raise ValueError(f"region is {text!r}; expected x0:x1,y0:y1, e.g. 10:60,0:50") from error
+    return x0, x1, y0, y1
+
+
+def read_muse_cube(
+    path: str | Path,
+    redshift: float,
+    *,
+    ebv: float = 0.0,
+    region: tuple[int, int, int, int] | None = None,
+    hst: Mapping[str, str | Path | HstImage] | None = None,
+    bins: str | Path | np.ndarray | None = None,
+    target_snr: float | None = None,
+    options: CubeOptions | None = None,
+) -> CubeData:
+    """Read a MUSE cube, with HST images if there are any.
+
+    Parameters
+    ----------
+    path : str or Path
+        Cube as ESO delivers it: DATA and STAT (variance), air or vacuum wavelengths.
+    redshift : float
+        Redshift of the galaxy.
+    ebv : float
+        E(B-V) of the Milky Way in mag, removed from spectra and bands.
+    region : tuple of int, optional
+        ``(x0, x1, y0, y1)`` in pixels from 0, ends excluded; the whole cube by default.
+    hst : mapping, optional
+        Band name to an HST image; any subset of the five bands.
+    bins : str, Path or ndarray, optional
+        Bin map of the cube's spatial shape.
+    target_snr : float, optional
+        Bin to this S/N per spectral pixel instead (needs powerbin).
+    options : CubeOptions, optional
+        Everything else.
+
+    Returns
+    -------
+    CubeData
+        Bad spaxels are flagged, never an error.
+
+    Raises
+    ------
+    FileNotFoundError, InputFileError
+        If a file is missing or cannot be used.
+    ValueError
+        If the redshift is absurd, the cube misses the model's wavelengths, the region lies outside
+        the cube, both kinds of bins are asked for, or no spaxel has data.
+    """
+    options = options or CubeOptions()
+    z = check_redshift(redshift)
+    if bins is not None and target_snr is not None:
+        raise ValueError("both a bin map and a target S/N were given; expected one of them")
+    cube = open_cube(path)
+    window = _window(region, cube)
+    reader = SpaxelReader(cube, window, cube.planes(options.grid, z), z, ebv, options)
+    images = match_bands(
+        hst or {}, cube, window, psf_fwhm_arcsec=options.psf_fwhm_arcsec, align=options.align
+    )
+    provenance: dict[str, object] = {"CUBE": cube.path.name, "REDSHIFT": z, "EBV": ebv}
+    provenance |= {f"HST_{band}": image.source for band, image in images.items()}
+    if bins is None and target_snr is None:
+        return replace(reader.spaxels(images), provenance=provenance)
+    growth = options.noise_growth
+    if growth is None:
+        growth = measure_noise_growth(cube, window, reader.planes)
+    signal, noise, flag = reader.brightness()
+    if bins is not None:
+        numbers = read_bin_map(bins, cube.shape[1:])[window]
+    else:
+        numbers = bin_to_snr(signal, noise, float(target_snr or 0.0), growth)
+    data = reader.binned(Bins(numbers, signal, flag, growth), images)
+    return replace(data, provenance=provenance | {"NOISEGRO": growth})
+
+
+def _window(region: tuple[int, int, int, int] | None, cube: CubeFile) -> tuple[slice, slice]:
+    _, ny, nx = cube.shape
+    x0, x1, y0, y1 = region or (0, nx, 0, ny)
+    if not (0 <= x0 < x1 <= nx and 0 <= y0 < y1 <= ny):
+        raise ValueError(
+            f"region is {x0}:{x1},{y0}:{y1}; expected a part of the cube, 0:{nx},0:{ny}"
+        )
+    return slice(y0, y1), slice(x0, x1)

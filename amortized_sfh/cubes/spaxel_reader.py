@@ -1,0 +1,200 @@
+"""From the pixels of a cube to rows of spectra on the model's grid, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from amortized_sfh.cubes.binning import Coadder
+from amortized_sfh.cubes.cube_data import CubeData, CubeOptions
+from amortized_sfh.cubes.cube_file import UNIT_CGS, CubeFile, SpectraChunk
+from amortized_sfh.cubes.flags import Flag, observation_flags
+from amortized_sfh.cubes.foreground import band_extinction_mag, foreground_factor
+from amortized_sfh.cubes.match import BandImage
+from simulators.observation import BANDS, Observation
+from simulators.resample import Resampled, to_rest_frame
+
+__all__ = ["Bins", "SpaxelReader"]
+
+
+class Bins(NamedTuple):
+    """Which spaxels to co-add.
+
+    Attributes
+    ----------
+    number : ndarray
+        Bin of each spaxel, shape (ny, nx), negative for none.
+    light : ndarray
+        Median flux of each spaxel, shape (ny, nx), NaN without data.
+    flag : ndarray
+        Flags of each spaxel, shape (ny, nx).
+    noise_growth : float
+        Growth of the noise per decade of spaxels.
+    """
+
+    number: np.ndarray
+    light: np.ndarray
+    flag: np.ndarray
+    noise_growth: float
+
+
+@dataclass(frozen=True)
+class SpaxelReader:
+    """One pass over the region of a cube: as spaxels, as brightness images, or as bins.
+
+    Parameters
+    ----------
+    cube : CubeFile
+        The file.
+    window : tuple of slice
+        Rows and columns of the region.
+    planes : slice
+        Wavelength pixels to read.
+    redshift : float
+        Redshift of the galaxy.
+    ebv : float
+        E(B-V) of the Milky Way in mag.
+    options : CubeOptions
+        Grid, noise growth, chunk size.
+    """
+
+    cube: CubeFile
+    window: tuple[slice, slice]
+    planes: slice
+    redshift: float
+    ebv: float
+    options: CubeOptions
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the region."""
+        rows, columns = self.window
+        return rows.stop - rows.start, columns.stop - columns.start
+
+    @property
+    def edges(self) -> Tensor:
+        """Observed edges of the planes that are read, in Å."""
+        return self.cube.edges_aa[self.planes.start : self.planes.stop + 1]
+
+    def foreground(self) -> Tensor:
+        """Return the correction for the Galactic foreground, shape (n_plane,)."""
+        centres = 0.5 * (self.edges[1:] + self.edges[:-1])
+        return torch.as_tensor(foreground_factor(centres.numpy(), self.ebv)).float()
+
+    def to_grid(self, flux: Tensor, sigma: Tensor, valid: Tensor) -> Resampled:
+        """Remove the foreground and resample to the rest-frame grid, (n, n_plane) each."""
+        factor = self.foreground()
+        spectra = (flux * factor, sigma * factor, valid)
+        grid, medium = self.options.grid, self.cube.medium
+        return to_rest_frame(self.edges, spectra, self.redshift, grid, medium)
+
+    def chunks(self) -> Iterator[SpectraChunk]:
+        """Read the region piece by piece."""
+        return self.cube.chunks(self.window, self.planes, self.options.chunk_spaxels)
+
+    def spaxels(self, images: Mapping[str, BandImage]) -> CubeData:
+        """Return one row per spaxel with data."""
+        n_all, n_pix = self.shape[0] * self.shape[1], self.options.grid.n_pix
+        # Memory is touched only as rows are filled, so empty spaxels cost nothing.
+        flux, sigma = torch.empty(n_all, n_pix), torch.empty(n_all, n_pix)
+        valid = torch.empty(n_all, n_pix, dtype=torch.bool)
+        row, flag = np.full(n_all, -1), np.zeros(n_all, dtype=np.int32)
+        n_obs = 0
+        for chunk in self.chunks():
+            out = self.to_grid(chunk.flux, chunk.variance.sqrt(), chunk.valid)
+            keep = out.valid.any(dim=1)
+            part = slice(n_obs, n_obs + int(keep.sum()))
+            flux[part], sigma[part], valid[part] = (value[keep] for value in out)
+            order = n_obs + torch.cumsum(keep, dim=0) - 1
+            row[chunk.spaxels] = torch.where(keep, order, -1).numpy()
+            flag[chunk.spaxels] = _spaxel_flags(keep, chunk.bad_variance)
+            n_obs = part.stop
+        bands = {
+            band: (image.flux.ravel()[row >= 0], image.sigma.ravel()[row >= 0])
+            for band, image in images.items()
+        }
+        spectra = Resampled(flux[:n_obs], sigma[:n_obs], valid[:n_obs])
+        return self.collect(spectra, bands, row.reshape(self.shape), flag.reshape(self.shape))
+
+    def brightness(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return median flux and median sigma per pixel, and flags, each (ny, nx)."""
+        n_all = self.shape[0] * self.shape[1]
+        signal, noise = np.full((2, n_all), np.nan)
+        flag = np.zeros(n_all, dtype=np.int32)
+        blank = torch.tensor(float("nan"))
+        for chunk in self.chunks():
+            out = self.to_grid(chunk.flux, chunk.variance.sqrt(), chunk.valid)
+            for image, value in ((signal, out.flux), (noise, out.sigma)):
+                image[chunk.spaxels] = (
+                    torch.where(out.valid, value, blank).nanmedian(dim=1)[0].numpy()
+                )
+            flag[chunk.spaxels] = _spaxel_flags(out.valid.any(dim=1), chunk.bad_variance)
+        return signal.reshape(self.shape), noise.reshape(self.shape), flag.reshape(self.shape)
+
+    def binned(self, bins: Bins, images: Mapping[str, BandImage]) -> CubeData:
+        """Return one row per bin."""
+        member = (bins.number >= 0) & np.isfinite(bins.light)
+        if not member.any():
+            raise ValueError(f"no spaxel of {self.cube.path} has both a bin and data")
+        label, rows = np.unique(bins.number[member], return_inverse=True)
+        row = np.full(self.shape, -1)
+        row[member] = rows
+        spectra = Coadder(row.ravel(), bins.light.ravel(), self.edges.numel() - 1)
+        for chunk in self.chunks():
+            spectra.add(chunk.spaxels, chunk.flux, chunk.variance, chunk.valid)
+        out = self.to_grid(*spectra.result(bins.noise_growth))
+        bands = {
+            band: image.coadd(row, bins.light, bins.noise_growth) for band, image in images.items()
+        }
+        return self.collect(out, bands, row, bins.flag, label)
+
+    def collect(
+        self,
+        spectra: Resampled,
+        bands: Mapping[str, tuple[np.ndarray, np.ndarray]],
+        row: np.ndarray,
+        flag: np.ndarray,
+        label: np.ndarray | None = None,
+    ) -> CubeData:
+        """Join spectra and bands of the same rows, with flags and provenance left empty."""
+        n_obs = len(spectra.flux)
+        if n_obs == 0:
+            raise ValueError(
+                f"{self.cube.path} has no usable spaxel in this region: all are NaN, masked or "
+                "without positive variance"
+            )
+        phot, phot_sigma = torch.zeros(2, n_obs, len(BANDS))
+        phot_valid = torch.zeros(n_obs, len(BANDS), dtype=torch.bool)
+        for band, values in bands.items():
+            factor = 10.0 ** (0.4 * band_extinction_mag(band, self.ebv)) * (1.0 + self.redshift)
+            j = BANDS.index(band)
+            flux, sigma = (torch.as_tensor(v * factor).float() for v in values)
+            phot_valid[:, j] = torch.isfinite(flux) & torch.isfinite(sigma) & (sigma > 0)
+            phot[:, j] = flux.where(phot_valid[:, j], torch.tensor(0.0))
+            phot_sigma[:, j] = sigma.where(phot_valid[:, j], torch.tensor(0.0))
+        redshift = torch.full((n_obs,), self.redshift)
+        observation = Observation(
+            *spectra, phot, phot_sigma, phot_valid, redshift, unit_cgs=UNIT_CGS
+        )
+        no_wcs = Flag.NO_WCS if self.cube.wcs is None else 0
+        return CubeData(
+            observation,
+            row,
+            np.arange(n_obs) if label is None else label,
+            np.bincount(row[row >= 0], minlength=n_obs),
+            observation_flags(observation) | no_wcs,
+            flag | no_wcs,
+            self.cube.header(self.window),
+        )
+
+
+def _spaxel_flags(has_data: Tensor, bad_variance: Tensor) -> np.ndarray:
+    flags = np.zeros(len(has_data), dtype=np.int32)
+    flags[~has_data.numpy()] |= Flag.NO_DATA
+    flags[bad_variance.numpy()] |= Flag.BAD_VARIANCE
+    return flags
