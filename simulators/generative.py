@@ -14,6 +14,7 @@ from simulators.instrument import Instrument
 from simulators.libraries import read_library
 from simulators.noise import NoiseModel
 from simulators.observation import Observation
+from simulators.seeding import chunk_generator
 from simulators.simulator import Simulator, Spectra
 from simulators.ssp_basis import build_basis
 
@@ -79,8 +80,7 @@ class GenerativeModel:
         Mock
             Truth, noise-free light and observation.
         """
-        generator = torch.Generator(self.simulator.device)
-        generator.manual_seed((seed << 32) + chunk)
+        generator = chunk_generator(seed, chunk, self.simulator.device)
         theta = self.prior.sample((n,), generator=generator)
         drawn = (conditions or self.conditions).sample(n, self.simulator.instrument, generator)
         spectra = self.simulator(theta, drawn.redshift)
