@@ -57,7 +57,7 @@ def test_density_integrates_to_one_over_one_bin(family):
 
 
 def test_density_integrates_to_one_over_two_bins(family):
-    mh, cell = _cells(500)
+    mh, cell = _cells(300)
     prior = family(AgeBins((0.0, 1.0, 13.5)))
     total = prior.log_prob(torch.cartesian_prod(mh, mh)).exp().sum() * cell**2
     assert total.item() == pytest.approx(1.0, abs=5e-3)

@@ -81,7 +81,7 @@ def test_round_trip_of_a_million_draws(prior):
 
 def test_density_against_independent_references(prior, draws):
     """E_p[q/p] = 1 with q from torch's own distributions: sampler, norm and Jacobians at once."""
-    theta = draws[:40_000]
+    theta = draws[:20_000]
     space = prior.space
     scales = 0.3 * (prior.bins.spacing_dex / 0.2).sqrt()
     log_q = StudentT(2.0, 0.0, scales).log_prob(theta[:, space.sfh]).sum(-1)
@@ -108,7 +108,7 @@ def test_density_against_independent_references(prior, draws):
     assert ratio.max() < 1 / (0.35 * 0.5) * 1.01  # q is one of the components of p
     error = ratio.std() / math.sqrt(len(ratio))
     assert abs(ratio.mean() - 1) < 5 * error
-    assert error < 0.02
+    assert error < 0.03
 
 
 def test_importance_sampling_in_full_dimension(prior):
@@ -116,10 +116,10 @@ def test_importance_sampling_in_full_dimension(prior):
     flat = copy.copy(prior)
     flat.sfh = copy.copy(prior.sfh)
     flat.sfh.weights = torch.tensor([0.25, 0.25, 0.25, 0.25])
-    theta = flat.sample((20_000,), generator=_seed(9))
+    theta = flat.sample((8_000,), generator=_seed(9))
     ratio = torch.exp(prior.log_prob(theta) - flat.log_prob(theta))
     error = ratio.std() / math.sqrt(len(ratio))
-    assert error < 0.01
+    assert error < 0.02
     assert abs(ratio.mean() - 1) < 5 * error
 
 
