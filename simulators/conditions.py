@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from simulators.instrument import Instrument
 from simulators.masks import line_mask, sky_mask
+
+_Uniform = Callable[..., Tensor]
 
 
 class Conditions(NamedTuple):
@@ -72,6 +75,17 @@ class ConditionsPrior:
     trimmed_share: float = 0.1
     max_gaps: int = 3
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ConditionsPrior:
+        """Inverse of `to_dict`."""
+        lists = ("snr", "phot_snr")
+        fixed: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in values.items()}
+        return cls(**fixed)
+
     def sample(
         self, n: int, instrument: Instrument, generator: torch.Generator | None = None
     ) -> Conditions:
@@ -91,14 +105,51 @@ class ConditionsPrior:
         Conditions
             A batch of size `n`.
         """
-        device = generator.device if generator is not None else torch.device("cpu")
+        redshift = self.sample_redshift(n, instrument, generator)
+        return self.sample_at(redshift, instrument, generator)
 
-        def uniform(*shape: int) -> Tensor:
-            return torch.rand(*shape, generator=generator, device=device)
+    def sample_redshift(
+        self, n: int, instrument: Instrument, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Draw redshifts alone.
 
+        Parameters
+        ----------
+        n, instrument, generator
+            As `sample`.
+
+        Returns
+        -------
+        Tensor
+            Shape (n,).
+        """
+        uniform = _uniform(generator)
         near, far = instrument.max_redshift_bands, instrument.max_redshift
         distant = (uniform(n) < self.distant_share) & (far > near)
-        redshift = torch.where(distant, near + (far - near) * uniform(n), near * uniform(n))
+        return torch.where(distant, near + (far - near) * uniform(n), near * uniform(n))
+
+    def sample_at(
+        self, redshift: Tensor, instrument: Instrument, generator: torch.Generator | None = None
+    ) -> Conditions:
+        """Draw conditions of spectra whose redshifts are given.
+
+        Parameters
+        ----------
+        redshift
+            Shape (n,).
+        instrument
+            Wavelengths, bands and redshift limits; beyond the bands' limit there are no bands.
+        generator
+            Source of randomness, on the device of `redshift`.
+
+        Returns
+        -------
+        Conditions
+            A batch of size n.
+        """
+        uniform, device = _uniform(generator), redshift.device
+        n = len(redshift)
+        distant = redshift > instrument.max_redshift_bands
         snr = _log_uniform(uniform(n), *self.snr)
         snr = torch.where(uniform(n) < self.faint_share, self.snr[0] * uniform(n), snr)
         n_band = len(instrument.bands)
@@ -117,7 +168,7 @@ class ConditionsPrior:
             phot_valid=phot_valid,
         )
 
-    def _windows(self, uniform, n: int, n_pix: int) -> Tensor:  # type: ignore[no-untyped-def]
+    def _windows(self, uniform: _Uniform, n: int, n_pix: int) -> Tensor:
         """Random gaps and trimmed ends, True = use, shape (n, n_pix)."""
         pixel = torch.arange(n_pix, device=uniform(1).device)
         cut = 0.3 * n_pix * uniform(n, 1) * (uniform(n, 1) < self.trimmed_share)
@@ -132,12 +183,22 @@ class ConditionsPrior:
         return use
 
 
+def _uniform(generator: torch.Generator | None) -> _Uniform:
+    """Make a source of uniform numbers on the device of a generator."""
+    device = generator.device if generator is not None else torch.device("cpu")
+
+    def draw(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=generator, device=device)
+
+    return draw
+
+
 def _log_uniform(unit: Tensor, low: float, high: float) -> Tensor:
     """Map uniform numbers to a log-uniform range."""
     return low * torch.exp(unit * math.log(high / low))
 
 
-def _noise_shape(uniform, n: int, n_pix: int) -> Tensor:  # type: ignore[no-untyped-def]
+def _noise_shape(uniform: _Uniform, n: int, n_pix: int) -> Tensor:
     """Smooth tilt and curvature of the noise of up to about 30 %, and 3 % pixel to pixel."""
     x = torch.linspace(-1.0, 1.0, n_pix, device=uniform(1).device)
     tilt = 0.6 * (uniform(n, 1) - 0.5)

@@ -32,7 +32,7 @@ def chunk_generator(
     device: torch.device | str = "cpu",
     purpose: Purpose = Purpose.STREAM,
 ) -> torch.Generator:
-    """Generator of one chunk of a run.
+    """Make the generator of one chunk of a run.
 
     Seeds below 2000 are at least 500 000 chunks apart, whatever their purpose.
 
