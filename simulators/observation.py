@@ -15,12 +15,13 @@ import torch
 from torch import Tensor
 
 from simulators.air import rest_air_edges
+from simulators.filters import HST_BANDS
 from simulators.resample import edges_from_centres, to_rest_frame
 from simulators.wavegrid import REST_GRID, WaveGrid
 
 __all__ = ["BANDS", "MAX_REDSHIFT", "MIN_REDSHIFT", "Observation", "check_redshift"]
 
-BANDS = ("F275W", "F336W", "F438W", "F555W", "F814W")
+BANDS = HST_BANDS
 """HST WFC3/UVIS bands, in the order of every photometric array."""
 
 MIN_REDSHIFT, MAX_REDSHIFT = -0.01, 1.0
