@@ -21,6 +21,9 @@ from simulators.photometry import BandNodes
 from simulators.ssp_basis import MH_STEP, SSPBasis
 
 
+N_WINDOW = 16
+
+
 class Spectra(NamedTuple):
     """Noise-free model light.
 
@@ -92,6 +95,7 @@ class Simulator:
         self._spectra = tables["spectra"].flatten(0, 1) / self._scale
         self._nodes = tables["nodes"].flatten(0, 1).flatten(1) / self._scale
         self._lum_v, self._alive = tables["lum_v"], tables["mass_alive"]
+        self._window, self.window_edges_aa = self._window_table(tables["spectra"])
         self.band_nodes = BandNodes(instrument)
         self._node_shape = tuple(basis.nodes.shape[2:])
         wave = torch.from_numpy(basis.log_grid.wave_aa)
@@ -141,6 +145,25 @@ class Simulator:
         phot = (nodes * self.band_nodes.weights(redshift)).sum(-1)
         return Spectra(flux * self._scale, phot * self._scale)
 
+    def window_means(self, theta: Tensor) -> Tensor:
+        """Mean attenuated light in `N_WINDOW` equal parts of the spectrum, without kinematics.
+
+        A cheap stand-in for `flux` where only the level of the spectrum matters.
+
+        Parameters
+        ----------
+        theta
+            Shape (n, n_param).
+
+        Returns
+        -------
+        Tensor
+            L☉/Å per formed M☉, shape (n, N_WINDOW).
+        """
+        av, delta = theta[:, self._index["av"]], theta[:, self._index["delta"]]
+        light = (self._weights(theta) @ self._window) * self._dust_window.transmission(av, delta)
+        return light * self._scale
+
     def populations(self, theta: Tensor) -> Populations:
         """Mass, light and surviving mass of the age bins.
 
@@ -171,6 +194,16 @@ class Simulator:
             if isinstance(value, (Tensor, CalzettiSlope, Kinematics, BandNodes)):
                 setattr(moved, name, value.to(device))
         return moved
+
+    def _window_table(self, spectra: Tensor) -> tuple[Tensor, Tensor]:
+        """Populations averaged over equal parts of the instrument's spectrum, and their edges."""
+        grid = self.instrument.grid
+        edges = torch.linspace(float(grid.edges_aa[0]), float(grid.edges_aa[-1]), N_WINDOW + 1)
+        self._dust_window = CalzettiSlope(0.5 * (edges[1:] + edges[:-1]))
+        wave = torch.from_numpy(self.basis.log_grid.wave_aa).float()
+        parts = torch.bucketize(wave, edges) - 1
+        means = [spectra[..., parts == k].mean(-1) for k in range(N_WINDOW)]
+        return torch.stack(means, dim=-1).flatten(0, 1) / self._scale, edges
 
     def _met_position(self, mh: Tensor) -> tuple[Tensor, Tensor]:
         """Lower metallicity node of every bin, and the share of the next one."""

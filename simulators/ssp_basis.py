@@ -76,8 +76,11 @@ class SSPBasis:
         at = mh_nodes.double().numpy()
         out = {}
         for name in ("spectra", "nodes", "lum_v", "mass_alive"):
-            log_values = np.log(getattr(self, name).double().numpy())
-            curve = PchipInterpolator(self.mh.double().numpy(), log_values, axis=1)
+            values = getattr(self, name).double().numpy()
+            if np.isnan(values).any():  # a library that does not give surviving masses
+                out[name] = torch.full((len(values), len(at)), torch.nan)
+                continue
+            curve = PchipInterpolator(self.mh.double().numpy(), np.log(values), axis=1)
             out[name] = torch.from_numpy(np.exp(curve(at))).float()
         return out
 

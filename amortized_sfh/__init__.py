@@ -1,0 +1,34 @@
+"""Amortized SFH: calibrated posteriors of star formation and enrichment histories, spaxel by spaxel.
+
+Names are imported when they are first used, so that `import amortized_sfh` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from amortized_sfh._version import __version__
+
+_EXPORTS = {
+    "Observation": "simulators.observation",
+    "PosteriorSamples": "amortized_sfh.inference.samples",
+    "infer": "amortized_sfh.inference.infer",
+    "load_model": "amortized_sfh.model_files",
+    "load_point_model": "amortized_sfh.model_files",
+    "read_muse_cube": "amortized_sfh.cubes.muse",
+    "write_maps": "amortized_sfh.cubes.maps",
+}
+
+__all__ = ["__version__", *sorted(_EXPORTS)]
+
+
+def __getattr__(name: str) -> Any:
+    """Import an exported name."""
+    if name not in _EXPORTS:
+        raise AttributeError(f"module 'amortized_sfh' has no attribute {name!r}")
+    return getattr(importlib.import_module(_EXPORTS[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

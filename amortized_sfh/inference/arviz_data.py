@@ -1,0 +1,43 @@
+"""Posterior draws as ArviZ data: the only module that knows ArviZ's containers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import arviz
+import numpy as np
+
+if TYPE_CHECKING:
+    from amortized_sfh.inference.samples import PosteriorSamples
+
+
+def to_inference_data(samples: PosteriorSamples) -> arviz.InferenceData:
+    """Convert draws.
+
+    Parameters
+    ----------
+    samples
+        Draws of n_obs observations.
+
+    Returns
+    -------
+    arviz.InferenceData
+        Group `posterior`, dimensions (chain, draw, spaxel[, age_bin]).
+    """
+    blocks = {
+        "dlogsfr": samples.theta[..., samples.space.sfh],
+        "delta": samples.theta[..., samples.space.index("delta")],
+        **samples.scalars(),
+        **samples.per_bin(),
+    }
+    # (spaxel, draw, ...) -> (chain, draw, spaxel, ...)
+    data = {name: np.moveaxis(v.numpy(), 0, 1)[None] for name, v in blocks.items()}
+    dims = {name: ["spaxel"] for name in data}
+    dims.update({name: ["spaxel", "age_bin"] for name in samples.per_bin()})
+    dims["dlogsfr"] = ["spaxel", "age_step"]
+    coords = {
+        "spaxel": np.arange(len(samples)),
+        "age_bin": np.arange(1, samples.bins.n_bins + 1),
+        "age_step": np.arange(1, samples.bins.n_bins),
+    }
+    return arviz.from_dict(posterior=data, dims=dims, coords=coords)

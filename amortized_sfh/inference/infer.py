@@ -1,0 +1,237 @@
+"""From observations to posterior draws, in batches of any size and without loops over spectra."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from amortized_sfh.inference.derived import Derived, derive
+from amortized_sfh.inference.sampler import FlowSampler
+from amortized_sfh.inference.samples import PosteriorSamples
+from amortized_sfh.model import PosteriorModel
+from amortized_sfh.networks.layout import spectrum_scale
+from simulators.generative import GenerativeModel
+from simulators.observation import Observation
+from simulators.simulator import Spectra
+
+SOLAR_LUMINOSITY_CGS = 3.828e33
+CM_PER_MPC = 3.0856775814913673e24
+#: Uncertainty of the absolute flux calibration, relative.
+ABSOLUTE_CALIBRATION = 0.05
+N_PREDICTIVE = 24
+_DRAWS_PER_CHUNK = 64_000
+
+
+def infer(
+    model: PosteriorModel,
+    observation: Observation,
+    n_draws: int = 1000,
+    seed: int = 0,
+    *,
+    distance_mpc: float | None = None,
+    progress: bool = False,
+) -> PosteriorSamples:
+    """Draw from the posterior of every observation.
+
+    Parameters
+    ----------
+    model
+        Trained model.
+    observation
+        Batch of n_obs observations on the model's grid.
+    n_draws
+        Draws per observation.
+    seed
+        The same seed gives the same draws on the same device.
+    distance_mpc
+        Luminosity distance for masses; from the redshift (Planck 2018) where it is not given.
+    progress
+        Show a progress bar with the time left.
+
+    Returns
+    -------
+    PosteriorSamples
+        All draws, on the CPU: about 300 bytes per draw. For whole cubes take `infer_chunks`.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to infer from, or fewer than two draws are asked for.
+    """
+    parts = infer_chunks(
+        model, observation, n_draws, seed, distance_mpc=distance_mpc, progress=progress
+    )
+    return PosteriorSamples.cat(list(parts))
+
+
+def infer_chunks(
+    model: PosteriorModel,
+    observation: Observation,
+    n_draws: int = 1000,
+    seed: int = 0,
+    *,
+    distance_mpc: float | None = None,
+    progress: bool = False,
+) -> Iterator[PosteriorSamples]:
+    """Draws for consecutive parts of the observations; parameters as `infer`.
+
+    Yields
+    ------
+    PosteriorSamples
+        Of some 64 000 draws, on the CPU.
+    """
+    if n_draws < 2 or len(observation) == 0:
+        raise ValueError(
+            f"{len(observation)} observations and {n_draws} draws: expected at least 1 and 2"
+        )
+    sampler = FlowSampler(model.flow)
+    generator = torch.Generator(model.device).manual_seed(seed)
+    size = max(1, _DRAWS_PER_CHUNK // n_draws)
+    bar = tqdm(
+        total=len(observation), unit="spectrum", disable=not progress, desc="posterior", smoothing=0.05
+    )
+    with bar:
+        for start in range(0, len(observation), size):
+            part = observation[start : start + size].clean()
+            yield _infer_batch(model, sampler, part, n_draws, generator, distance_mpc)
+            bar.update(len(part))
+
+
+@torch.no_grad()
+def _infer_batch(
+    model: PosteriorModel,
+    sampler: FlowSampler,
+    observation: Observation,
+    n_draws: int,
+    generator: torch.Generator,
+    distance_mpc: float | None,
+) -> PosteriorSamples:
+    """Draws and what follows from them for one batch."""
+    generative = model.generative
+    observation = observation.to(model.device)
+    latent = model.encode(observation)
+    u = sampler.sample(latent, n_draws, generator)
+    theta = generative.prior.space.to_theta(u.flatten(0, 1))
+    flat = derive(generative.simulator, theta)
+    derived = Derived(*(v.unflatten(0, (len(observation), n_draws)).cpu() for v in flat))
+    log_mass = _log_mass(generative, observation, theta, generator, distance_mpc)
+    theta = theta.unflatten(0, (len(observation), n_draws))
+    return PosteriorSamples(
+        theta=theta.cpu(),
+        derived=derived,
+        log_mass=log_mass.cpu(),
+        chi2=_predictive_chi2(generative, observation, theta[:, :N_PREDICTIVE]).cpu(),
+        out_of_range=_out_of_range(generative, observation).cpu(),
+        has_data=(observation.valid.any(1) | observation.phot_valid.any(1)).cpu(),
+        space=generative.prior.space,
+        bins=generative.prior.bins,
+    )
+
+
+def predictive_spectra(
+    generative: GenerativeModel, observation: Observation, theta: Tensor
+) -> Spectra:
+    """Noise-free light of draws, scaled to each observation.
+
+    Parameters
+    ----------
+    generative
+        Forward model and noise.
+    observation
+        Batch of n_obs observations.
+    theta
+        Draws, shape (n_obs, n_draw, n_param).
+
+    Returns
+    -------
+    Spectra
+        In the unit of the observation at the amplitude that fits best, `flux` (n_obs, n_draw, n_pix)
+        and `phot` (n_obs, n_draw, n_band).
+    """
+    spectra = _simulate(generative, observation, theta)
+    amplitude, _ = generative.noise.likelihood(observation).amplitude(spectra)
+    factor = amplitude[..., None].to(spectra.flux)
+    return Spectra(spectra.flux * factor, spectra.phot * factor)
+
+
+def _simulate(generative: GenerativeModel, observation: Observation, theta: Tensor) -> Spectra:
+    """Light of draws (n_obs, n_draw, n_param), each in units of its mean."""
+    n_obs, n_draw = theta.shape[:2]
+    redshift = observation.redshift.repeat_interleave(n_draw)
+    light = generative.simulator(theta.flatten(0, 1), redshift)
+    level = light.flux.mean(1, keepdim=True)
+    shape = (n_obs, n_draw)
+    return Spectra((light.flux / level).unflatten(0, shape), (light.phot / level).unflatten(0, shape))
+
+
+def _predictive_chi2(
+    generative: GenerativeModel, observation: Observation, theta: Tensor
+) -> Tensor:
+    """Reduced chi-square of the data about the mean predictive spectrum, shape (n_obs,)."""
+    light = _simulate(generative, observation, theta)
+    mean = Spectra(light.flux.mean(1, keepdim=True), light.phot.mean(1, keepdim=True))
+    likelihood = generative.noise.likelihood(observation)
+    chi2 = likelihood.chi2(mean)[:, 0] / (likelihood.n_data - 1).clamp_min(1)
+    return torch.where(likelihood.n_data > 1, chi2, torch.nan).float()
+
+
+def _log_mass(
+    generative: GenerativeModel,
+    observation: Observation,
+    theta: Tensor,
+    generator: torch.Generator,
+    distance_mpc: float | None,
+) -> Tensor:
+    """log10 of the formed mass of every draw: the level of the data over that of the model."""
+    n_obs = len(observation)
+    scale, snr = spectrum_scale(observation)
+    simulator = generative.simulator
+    wave = simulator.wave_aa.to(observation.flux)
+    edges = simulator.window_edges_aa.to(wave)
+    part = (torch.bucketize(wave, edges) - 1).clamp(0, len(edges) - 2)
+    weight = torch.where(observation.valid, observation.sigma, torch.inf)
+    smallest = weight.amin(1, keepdim=True)
+    weight = torch.where(observation.valid, (smallest / weight) ** 2, 0.0)
+    window = torch.zeros(n_obs, len(edges) - 1, device=wave.device).index_add_(1, part, weight)
+    window = window / window.sum(1, keepdim=True)
+    level = simulator.window_means(theta).unflatten(0, (n_obs, -1))
+    level = (level * window[:, None]).sum(-1)
+    area = 4.0 * math.pi * (_distance_mpc(observation, distance_mpc) * CM_PER_MPC) ** 2
+    luminosity = torch.from_numpy(np.log10(area * observation.unit_cgs / SOLAR_LUMINOSITY_CGS))
+    relative_error = torch.sqrt(1.0 / snr**2 + ABSOLUTE_CALIBRATION**2)
+    scatter = torch.randn(level.shape, generator=generator, device=level.device)
+    log_scale = torch.log10(scale) + luminosity.to(scale)
+    scatter = scatter * relative_error[:, None] / math.log(10.0)
+    return log_scale[:, None] - torch.log10(level) + scatter
+
+
+def _distance_mpc(observation: Observation, distance_mpc: float | None) -> np.ndarray:
+    """Luminosity distances, NaN where there is none."""
+    if distance_mpc is not None:
+        if not distance_mpc > 0:
+            raise ValueError(f"distance_mpc is {distance_mpc}: expected a positive distance in Mpc")
+        return np.full(len(observation), float(distance_mpc))
+    from astropy.cosmology import Planck18  # noqa: PLC0415 (slow to import)
+
+    redshift = observation.redshift.cpu().double().numpy()
+    distance = np.full(len(redshift), np.nan)
+    for z in np.unique(redshift[redshift > 0]):
+        distance[redshift == z] = Planck18.luminosity_distance(z).value
+    return distance
+
+
+def _out_of_range(generative: GenerativeModel, observation: Observation) -> Tensor:
+    """Whether S/N per pixel or redshift are beyond the training."""
+    valid = observation.valid
+    ratio = torch.where(
+        valid, observation.flux / torch.where(valid, observation.sigma, 1.0), torch.nan
+    )
+    snr = ratio.nanmedian(dim=1).values
+    limit = generative.conditions.snr[1]
+    z, z_max = observation.redshift, generative.simulator.instrument.max_redshift
+    return (snr > 1.1 * limit) | (z < 0.0) | (z > z_max)

@@ -1,0 +1,158 @@
+"""Posterior draws and their summaries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from amortized_sfh.inference.derived import Derived
+from priors.ages import AgeBins
+from priors.space import ParameterSpace
+
+if TYPE_CHECKING:
+    import arviz
+
+STATISTICS = ("mean", "std", "p16", "p50", "p84")
+_QUANTILES = (0.16, 0.50, 0.84)
+
+
+@dataclass(frozen=True)
+class PosteriorSamples:
+    """Draws from the posterior of every observation.
+
+    Parameters
+    ----------
+    theta
+        Parameters, shape (n_obs, n_draw, n_param).
+    derived
+        Derived quantities, each (n_obs, n_draw) or (n_obs, n_draw, n_bins).
+    log_mass
+        log10 of the formed stellar mass in M☉, shape (n_obs, n_draw); NaN without a distance.
+    chi2
+        Reduced chi-square of the data about the mean of the posterior predictive, systematic errors
+        and amplitude marginalised, shape (n_obs,); NaN without data.
+    out_of_range
+        True where S/N or redshift lie outside what the model was trained on, shape (n_obs,).
+    has_data
+        False where nothing was observed: such draws are draws from the prior. Shape (n_obs,).
+    space
+        Names, units and order of theta.
+    bins
+        Age bins.
+    """
+
+    theta: Tensor
+    derived: Derived
+    log_mass: Tensor
+    chi2: Tensor
+    out_of_range: Tensor
+    has_data: Tensor
+    space: ParameterSpace
+    bins: AgeBins
+
+    def __len__(self) -> int:
+        """Number of observations."""
+        return len(self.theta)
+
+    @property
+    def n_draws(self) -> int:
+        """Draws per observation."""
+        return self.theta.shape[1]
+
+    @staticmethod
+    def cat(parts: list[PosteriorSamples]) -> PosteriorSamples:
+        """Join batches of observations."""
+        names = [f.name for f in fields(PosteriorSamples) if f.name not in ("derived", "space", "bins")]
+        joined = {n: torch.cat([getattr(p, n) for p in parts]) for n in names}
+        derived = Derived(*(torch.cat(column) for column in zip(*(p.derived for p in parts), strict=True)))
+        return replace(parts[0], derived=derived, **joined)
+
+    def scalars(self) -> dict[str, Tensor]:
+        """Scalar quantities by product name, each (n_obs, n_draw); units in `SCALAR_UNITS`."""
+        d = self.derived
+
+        def parameter(name: str) -> Tensor:
+            return self.theta[..., self.space.index(name)]
+
+        return {
+            "LOGAGE_MW": d.log_age_mw,
+            "LOGAGE_LW": d.log_age_lw,
+            "MH_MW": d.mh_mw,
+            "MH_LW": d.mh_lw,
+            "T50": d.t50,
+            "T90": d.t90,
+            "AV": parameter("av"),
+            "V": parameter("velocity"),
+            "SIGMA": 10.0 ** parameter("log_sigma"),
+            "LOGMASS": self.log_mass + torch.log10(d.alive),
+            "ML_V": d.ml_v,
+        }
+
+    def per_bin(self) -> dict[str, Tensor]:
+        """Quantities per age bin by product name, each (n_obs, n_draw, n_bins)."""
+        mass = 10.0 ** self.log_mass[..., None] * self.derived.mass_fraction
+        return {
+            "MASSFRAC": self.derived.mass_fraction,
+            "SFR": mass / self.bins.widths_yr.to(mass),
+            "MH": self.theta[..., self.space.mh],
+        }
+
+    def summary(self) -> dict[str, np.ndarray]:
+        """Mean, standard deviation and 16th, 50th and 84th percentile of every product.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Scalars (n_obs, 5), quantities per bin (n_obs, n_bins, 5); the order is `STATISTICS`.
+        """
+        return {
+            name: _statistics(values).numpy()
+            for name, values in {**self.scalars(), **self.per_bin()}.items()
+        }
+
+    def to_arviz(self) -> arviz.InferenceData:
+        """The draws as ArviZ data, one chain, with dimensions `spaxel` and `age_bin`.
+
+        Returns
+        -------
+        arviz.InferenceData
+            Group `posterior` with every parameter block and product.
+        """
+        from amortized_sfh.inference.arviz_data import to_inference_data  # noqa: PLC0415
+
+        return to_inference_data(self)
+
+
+def _statistics(values: Tensor) -> Tensor:
+    """Statistics over dimension 1, stacked last."""
+    ordered = values.sort(dim=1).values
+    last = values.shape[1] - 1
+    quantiles = []
+    for q in _QUANTILES:
+        low = int(q * last)
+        share = q * last - low
+        high = min(low + 1, last)
+        quantiles.append(ordered[:, low] * (1.0 - share) + ordered[:, high] * share)
+    return torch.stack([values.mean(1), values.std(1), *quantiles], dim=-1)
+
+
+#: Units of the scalar products, in FITS notation.
+SCALAR_UNITS = {
+    "LOGAGE_MW": "log10(yr)",
+    "LOGAGE_LW": "log10(yr)",
+    "MH_MW": "dex",
+    "MH_LW": "dex",
+    "T50": "Gyr",
+    "T90": "Gyr",
+    "AV": "mag",
+    "V": "km/s",
+    "SIGMA": "km/s",
+    "LOGMASS": "log10(solMass)",
+    "ML_V": "solMass/solLum",
+}
+#: Units of the products per age bin.
+BIN_UNITS = {"MASSFRAC": "", "SFR": "solMass/yr", "MH": "dex"}

@@ -1,0 +1,220 @@
+"""Reading and writing trained models."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor, nn
+
+from amortized_sfh._version import __version__
+from amortized_sfh.model import ModelCard, PointModel, PosteriorModel
+from amortized_sfh.networks.encoder import EncoderConfig
+from amortized_sfh.networks.flow import FlowConfig
+from priors.ages import AgeBins
+from priors.joint import JointPrior, default_prior
+from simulators.conditions import ConditionsPrior
+from simulators.generative import GenerativeModel
+from simulators.instrument import Instrument, LogGrid
+from simulators.noise import NoiseConfig, NoiseModel
+from simulators.simulator import Simulator
+from simulators.ssp_basis import SSPBasis
+
+SCHEMA = 1
+CARD_FILE, WEIGHTS_FILE = "model.json", "weights.safetensors"
+PRETRAINED = Path(__file__).parent / "pretrained"
+_BASIS_TENSORS = ("mh", "spectra", "nodes", "lum_v", "mass_alive", "fwhm_aa")
+
+
+class ModelFileError(ValueError):
+    """A model on disk that cannot be used; the message says why and what to do."""
+
+
+def save_model(model: PosteriorModel | PointModel, folder: Path) -> None:
+    """Write a model.
+
+    Parameters
+    ----------
+    model
+        What to write; weights are stored in half precision, the SSP basis in single.
+    folder
+        Created if need be; an existing model in it is replaced.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    basis = model.generative.simulator.basis
+    tensors = {f"basis.{n}": getattr(basis, n).cpu().contiguous() for n in _BASIS_TENSORS}
+    for name, value in model.networks.state_dict().items():
+        stored = value.half() if value.is_floating_point() else value
+        tensors[f"networks.{name}"] = stored.cpu().contiguous()
+    data = save_tensors(tensors)
+    card = _describe(model)
+    card["sha256"] = _digest(card, data)
+    (folder / WEIGHTS_FILE).write_bytes(data)
+    (folder / CARD_FILE).write_text(json.dumps(card, indent=1) + "\n")
+
+
+def load_model(name: str | Path = "phangs-bc03", device: str = "cpu") -> PosteriorModel:
+    """Read a posterior model.
+
+    Parameters
+    ----------
+    name
+        Name of a model that the package carries, or a folder.
+    device
+        Where to compute.
+
+    Returns
+    -------
+    PosteriorModel
+        Ready to infer.
+
+    Raises
+    ------
+    ModelFileError
+        If there is no such model, or it is damaged, of another kind or of a newer schema.
+    """
+    card, tensors, generative = _read(name, PosteriorModel.kind)
+    model = PosteriorModel.untrained(
+        generative,
+        ModelCard(**card["card"]),
+        EncoderConfig(**card["encoder"]),
+        FlowConfig(**card["flow"]),
+    )
+    _fill(model.networks, tensors, str(name))
+    return model.to(device)
+
+
+def load_point_model(name: str | Path = "phangs-bc03-point", device: str = "cpu") -> PointModel:
+    """Read a point model; arguments and errors as `load_model`."""
+    card, tensors, generative = _read(name, PointModel.kind)
+    model = PointModel.untrained(
+        generative, ModelCard(**card["card"]), EncoderConfig(**card["encoder"])
+    )
+    _fill(model.networks, tensors, str(name))
+    return model.to(device)
+
+
+def available_models() -> list[str]:
+    """Names of the models that the package carries."""
+    return sorted(path.parent.name for path in PRETRAINED.glob(f"*/{CARD_FILE}"))
+
+
+def _describe(model: PosteriorModel | PointModel) -> dict[str, Any]:
+    """Everything but numbers, as plain values."""
+    generative = model.generative
+    basis = generative.simulator.basis
+    card: dict[str, Any] = {
+        "schema": SCHEMA,
+        "kind": model.kind,
+        "card": asdict(replace(model.card, package_version=__version__)),
+        "age_edges_gyr": list(generative.prior.bins.edges_gyr),
+        "space": generative.prior.space.to_dict(),
+        "instrument": generative.simulator.instrument.to_dict(),
+        "noise": generative.noise.config.to_dict(),
+        "conditions": asdict(generative.conditions),
+        "library": {n: getattr(basis, n) for n in ("library", "sha256", "mass_kind")},
+        "log_grid": asdict(basis.log_grid),
+        "encoder": model.encoder.config.to_dict(),
+    }
+    if isinstance(model, PosteriorModel):
+        card["flow"] = model.flow_config.to_dict()
+    return json.loads(json.dumps(card))
+
+
+def _digest(card: dict[str, Any], data: bytes) -> str:
+    """Hash over the card without its own hash, and the weights."""
+    content = {key: value for key, value in card.items() if key != "sha256"}
+    text = json.dumps(content, sort_keys=True).encode()
+    return hashlib.sha256(text + data).hexdigest()
+
+
+def _folder(name: str | Path) -> Path:
+    """Folder of a model by name or path."""
+    for folder in (Path(name), PRETRAINED / str(name)):
+        if (folder / CARD_FILE).is_file():
+            return folder
+    if Path(name).is_file():
+        raise ModelFileError(
+            f"{name} is a file; a model is a folder with {CARD_FILE} and {WEIGHTS_FILE} "
+            "(pickled models are not loaded, because loading one can run code)"
+        )
+    raise ModelFileError(
+        f"no model {str(name)!r}: expected one of {', '.join(available_models()) or '(none)'} "
+        f"or a folder with {CARD_FILE}"
+    )
+
+
+def _read(name: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, Tensor], GenerativeModel]:
+    """Card, tensors and generative model, after all checks."""
+    folder = _folder(name)
+    try:
+        card = json.loads((folder / CARD_FILE).read_text())
+        data = (folder / WEIGHTS_FILE).read_bytes()
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"model in {folder} cannot be read ({error}): get it again") from error
+    if not isinstance(card, dict) or "schema" not in card:
+        raise ModelFileError(f"{folder / CARD_FILE} is not a model card: get the model again")
+    if card["schema"] != SCHEMA:
+        raise ModelFileError(
+            f"model in {folder} has schema {card['schema']}, this version reads {SCHEMA}: "
+            "upgrade amortized-sfh or take a model of its version"
+        )
+    if card.get("sha256") != _digest(card, data):
+        raise ModelFileError(
+            f"model in {folder} does not match its hash: it was truncated or changed; get it again"
+        )
+    if card["kind"] != kind:
+        raise ModelFileError(f"model in {folder} is a {card['kind']} model, expected a {kind} model")
+    tensors = load_tensors(data)
+    return card, tensors, _generative(card, tensors, folder)
+
+
+def _generative(
+    card: dict[str, Any], tensors: dict[str, Tensor], folder: Path
+) -> GenerativeModel:
+    """Rebuild what the model was trained on."""
+    instrument = Instrument.from_dict(card["instrument"])
+    basis = SSPBasis(
+        **{n: tensors[f"basis.{n}"] for n in _BASIS_TENSORS},
+        log_grid=LogGrid(**card["log_grid"]),
+        **card["library"],
+    )
+    prior = _prior(card, folder)
+    conditions = {k: tuple(v) if isinstance(v, list) else v for k, v in card["conditions"].items()}
+    return GenerativeModel(
+        prior,
+        Simulator(basis, prior.space, prior.bins, instrument),
+        NoiseModel(instrument, NoiseConfig.from_dict(card["noise"])),
+        ConditionsPrior(**conditions),
+    )
+
+
+def _prior(card: dict[str, Any], folder: Path) -> JointPrior:
+    """The default prior, if the model was trained on it."""
+    prior = default_prior(AgeBins(tuple(card["age_edges_gyr"])))
+    if json.loads(json.dumps(prior.space.to_dict())) != card["space"]:
+        raise ModelFileError(
+            f"model in {folder} was trained with another prior than this version's default: use the "
+            f"version that wrote it ({card['card']['package_version']})"
+        )
+    return prior
+
+
+def _fill(networks: nn.Module, tensors: dict[str, Tensor], name: str) -> None:
+    """Load the weights in single precision."""
+    prefix = "networks."
+    state = {
+        key.removeprefix(prefix): value.float() if value.dtype == torch.float16 else value
+        for key, value in tensors.items()
+        if key.startswith(prefix)
+    }
+    try:
+        networks.load_state_dict(state)
+    except RuntimeError as error:
+        raise ModelFileError(f"weights of model {name!r} do not fit its card: {error}") from error
