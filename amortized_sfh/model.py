@@ -42,12 +42,6 @@ class ModelCard:
     package_version: str = ""
 
 
-def layout_of(generative: GenerativeModel) -> Layout:
-    """Positions in the network input of a generative model's observations."""
-    instrument = generative.simulator.instrument
-    return Layout(instrument.grid.n_pix, len(instrument.bands))
-
-
 class PosteriorModel:
     """Amortized posterior: encoder, flow and the model of the data that they learned.
 
@@ -87,7 +81,7 @@ class PosteriorModel:
         flow: FlowConfig | None = None,
     ) -> PosteriorModel:
         """Networks of the given sizes with fresh weights."""
-        network = Encoder(layout_of(generative), encoder)
+        network = Encoder(Layout.of(generative.simulator.instrument), encoder)
         flow = flow or FlowConfig()
         built = build_flow(generative.prior.space.n_param, network.config.n_latent, flow)
         return cls(generative, network, built, flow, card)
@@ -114,7 +108,7 @@ class PosteriorModel:
         -------
         sbi.inference.posteriors.DirectPosterior
             Its prior is the model's prior in the coordinates u; `generative.prior.space.to_theta`
-            turns its samples into theta, `layout_of(generative).pack` makes its x.
+            turns its samples into theta, `encoder.layout.pack` makes its x.
         """
         from sbi.inference.posteriors import DirectPosterior  # noqa: PLC0415 (slow to import)
 
@@ -162,7 +156,7 @@ class PointModel:
         cls, generative: GenerativeModel, card: ModelCard, encoder: EncoderConfig | None = None
     ) -> PointModel:
         """Networks of the given sizes with fresh weights."""
-        network = Encoder(layout_of(generative), encoder)
+        network = Encoder(Layout.of(generative.simulator.instrument), encoder)
         heads = PointHeads(network.config.n_latent, generative.prior.bins.n_bins)
         return cls(generative, network, heads, card)
 

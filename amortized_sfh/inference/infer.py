@@ -93,7 +93,11 @@ def infer_chunks(
     generator = torch.Generator(model.device).manual_seed(seed)
     size = max(1, _DRAWS_PER_CHUNK // n_draws)
     bar = tqdm(
-        total=len(observation), unit="spectrum", disable=not progress, desc="posterior", smoothing=0.05
+        total=len(observation),
+        unit="spectrum",
+        disable=not progress,
+        desc="posterior",
+        smoothing=0.05,
     )
     with bar:
         for start in range(0, len(observation), size):
@@ -166,7 +170,9 @@ def _simulate(generative: GenerativeModel, observation: Observation, theta: Tens
     light = generative.simulator(theta.flatten(0, 1), redshift)
     level = light.flux.mean(1, keepdim=True)
     shape = (n_obs, n_draw)
-    return Spectra((light.flux / level).unflatten(0, shape), (light.phot / level).unflatten(0, shape))
+    return Spectra(
+        (light.flux / level).unflatten(0, shape), (light.phot / level).unflatten(0, shape)
+    )
 
 
 def _predictive_chi2(

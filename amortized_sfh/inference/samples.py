@@ -66,13 +66,17 @@ class PosteriorSamples:
     @staticmethod
     def cat(parts: list[PosteriorSamples]) -> PosteriorSamples:
         """Join batches of observations."""
-        names = [f.name for f in fields(PosteriorSamples) if f.name not in ("derived", "space", "bins")]
+        names = [
+            f.name for f in fields(PosteriorSamples) if f.name not in ("derived", "space", "bins")
+        ]
         joined = {n: torch.cat([getattr(p, n) for p in parts]) for n in names}
-        derived = Derived(*(torch.cat(column) for column in zip(*(p.derived for p in parts), strict=True)))
+        derived = Derived(
+            *(torch.cat(column) for column in zip(*(p.derived for p in parts), strict=True))
+        )
         return replace(parts[0], derived=derived, **joined)
 
     def scalars(self) -> dict[str, Tensor]:
-        """Scalar quantities by product name, each (n_obs, n_draw); units in `SCALAR_UNITS`."""
+        """Scalar quantities by product name, each (n_obs, n_draw); units as in `cubes.maps.UNITS`."""
         d = self.derived
 
         def parameter(name: str) -> Tensor:
@@ -101,6 +105,12 @@ class PosteriorSamples:
             "MH": self.theta[..., self.space.mh],
         }
 
+    def __getitem__(self, key: slice | Tensor) -> PosteriorSamples:
+        """The draws of some observations."""
+        names = [f.name for f in fields(self) if f.name not in ("derived", "space", "bins")]
+        part = {name: getattr(self, name)[key] for name in names}
+        return replace(self, derived=Derived(*(value[key] for value in self.derived)), **part)
+
     def summary(self) -> dict[str, np.ndarray]:
         """Mean, standard deviation and 16th, 50th and 84th percentile of every product.
 
@@ -108,11 +118,13 @@ class PosteriorSamples:
         -------
         dict of str to ndarray
             Scalars (n_obs, 5), quantities per bin (n_obs, n_bins, 5); the order is `STATISTICS`.
+            NaN for observations without data.
         """
-        return {
-            name: _statistics(values).numpy()
-            for name, values in {**self.scalars(), **self.per_bin()}.items()
-        }
+        results = {}
+        for name, values in {**self.scalars(), **self.per_bin()}.items():
+            results[name] = _statistics(values).numpy()
+            results[name][~self.has_data.numpy()] = np.nan
+        return results
 
     def to_arviz(self) -> arviz.InferenceData:
         """The draws as ArviZ data, one chain, with dimensions `spaxel` and `age_bin`.
@@ -138,21 +150,3 @@ def _statistics(values: Tensor) -> Tensor:
         high = min(low + 1, last)
         quantiles.append(ordered[:, low] * (1.0 - share) + ordered[:, high] * share)
     return torch.stack([values.mean(1), values.std(1), *quantiles], dim=-1)
-
-
-#: Units of the scalar products, in FITS notation.
-SCALAR_UNITS = {
-    "LOGAGE_MW": "log10(yr)",
-    "LOGAGE_LW": "log10(yr)",
-    "MH_MW": "dex",
-    "MH_LW": "dex",
-    "T50": "Gyr",
-    "T90": "Gyr",
-    "AV": "mag",
-    "V": "km/s",
-    "SIGMA": "km/s",
-    "LOGMASS": "log10(solMass)",
-    "ML_V": "solMass/solLum",
-}
-#: Units of the products per age bin.
-BIN_UNITS = {"MASSFRAC": "", "SFR": "solMass/yr", "MH": "dex"}

@@ -81,16 +81,22 @@ class Encoder(nn.Module):
         config = config or EncoderConfig()
         self.layout, self.config = layout, config
         c, d = config.n_channel, config.n_token_channel
-        self.features = nn.Conv1d(4, c, config.kernel, stride=config.stride, padding=config.kernel // 2)
+        self.features = nn.Conv1d(
+            4, c, config.kernel, stride=config.stride, padding=config.kernel // 2
+        )
         self.tokens = nn.Conv1d(c, d, config.token_stride, stride=config.token_stride)
         n_first = (layout.n_pix + 2 * (config.kernel // 2) - config.kernel) // config.stride + 1
         n_token = (n_first - config.token_stride) // config.token_stride + 1
         self.position = nn.Parameter(0.02 * torch.randn(n_token, d))
-        self.attention = nn.ModuleList(SelfAttention(d, config.n_head) for _ in range(config.n_attention))
+        self.attention = nn.ModuleList(
+            SelfAttention(d, config.n_head) for _ in range(config.n_attention)
+        )
         self.readout = AttentionReadout(d, config.n_query, config.n_head)
         self.linear_view = nn.Linear(2 * layout.n_pix, config.n_hidden)
         n_side = layout.unpack(torch.zeros(1, layout.n_x))
-        n_in = config.n_query * d + config.n_hidden + n_side.bands.shape[1] + n_side.context.shape[1]
+        n_in = (
+            config.n_query * d + config.n_hidden + n_side.bands.shape[1] + n_side.context.shape[1]
+        )
         self.fusion_in = nn.Linear(n_in, config.n_hidden)
         self.fusion = nn.ModuleList(ResidualBlock(config.n_hidden) for _ in range(config.n_fusion))
         self.latent = nn.Linear(config.n_hidden, config.n_latent)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from simulators.instrument import Instrument
 from simulators.observation import Observation
 
 _N_GLOBAL = 2
@@ -54,6 +55,11 @@ class Layout:
 
     n_pix: int
     n_band: int
+
+    @classmethod
+    def of(cls, instrument: Instrument) -> Layout:
+        """Layout of the observations of an instrument."""
+        return cls(instrument.grid.n_pix, len(instrument.bands))
 
     @property
     def n_x(self) -> int:

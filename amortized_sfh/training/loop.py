@@ -264,3 +264,24 @@ class LossLog:
             row = [step, step * self._config.batch_size, *means, rate, seconds]
             csv.writer(file).writerow(row)
         self._sums, self._count = [0.0, 0.0], 0
+
+
+def last_losses(path: Path) -> dict[str, float]:
+    """Losses of the last line of a loss curve, for a model card.
+
+    Parameters
+    ----------
+    path
+        CSV file of `train`.
+
+    Returns
+    -------
+    dict of str to float
+        `density_nats`, `point_mse` and `hours`; empty if there is no line yet.
+    """
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    if not rows:
+        return {}
+    last = {name: float(rows[-1][name]) for name in ("density_nats", "point_mse")}
+    return {**last, "hours": round(float(rows[-1]["seconds"]) / 3600.0, 2)}

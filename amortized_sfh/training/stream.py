@@ -32,6 +32,11 @@ class Batch(NamedTuple):
     u: Tensor
     target: PointEstimate
 
+    def to(self, device: torch.device | str) -> Batch:
+        """The same batch on another device."""
+        target = PointEstimate(*(t.to(device) for t in self.target))
+        return Batch(self.x.to(device), self.u.to(device), target)
+
     def split(self, size: int) -> list[Batch]:
         """Consecutive parts of `size` spectra."""
         parts = zip(
@@ -58,8 +63,7 @@ class Stream:
 
     def __init__(self, generative: GenerativeModel, seed: int = 0, chunk_size: int = 1024) -> None:
         self.generative, self.seed, self.chunk_size = generative, seed, chunk_size
-        instrument = generative.simulator.instrument
-        self.layout = Layout(instrument.grid.n_pix, len(instrument.bands))
+        self.layout = Layout.of(generative.simulator.instrument)
 
     def batches(self, batch_size: int, first_step: int = 0) -> Iterator[Batch]:
         """Batches from `first_step` on, without end.

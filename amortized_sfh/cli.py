@@ -1,0 +1,207 @@
+"""Command line: `amortized-sfh COMMAND`.
+
+Errors are one clear sentence and an exit code, never a traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from amortized_sfh._version import __version__
+
+#: Errors that are the user's to mend; anything else is a bug and shows its traceback.
+_USER_ERRORS = (ValueError, OSError, ImportError, FloatingPointError)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    arguments
+        Words after the program's name; those of the process by default.
+
+    Returns
+    -------
+    int
+        Exit code: 0, 1 for an error, 130 after Ctrl-C.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = build_parser().parse_args(words)
+    options.command_line = shlex.join(["amortized-sfh", *words])
+    try:
+        options.run(options)
+    except _USER_ERRORS as error:
+        print(f"amortized-sfh: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("amortized-sfh: interrupted; nothing unfinished was left behind", file=sys.stderr)
+        return 130
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with all commands."""
+    parser = argparse.ArgumentParser(prog="amortized-sfh", description="Posteriors of star formation histories from MUSE and HST.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_infer(commands)
+    _add_infer_spectrum(commands)
+    _add_simulate(commands)
+    _add_train(commands)
+    _add_demo(commands, "demo", "maps of a mock NGC 3627 with known truth", _run_demo)
+    _add_demo(commands, "demo-real", "real data: Abell 478 and two SDSS spectra", _run_demo_real)
+    return parser
+
+
+def device_name(name: str) -> str:
+    """The device that `auto` means here.
+
+    Parameters
+    ----------
+    name
+        "auto", or a torch device.
+
+    Returns
+    -------
+    str
+        A torch device.
+    """
+    if name != "auto":
+        return name
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    """Options of every inference."""
+    parser.add_argument("--redshift", type=float, required=True)
+    parser.add_argument("--ebv", type=float, default=0.0, help="Galactic E(B-V) in mag")
+    parser.add_argument("--distance-mpc", type=float, help="luminosity distance, for masses")
+    parser.add_argument("--model", default="phangs-bc03", help="name or folder (phangs-bc03)")
+    parser.add_argument("--draws", type=int, default=1000, help="per spaxel (1000)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--overwrite", action="store_true")
+    parser.add_argument("--out", type=Path, required=True)
+
+
+def _add_infer(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("infer", help="posterior maps of a MUSE cube")
+    parser.add_argument("cube", type=Path)
+    _add_common(parser)
+    parser.add_argument("--hst", nargs="+", default=[], metavar="BAND=FILE", help="HST images")
+    parser.add_argument("--psf-fwhm", type=float, default=0.8, help="of the cube in arcsec (0.8)")
+    parser.add_argument("--align", action="store_true", help="shift HST images onto the cube")
+    grouping = parser.add_mutually_exclusive_group()
+    grouping.add_argument("--bins", type=Path, help="FITS map of bin numbers")
+    grouping.add_argument("--target-snr", type=float, help="bin to this S/N per pixel")
+    parser.add_argument("--region", metavar="x0:x1,y0:y1")
+    parser.add_argument("--save-draws", type=Path, metavar="FILE.nc|FILE.h5")
+    parser.add_argument("--spaxel", nargs="+", default=[], metavar="x,y", help="draws to save")
+    parser.add_argument("--no-plots", action="store_true")
+    parser.set_defaults(run=_run_infer)
+
+
+def _add_infer_spectrum(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("infer-spectrum", help="posterior of one spectrum")
+    parser.add_argument("spectrum", type=Path)
+    _add_common(parser)
+    parser.add_argument("--medium", choices=["air", "vacuum"], help="of the wavelengths")
+    parser.set_defaults(run=_run_infer_spectrum)
+
+
+def _add_simulate(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("simulate", help="write a training set")
+    parser.add_argument("--n", type=int, default=165_000)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--library", default="bc03-miles", help="name or file (bc03-miles)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--overwrite", action="store_true")
+    parser.set_defaults(run=_run_simulate)
+
+
+def _add_train(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("train", help="train a posterior and a point model")
+    parser.add_argument("--out", type=Path, required=True, help="folder; an existing one goes on")
+    parser.add_argument("--name", default="phangs-bc03")
+    parser.add_argument("--n", type=int, default=5_120_000, help="spectra to see (5120000)")
+    parser.add_argument("--data", type=Path, help="training set from `simulate`; else streamed")
+    parser.add_argument("--library", default="bc03-miles", help="name or file (bc03-miles)")
+    parser.add_argument("--batch-size", type=int, default=256)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--device", default="auto")
+    parser.set_defaults(run=_run_train)
+
+
+def _add_demo(commands: argparse._SubParsersAction, name: str, text: str, run) -> None:  # type: ignore[no-untyped-def]
+    parser = commands.add_parser(name, help=text)
+    parser.add_argument("--out", type=Path, default=Path("out") / name)
+    parser.add_argument("--overwrite", action="store_true")
+    parser.set_defaults(run=run)
+
+
+def _run_infer(options: argparse.Namespace) -> None:
+    from amortized_sfh.commands.infer_files import infer_files
+
+    infer_files(options, device_name(options.device))
+
+
+def _run_infer_spectrum(options: argparse.Namespace) -> None:
+    from amortized_sfh.commands.infer_spectrum import infer_spectrum
+
+    infer_spectrum(
+        options.spectrum,
+        options.redshift,
+        options.out,
+        model=options.model,
+        draws=options.draws,
+        seed=options.seed,
+        ebv=options.ebv,
+        distance_mpc=options.distance_mpc,
+        medium=options.medium,
+        overwrite=options.overwrite,
+        device=device_name(options.device),
+    )
+
+
+def _run_simulate(options: argparse.Namespace) -> None:
+    from amortized_sfh.commands.simulate import simulate
+
+    simulate(
+        options.out,
+        options.n,
+        library=options.library,
+        seed=options.seed,
+        device=device_name(options.device),
+        overwrite=options.overwrite,
+    )
+
+
+def _run_train(options: argparse.Namespace) -> None:
+    from amortized_sfh.commands.train import train_models
+
+    train_models(options, device_name(options.device))
+
+
+def _run_demo(options: argparse.Namespace) -> None:
+    from amortized_sfh.commands.demo import demo
+
+    demo(options.out, overwrite=options.overwrite)
+
+
+def _run_demo_real(options: argparse.Namespace) -> None:
+    from amortized_sfh.commands.demo_real import demo_real
+
+    demo_real(options.out, overwrite=options.overwrite)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""From a cube to maps: inference in chunks, summaries, FITS, pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from amortized_sfh._version import __version__
+from amortized_sfh.cubes.cube_data import CubeData
+from amortized_sfh.cubes.flags import Flag
+from amortized_sfh.cubes.maps import check_output, write_maps
+from amortized_sfh.inference.draw_files import check_draws_path, write_draws
+from amortized_sfh.inference.infer import infer_chunks
+from amortized_sfh.inference.samples import PosteriorSamples
+from amortized_sfh.model import PosteriorModel
+
+#: Reduced chi-square beyond which a fit is flagged.
+POOR_FIT_CHI2 = (0.5, 2.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """How a cube is inferred and what is written.
+
+    Parameters
+    ----------
+    n_draws
+        Draws per spaxel or bin.
+    seed
+        Source of randomness.
+    distance_mpc
+        Luminosity distance in Mpc; from the redshift where it is not given.
+    overwrite
+        Replace existing outputs.
+    progress
+        Show a progress bar.
+    draws_path
+        Where to keep draws: ArviZ netCDF (.nc) or HDF5 (.h5).
+    draws_spaxels
+        Pixels (x, y) whose draws are kept; all rows if empty.
+    command
+        Command line for the header.
+    """
+
+    n_draws: int = 1000
+    seed: int = 0
+    distance_mpc: float | None = None
+    overwrite: bool = False
+    progress: bool = True
+    draws_path: Path | None = None
+    draws_spaxels: tuple[tuple[int, int], ...] = ()
+    command: str = ""
+
+
+def infer_cube(
+    model: PosteriorModel, data: CubeData, out: Path, options: RunOptions | None = None
+) -> dict[str, np.ndarray]:
+    """Infer every row of a cube and write its maps.
+
+    Parameters
+    ----------
+    model
+        Trained model.
+    data
+        What `read_muse_cube` returned.
+    out
+        FITS file to write.
+    options
+        How.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Summaries by product name: (n_obs, 5), (n_obs, n_bins, 5) or (n_obs,).
+
+    Raises
+    ------
+    FileExistsError
+        If an output exists and may not be replaced.
+    ValueError
+        If a chosen spaxel has no data.
+    """
+    options = options or RunOptions()
+    check_output(out, options.overwrite)
+    kept_rows = _kept_rows(data, options)
+    if options.draws_path is not None:
+        check_draws_path(options.draws_path)
+        check_output(options.draws_path, options.overwrite)
+    chunks = infer_chunks(
+        model,
+        data.observation,
+        options.n_draws,
+        options.seed,
+        distance_mpc=options.distance_mpc,
+        progress=options.progress,
+    )
+    parts, kept, first = [], [], 0
+    for samples in chunks:
+        parts.append({**samples.summary(), "CHI2": samples.chi2.numpy(), "FLAG": _flags(samples)})
+        here = kept_rows[(kept_rows >= first) & (kept_rows < first + len(samples))] - first
+        if len(here):
+            kept.append(samples[torch.from_numpy(here)])
+        first += len(samples)
+    results = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    results["FLAG"] = results["FLAG"] | data.flag
+    results["SNR"] = _snr(data)
+    edges = model.generative.prior.bins.edges_gyr
+    write_maps(
+        out, results, data.map_grid, edges, _provenance(model, data, options), options.overwrite
+    )
+    if options.draws_path is not None and kept:
+        write_draws(PosteriorSamples.cat(kept), options.draws_path, kept_rows)
+    return results
+
+
+def _kept_rows(data: CubeData, options: RunOptions) -> np.ndarray:
+    """Rows whose draws are kept, ascending."""
+    if options.draws_path is None:
+        return np.zeros(0, dtype=int)
+    if not options.draws_spaxels:
+        return np.arange(len(data))
+    rows = []
+    for x, y in options.draws_spaxels:
+        ny, nx = data.row.shape
+        if not (0 <= x < nx and 0 <= y < ny) or data.row[y, x] < 0:
+            raise ValueError(
+                f"spaxel ({x}, {y}) has no data in the region of {nx} x {ny}: choose another"
+            )
+        rows.append(int(data.row[y, x]))
+    return np.unique(rows)
+
+
+def _flags(samples: PosteriorSamples) -> np.ndarray:
+    """Bits that the posterior adds."""
+    chi2 = samples.chi2.numpy()
+    flag = np.where(samples.out_of_range.numpy(), int(Flag.OUT_OF_TRAINING_RANGE), 0)
+    poor = (chi2 < POOR_FIT_CHI2[0]) | (chi2 > POOR_FIT_CHI2[1])
+    return (flag | np.where(poor, int(Flag.POOR_FIT), 0)).astype(np.int32)
+
+
+def _snr(data: CubeData) -> np.ndarray:
+    """Median S/N per pixel of every row."""
+    observation = data.observation
+    ratio = torch.where(
+        observation.valid,
+        observation.flux / torch.where(observation.valid, observation.sigma, 1.0),
+        torch.nan,
+    )
+    return ratio.nanmedian(dim=1).values.numpy()
+
+
+def _provenance(model: PosteriorModel, data: CubeData, options: RunOptions) -> dict[str, object]:
+    """What the primary header says of the run."""
+    basis = model.generative.simulator.basis
+    return {
+        **data.provenance,
+        "MODEL": model.card.name,
+        "SSPLIB": basis.library,
+        "MASSKIND": basis.mass_kind,
+        "VERSION": __version__,
+        "NDRAWS": options.n_draws,
+        "SEED": options.seed,
+        "DISTMPC": options.distance_mpc if options.distance_mpc is not None else "from redshift",
+        "COMMAND": options.command,
+    }

@@ -1,0 +1,154 @@
+"""The `infer` command: files in, maps and pictures out."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+
+from amortized_sfh.commands.infer_cube import RunOptions, infer_cube
+from amortized_sfh.cubes.cube_data import CubeData, CubeOptions
+from amortized_sfh.cubes.maps import check_output
+from amortized_sfh.cubes.muse import parse_region, read_muse_cube
+from amortized_sfh.model_files import load_model
+from amortized_sfh.plotting import SkyFrame, plot_bin_maps, plot_maps
+
+
+def infer_files(options: Namespace, device: str) -> None:
+    """Infer the cube that the command line names.
+
+    Parameters
+    ----------
+    options
+        Of `amortized-sfh infer`.
+    device
+        Where to compute.
+    """
+    # what can be wrong with the request is found before the long part
+    check_output(options.out, options.overwrite)
+    hst = parse_bands(options.hst)
+    spaxels = tuple(_parse_spaxel(text) for text in options.spaxel)
+    model = load_model(options.model, device)
+    data = read_muse_cube(
+        options.cube,
+        options.redshift,
+        ebv=options.ebv,
+        region=parse_region(options.region) if options.region else None,
+        hst=hst,
+        bins=options.bins,
+        target_snr=options.target_snr,
+        options=CubeOptions(
+            grid=model.generative.simulator.instrument.grid,
+            psf_fwhm_arcsec=options.psf_fwhm,
+            align=options.align,
+        ),
+    )
+    run = RunOptions(
+        n_draws=options.draws,
+        seed=options.seed,
+        distance_mpc=options.distance_mpc,
+        overwrite=options.overwrite,
+        draws_path=options.save_draws,
+        draws_spaxels=spaxels,
+        command=options.command_line,
+    )
+    results = infer_cube(model, data, options.out, run)
+    if not options.no_plots:
+        edges = model.generative.prior.bins.edges_gyr
+        draw_maps(results, data, edges, options.out, options.distance_mpc)
+
+
+def draw_maps(
+    results: dict[str, np.ndarray],
+    data: CubeData,
+    edges_gyr: tuple[float, ...],
+    out: Path,
+    distance_mpc: float | None = None,
+    truth: dict[str, np.ndarray] | None = None,
+) -> list[Path]:
+    """Draw maps of averages, of kinematics and dust, and of some age bins, beside the FITS file.
+
+    Parameters
+    ----------
+    results
+        What `infer_cube` returned.
+    data
+        The cube.
+    edges_gyr
+        Age edges.
+    out
+        FITS file whose name the pictures take.
+    distance_mpc
+        For a scale bar in kpc.
+    truth
+        True maps (ny, nx) by product name, and `MASSFRAC` (n_bins, ny, nx).
+
+    Returns
+    -------
+    list of Path
+        The pictures.
+    """
+    grid = data.map_grid
+    frame = SkyFrame.from_header(data.header, distance_mpc) if len(data.header) else SkyFrame()
+    scalars = {n: grid.paint(v) for n, v in results.items() if v.ndim == 2}
+    per_bin = {
+        f"{name}_{statistic}": grid.paint(np.ascontiguousarray(results[name][..., k]))
+        for name in ("MASSFRAC", "MH")
+        for k, statistic in enumerate(("MEAN", "STD", "P16", "P50", "P84"))
+    }
+    paths = [out.with_name(f"{out.stem}_{part}.png") for part in ("averages", "other", "bins")]
+    averages = ("LOGAGE_MW", "LOGAGE_LW", "MH_MW", "MH_LW")
+    plot_maps(scalars, truth=truth, names=averages, frame=frame, path=paths[0])
+    names = [n for n in ("LOGMASS", "AV", "V", "SIGMA", "T50", "ML_V") if _drawable(scalars[n])]
+    plot_maps(scalars, truth=truth, names=names, frame=frame, path=paths[1])
+    plot_bin_maps(per_bin, edges_gyr, frame=frame, truth=truth, path=paths[2])
+    return paths
+
+
+def parse_bands(words: list[str]) -> dict[str, Path]:
+    """Read `BAND=FILE` words.
+
+    Parameters
+    ----------
+    words
+        As given on the command line.
+
+    Returns
+    -------
+    dict of str to Path
+        Band to file.
+
+    Raises
+    ------
+    ValueError
+        If a word has another form, or a band comes twice.
+
+    Examples
+    --------
+    >>> parse_bands(["F275W=a.fits"])
+    {'F275W': PosixPath('a.fits')}
+    """
+    bands: dict[str, Path] = {}
+    for word in words:
+        band, found, file = word.partition("=")
+        if not found or not file:
+            raise ValueError(f"--hst {word!r}: expected BAND=FILE, e.g. F275W=ngc3627_f275w.fits")
+        if band in bands:
+            raise ValueError(f"--hst names {band} twice: expected each band once")
+        bands[band] = Path(file)
+    return bands
+
+
+def _parse_spaxel(text: str) -> tuple[int, int]:
+    """Read `x,y`."""
+    try:
+        x, y = (int(part) for part in text.split(","))
+    except ValueError as error:
+        raise ValueError(f"--spaxel {text!r}: expected x,y, e.g. 20,24") from error
+    return x, y
+
+
+def _drawable(plane: np.ndarray) -> bool:
+    """Whether a map has anything to show."""
+    return bool(np.isfinite(plane[0]).any())

@@ -1,0 +1,125 @@
+"""Train a posterior and a point model on one stream, and write both."""
+
+from __future__ import annotations
+
+import platform
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from amortized_sfh.model import ModelCard, PointModel, PosteriorModel
+from amortized_sfh.model_files import save_model
+from amortized_sfh.networks.encoder import Encoder
+from amortized_sfh.networks.flow import FlowConfig, build_flow
+from amortized_sfh.networks.layout import Layout
+from amortized_sfh.networks.point import PointHeads
+from amortized_sfh.plotting import plot_loss
+from amortized_sfh.training.loop import Trainee, TrainingConfig, last_losses, train
+from amortized_sfh.training.store import TrainingSet
+from amortized_sfh.training.stream import Batch, Stream
+from simulators.generative import GenerativeModel, default_generative_model
+
+
+def train_models(options: Namespace, device: str) -> None:
+    """Train as the command line asks, or go on with the training in `options.out`.
+
+    Parameters
+    ----------
+    options
+        Of `amortized-sfh train`.
+    device
+        Where to compute.
+
+    Notes
+    -----
+    Writes `checkpoint.pt`, `loss.csv` and `loss.png` into the folder, and, when the training is
+    complete, the models `<name>` and `<name>-point`.
+    """
+    # denormal numbers in the optimiser's moments are slow on CPUs and worth nothing
+    torch.set_flush_denormal(True)
+    torch.manual_seed(options.seed)
+    generative = default_generative_model(options.library).to(device)
+    config = TrainingConfig(
+        n_spectra=options.n, batch_size=options.batch_size, learning_rate=options.learning_rate
+    )
+    trainee = new_trainee(generative).to(device)
+    with tqdm(total=config.n_steps, unit="step", desc="train", smoothing=0.02) as bar:
+
+        def show(step: int, loss: float) -> None:
+            bar.update(step - bar.n)
+            bar.set_postfix(nats=f"{loss:.2f}", refresh=False)
+
+        batches = _batches(options, generative, config, device)
+        average = train(trainee, batches, config, options.out, show)
+    record = {
+        "command": options.command_line,
+        "seed": options.seed,
+        "n_spectra": config.n_steps * config.batch_size,
+        "machine": _machine(device),
+        "schedule": config.to_dict(),
+        **last_losses(options.out / "loss.csv"),
+    }
+    export(average, generative, options.name, record, options.out)
+    plot_loss(options.out / "loss.csv", options.out / "loss.png")
+
+
+def new_trainee(generative: GenerativeModel) -> Trainee:
+    """Encoder, flow and heads of default size with fresh weights."""
+    encoder = Encoder(Layout.of(generative.simulator.instrument))
+    n_latent = encoder.config.n_latent
+    space = generative.prior.space
+    return Trainee(encoder, build_flow(space.n_param, n_latent), PointHeads(n_latent, space.n_bins))
+
+
+def export(
+    trainee: Trainee, generative: GenerativeModel, name: str, record: dict, folder: Path
+) -> None:
+    """Write the posterior model and the point model of a trainee.
+
+    Parameters
+    ----------
+    trainee
+        Trained networks.
+    generative
+        What they were trained on.
+    name
+        Name of the posterior model; the other one gets the suffix "-point".
+    record
+        How they were trained.
+    folder
+        Receives a folder per model.
+    """
+    trainee, generative = trainee.to("cpu"), generative.to("cpu")
+    card = ModelCard(name=name, training=record)
+    posterior = PosteriorModel(generative, trainee.encoder, trainee.flow, FlowConfig(), card)
+    save_model(posterior, folder / name)
+    point_card = replace(card, name=f"{name}-point")
+    point = PointModel(generative, trainee.encoder, trainee.heads, point_card)
+    save_model(point, folder / point_card.name)
+
+
+def _batches(
+    options: Namespace, generative: GenerativeModel, config: TrainingConfig, device: str
+) -> Callable[[int], Iterator[Batch]]:
+    """Source of batches from any step on: a file, or the stream."""
+    if options.data is None:
+        stream = Stream(generative, options.seed)
+        return lambda step: stream.batches(config.batch_size, step)
+    data = TrainingSet(options.data)
+
+    def from_file(step: int) -> Iterator[Batch]:
+        for batch in data.batches(config.batch_size, options.seed, first_step=step):
+            yield batch.to(device)
+
+    return from_file
+
+
+def _machine(device: str) -> str:
+    """What it was trained on."""
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
