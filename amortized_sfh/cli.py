@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from amortized_sfh._version import __version__
@@ -46,7 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with all commands."""
-    parser = argparse.ArgumentParser(prog="amortized-sfh", description="Posteriors of star formation histories from MUSE and HST.")
+    parser = argparse.ArgumentParser(
+        prog="amortized-sfh",
+        description="Posteriors of star formation histories from MUSE and HST.",
+    )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_infer(commands)
@@ -141,7 +144,12 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=_run_train)
 
 
-def _add_demo(commands: argparse._SubParsersAction, name: str, text: str, run) -> None:  # type: ignore[no-untyped-def]
+def _add_demo(
+    commands: argparse._SubParsersAction,
+    name: str,
+    text: str,
+    run: Callable[[argparse.Namespace], None],
+) -> None:
     parser = commands.add_parser(name, help=text)
     parser.add_argument("--out", type=Path, default=Path("out") / name)
     parser.add_argument("--overwrite", action="store_true")

@@ -1,7 +1,8 @@
-"""Trained models: the generative model they were trained on, the networks, and where they come from.
+"""Trained models: networks, what they were trained on, and how.
 
-A model on disk is a folder with `model.json` (everything but numbers) and `weights.safetensors` (the
-weights and the SSP basis). Neither can run code when it is loaded, and a hash ties them together.
+A model on disk is a folder with `model.json` (everything but numbers) and `weights.safetensors`
+(the weights and the SSP basis). Neither can run code when it is loaded, and a hash ties them
+together.
 """
 
 from __future__ import annotations

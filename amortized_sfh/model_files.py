@@ -170,14 +170,14 @@ def _read(name: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, Tensor
             f"model in {folder} does not match its hash: it was truncated or changed; get it again"
         )
     if card["kind"] != kind:
-        raise ModelFileError(f"model in {folder} is a {card['kind']} model, expected a {kind} model")
+        raise ModelFileError(
+            f"model in {folder} is a {card['kind']} model, expected a {kind} model"
+        )
     tensors = load_tensors(data)
     return card, tensors, _generative(card, tensors, folder)
 
 
-def _generative(
-    card: dict[str, Any], tensors: dict[str, Tensor], folder: Path
-) -> GenerativeModel:
+def _generative(card: dict[str, Any], tensors: dict[str, Tensor], folder: Path) -> GenerativeModel:
     """Rebuild what the model was trained on."""
     instrument = Instrument.from_dict(card["instrument"])
     basis = SSPBasis(
@@ -200,8 +200,8 @@ def _prior(card: dict[str, Any], folder: Path) -> JointPrior:
     prior = default_prior(AgeBins(tuple(card["age_edges_gyr"])))
     if json.loads(json.dumps(prior.space.to_dict())) != card["space"]:
         raise ModelFileError(
-            f"model in {folder} was trained with another prior than this version's default: use the "
-            f"version that wrote it ({card['card']['package_version']})"
+            f"model in {folder} was trained with another prior than this version's default: use "
+            f"the version that wrote it ({card['card']['package_version']})"
         )
     return prior
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from simulators.simulator import Simulator
 
-#: V-band luminosity of the Sun per Å relative to its bolometric one (M_V = 4.81 mag Vega; zero point
+#: V-band luminosity of the Sun per Å over its bolometric one (M_V = 4.81 mag, Vega; zero point
 #: 3.63e-9 erg/s/cm2/Å; Willmer 2018, ApJS 236, 47; Bessell & Murphy 2012, PASP 124, 140).
 SOLAR_V_PER_AA = (
     3.63e-9 * 10.0 ** (-0.4 * 4.81) * 4.0 * math.pi * (3.0856775814913673e19) ** 2 / 3.828e33

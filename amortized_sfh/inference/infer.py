@@ -154,8 +154,8 @@ def predictive_spectra(
     Returns
     -------
     Spectra
-        In the unit of the observation at the amplitude that fits best, `flux` (n_obs, n_draw, n_pix)
-        and `phot` (n_obs, n_draw, n_band).
+        In the unit of the observation, each at the amplitude that fits best: `flux`
+        (n_obs, n_draw, n_pix) and `phot` (n_obs, n_draw, n_band).
     """
     spectra = _simulate(generative, observation, theta)
     amplitude, _ = generative.noise.likelihood(observation).amplitude(spectra)

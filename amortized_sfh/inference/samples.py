@@ -76,7 +76,7 @@ class PosteriorSamples:
         return replace(parts[0], derived=derived, **joined)
 
     def scalars(self) -> dict[str, Tensor]:
-        """Scalar quantities by product name, each (n_obs, n_draw); units as in `cubes.maps.UNITS`."""
+        """Scalars by product name, each (n_obs, n_draw); units as in `cubes.maps.UNITS`."""
         d = self.derived
 
         def parameter(name: str) -> Tensor:

@@ -1,8 +1,8 @@
 """The encoder: spectrum and photometry into one shared latent space.
 
 Convolutions turn the spectrum into tokens, self-attention relates distant features, learned queries
-read the tokens out, and a residual network fuses that with the bands, the redshift and a linear view
-of the whole spectrum. Errors and masks are inputs, so any subset of pixels and bands works.
+read the tokens out, and a residual network fuses that with the bands, the redshift and a linear
+view of the whole spectrum. Errors and masks are inputs, so any subset of pixels and bands works.
 """
 
 from __future__ import annotations

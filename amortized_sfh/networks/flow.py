@@ -1,8 +1,8 @@
-"""The posterior network: a neural spline flow over u, conditioned on the latent space of the encoder.
+"""The posterior network: a neural spline flow over u, conditioned on the latent space.
 
-The flow is an sbi density estimator on nflows. It sees the latent vector, not the data, so a spectrum
-is encoded once however many draws are taken; `embed` joins encoder and flow into the estimator over
-packed data that sbi's posteriors expect.
+The flow is an sbi density estimator on nflows. It sees the latent vector, not the data, so a
+spectrum is encoded once however many draws are taken; `embed` joins encoder and flow into the
+estimator over packed data that sbi's posteriors expect.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How an observation becomes the flat input of a network: the only place that knows indices.
 
-The scale that makes a spectrum of order one is computed here, from the noisy and masked data, by the
-same function in training and in inference.
+The scale that makes a spectrum of order one is computed here, from the noisy and masked data, by
+the same function in training and in inference.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Inputs(NamedTuple):
     Attributes
     ----------
     flux
-        Spectrum minus one in units of the scale and, where noise dominates, of the noise; zero where
-        masked. Shape (n, n_pix).
+        Spectrum minus one in units of the scale and, where noise dominates, of the noise; zero
+        where masked. Shape (n, n_pix).
     precision
         asinh of the S/N per pixel relative to the scale; zero where masked. Shape (n, n_pix).
     bands
@@ -86,8 +86,8 @@ class Layout:
         """
         if (observation.n_pix, observation.phot.shape[1]) != (self.n_pix, self.n_band):
             raise ValueError(
-                f"observation has {observation.n_pix} pixels and {observation.phot.shape[1]} bands, "
-                f"the model expects {self.n_pix} and {self.n_band}: put it on the model's grid"
+                f"observation has {observation.n_pix} pixels and {observation.phot.shape[1]} "
+                f"bands, expected {self.n_pix} and {self.n_band}: put it on the model's grid"
             )
         scale, scale_snr = spectrum_scale(observation)
         valid = observation.valid

@@ -32,7 +32,7 @@ class PointEstimate(NamedTuple):
     mh
         [M/H] per bin, shape (n, n_bins).
     averages
-        Mass- and light-weighted log10(age / yr) and [M/H], in the order of `AVERAGES`, shape (n, 4).
+        Mass- and light-weighted log10(age / yr) and [M/H], as `AVERAGES`, shape (n, 4).
     """
 
     mass_fraction: Tensor

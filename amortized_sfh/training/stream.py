@@ -1,4 +1,4 @@
-"""Endless training spectra: drawn, simulated and observed when they are needed, never seen twice."""
+"""Endless training spectra: simulated and observed when they are needed, never seen twice."""
 
 from __future__ import annotations
 

@@ -1,0 +1,87 @@
+"""The real-data run: the central galaxy of Abell 478, a MUSE cube and an HST image.
+
+The cube (DATA, STAT; 40 x 40 spaxels; z = 0.0858) and the WFPC2 F814W image are in the wheel of
+`mpdaf`; only the files are used. At this redshift and with this camera the image cannot enter the
+inference (the model's bands are WFC3 below z = 0.02): it is read, calibrated and aligned, and the
+offset of its WCS is reported.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from amortized_sfh.commands.figures import draw_observation
+from amortized_sfh.commands.infer_cube import RunOptions, infer_cube
+from amortized_sfh.commands.infer_files import draw_maps
+from amortized_sfh.cubes.cube_data import CubeOptions
+from amortized_sfh.cubes.muse import read_muse_cube
+from amortized_sfh.inference.infer import infer
+from amortized_sfh.model_files import load_model
+
+REDSHIFT, TARGET_SNR, N_DRAWS, SEED = 0.0858, 25.0, 2000, 478
+
+
+def sample_files() -> tuple[Path, Path]:
+    """Find the cube and the image in an installed `mpdaf`, without importing it.
+
+    Returns
+    -------
+    tuple of Path
+        Cube and HST image.
+
+    Raises
+    ------
+    FileNotFoundError
+        If mpdaf is not installed or does not carry them.
+    """
+    spec = find_spec("mpdaf")
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError(
+            "the MUSE cube of Abell 478 comes with mpdaf, which is not installed: "
+            "pip install --no-deps mpdaf"
+        )
+    folder = Path(next(iter(spec.submodule_search_locations))) / "data" / "sdetect"
+    files = folder / "minicube.fits", folder / "a478hst-cutout.fits"
+    for path in files:
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is missing: reinstall mpdaf (3.6 carries it)")
+    return files
+
+
+def abell478(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc03") -> None:
+    """Infer the cube in bins of S/N 25, and draw the maps and the central bin.
+
+    Parameters
+    ----------
+    out
+        Folder for the products.
+    overwrite
+        Replace what an earlier run left.
+    model_name
+        Model to use.
+    """
+    cube, _ = sample_files()
+    out.mkdir(parents=True, exist_ok=True)
+    model = load_model(model_name)
+    data = read_muse_cube(
+        cube,
+        REDSHIFT,
+        target_snr=TARGET_SNR,
+        options=CubeOptions(grid=model.generative.simulator.instrument.grid),
+    )
+    run = RunOptions(
+        n_draws=N_DRAWS, seed=SEED, overwrite=overwrite, command="amortized-sfh demo-real"
+    )
+    results = infer_cube(model, data, out / "maps.fits", run)
+    draw_maps(results, data, model.generative.prior.bins.edges_gyr, out / "maps.fits")
+    # the brightest bin is the centre of the galaxy
+    brightness = np.nanmean(np.where(data.observation.valid, data.observation.flux, np.nan), axis=1)
+    centre = int(np.argmax(brightness / data.n_spaxels))
+    observation = data.observation[centre]
+    samples = infer(model, observation, N_DRAWS, SEED)
+    folder = out / "centre"
+    folder.mkdir(exist_ok=True)
+    draw_observation(model, observation, samples, folder, title="Abell 478, central bin")
