@@ -6,7 +6,9 @@ Every reader of this package goes through :func:`open_fits`.
 from __future__ import annotations
 
 import gzip
+import lzma
 import warnings
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,6 +18,9 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
 
 __all__ = ["InputFileError", "find_image", "open_fits"]
+
+
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
 class InputFileError(ValueError):
@@ -48,14 +53,15 @@ def open_fits(path: str | Path) -> Iterator[fits.HDUList]:
         raise FileNotFoundError(f"no such file: {path}")
     try:
         with ExitStack() as stack:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", AstropyWarning)
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always", AstropyWarning)
                 hdul = stack.enter_context(fits.open(path, memmap=True))
                 _check_complete(hdul, path)
+                _check_warnings(said, path)
             yield hdul
     except InputFileError:
         raise
-    except (OSError, EOFError, gzip.BadGzipFile, zlib.error, fits.VerifyError) as error:
+    except (OSError, EOFError, *_DAMAGED, fits.VerifyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputFileError(
             f"{path} is not a readable FITS file ({reason}); download or write it again"
@@ -66,6 +72,11 @@ def _check_complete(hdul: fits.HDUList, path: Path) -> None:
     """Compare the size that the headers promise with the size of the file."""
     names = [hdu.name for hdu in hdul]  # visits every header, so that all of them are parsed
     info = hdul.fileinfo(len(names) - 1)
+    if path.suffix == ".gz":
+        # Astropy takes a stream that stops short for the end of the file: read it to its end.
+        with gzip.open(path) as stream:
+            while stream.read(1 << 24):
+                pass
     if info is None or path.suffix in (".gz", ".bz2", ".xz", ".Z"):
         return
     promised = info["datLoc"] + info["datSpan"]
@@ -75,6 +86,16 @@ def _check_complete(hdul: fits.HDUList, path: Path) -> None:
             f"{path} is truncated: {size} bytes, {promised} expected from its headers; "
             "download or write it again"
         )
+
+
+def _check_warnings(said: list[warnings.WarningMessage], path: Path) -> None:
+    """Astropy leaves out a damaged extension with a warning; here it is an error."""
+    for warning in said:
+        if any(word in str(warning.message) for word in ("truncated", "corrupted")):
+            raise InputFileError(
+                f"{path} is truncated or damaged after its first extensions; "
+                "download or write it again"
+            )
 
 
 def find_image(hdul: fits.HDUList, names: tuple[str, ...], n_dim: int) -> int | None:

@@ -86,7 +86,7 @@ def band_extinction_mag(band: str, ebv: float) -> float:
 
     Examples
     --------
-    >>> round(band_extinction_mag("F555W", 0.029), 3)
-    0.091
+    >>> round(band_extinction_mag("F555W", 0.029), 4)
+    0.0925
     """
     return float(extinction_mag(np.array(read_filter(band).pivot_aa), ebv))

@@ -47,6 +47,8 @@ class HstImage:
         Standard deviation of ``data``, same shape; estimated from the image if it is missing.
     electrons_per_count : float
         Detected electrons behind a pixel value of 1; 0 if unknown. Sets the photon noise.
+    background : float
+        Sky level left in the image, in pixel values; drizzled images of WFC3 have it removed.
     fwhm_arcsec : float
         FWHM of the image's PSF.
     source : str
@@ -59,6 +61,7 @@ class HstImage:
     wcs: WCS
     sigma: np.ndarray | None = None
     electrons_per_count: float = 0.0
+    background: float = 0.0
     fwhm_arcsec: float = 0.08
     source: str = ""
 

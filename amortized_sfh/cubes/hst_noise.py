@@ -33,8 +33,7 @@ def estimate_variance(
     ndarray
         Variance per pixel, as if pixels were independent, shape (ny, nx).
     """
-    ny, nx = (size // _BLOCK * _BLOCK for size in counts.shape)
-    variance = np.full(counts.shape, _background(counts[:ny, :nx], seen[:ny, :nx]))
+    variance = np.full(counts.shape, _background(counts, seen))
     if electrons_per_count > 0:
         variance += np.maximum(counts, 0.0) / electrons_per_count
     return variance
@@ -43,6 +42,8 @@ def estimate_variance(
 def _background(counts: np.ndarray, seen: np.ndarray) -> float:
     if min(counts.shape) < 2 * _BLOCK:
         return float(np.var(counts))
+    ny, nx = (size // _BLOCK * _BLOCK for size in counts.shape)
+    counts, seen = counts[:ny, :nx], seen[:ny, :nx]
     shape = (counts.shape[0] // _BLOCK, _BLOCK, counts.shape[1] // _BLOCK, _BLOCK)
     blocks = counts.reshape(shape).sum(axis=(1, 3)).astype(np.float64)
     blocks[~seen.reshape(shape).all(axis=(1, 3))] = np.nan

@@ -189,6 +189,7 @@ def match_to_muse(
         raise ValueError(_no_overlap(image))
     counts[~seen] = 0.0
     variance = _variance(image, part, counts, seen)
+    counts[seen] -= image.background
     weight = seen.astype(np.float32)
     planes = [gaussian_filter(p, spread, mode="constant") for p in (counts, weight, variance)]
     flux, cover, variance = _project(planes, image.wcs[part], wcs, shape)

@@ -110,13 +110,12 @@ def read_muse_cube(
     provenance |= {f"HST_{band}": image.source for band, image in images.items()}
     if bins is None and target_snr is None:
         return replace(reader.spaxels(images), provenance=provenance)
+    numbers = None if bins is None else read_bin_map(bins, cube.shape[1:])[window]
     growth = options.noise_growth
     if growth is None:
         growth = measure_noise_growth(cube, window, reader.planes)
     signal, noise, flag = reader.brightness()
-    if bins is not None:
-        numbers = read_bin_map(bins, cube.shape[1:])[window]
-    else:
+    if numbers is None:
         numbers = bin_to_snr(signal, noise, float(target_snr or 0.0), growth)
     data = reader.binned(Bins(numbers, signal, flag, growth), images)
     return replace(data, provenance=provenance | {"NOISEGRO": growth})

@@ -85,6 +85,8 @@ def measure_noise_growth(cube: CubeFile, window: tuple[slice, slice], planes: sl
     blank = (valid[..., ~gaps].mean(axis=-1) < 0.99)[..., None]
     flux, variance = np.where(blank, np.nan, flux), np.where(blank, np.nan, variance)
     single = _excess(flux, variance, 1)
+    if not single > 0:
+        return NOISE_GROWTH
     growth = {n: _excess(flux, variance, n) / single for n in _SIDES}
     measured = {n: g for n, g in growth.items() if np.isfinite(g)}
     if len(measured) < 2:
@@ -125,4 +127,4 @@ def _excess(flux: np.ndarray, variance: np.ndarray, n: int) -> float:
 def _boxes(values: np.ndarray, n: int) -> np.ndarray:
     ny, nx = (size // n for size in values.shape[:2])
     cut = values[: ny * n, : nx * n]
-    return cut.reshape(ny, n, nx, n, -1).sum(axis=(1, 3))
+    return cut.reshape(ny, n, nx, n, values.shape[2]).sum(axis=(1, 3))
