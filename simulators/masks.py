@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
-from simulators.instrument import SPEED_OF_LIGHT_KMS
+from simulators.instrument import SPEED_OF_LIGHT_KMS, Instrument
+from simulators.observation import Observation
 
 #: Rest-frame air wavelengths in Å of nebular lines and interstellar Na D.
 REST_LINES_AA = {
@@ -78,3 +81,28 @@ def sky_mask(
     for low, high in ranges_aa:
         use &= (observed < low) | (observed > high)
     return use
+
+
+def mask_observation(observation: Observation, instrument: Instrument) -> Observation:
+    """Leave out what the model does not explain, as in training.
+
+    Emission lines, sky and telluric bands are masked, bands beyond their redshift limit refused, and
+    whatever is not finite or has no error is not used. Doing it twice changes nothing.
+
+    Parameters
+    ----------
+    observation
+        Batch of observations on the grid of `instrument`.
+    instrument
+        Wavelengths and redshift limits.
+
+    Returns
+    -------
+    Observation
+        The same data with less of it valid.
+    """
+    observation = observation.clean()
+    wave = instrument.grid.centres_aa.to(observation.device)
+    valid = observation.valid & line_mask(wave) & sky_mask(wave, observation.redshift)
+    near = (observation.redshift >= 0.0) & (observation.redshift <= instrument.max_redshift_bands)
+    return replace(observation, valid=valid, phot_valid=observation.phot_valid & near[:, None])

@@ -22,6 +22,8 @@ from amortized_sfh.inference.infer import infer
 from amortized_sfh.model_files import load_model
 
 REDSHIFT, TARGET_SNR, N_DRAWS, SEED = 0.0858, 25.0, 2000, 478
+#: Galactic reddening towards the cluster (Schlafly & Finkbeiner 2011, ApJ 737, 103).
+EBV = 0.45
 
 
 def sample_files() -> tuple[Path, Path]:
@@ -69,6 +71,7 @@ def abell478(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc
     data = read_muse_cube(
         cube,
         REDSHIFT,
+        ebv=EBV,
         target_snr=TARGET_SNR,
         options=CubeOptions(grid=model.generative.simulator.instrument.grid),
     )

@@ -13,6 +13,7 @@ from amortized_sfh.inference.samples import PosteriorSamples
 from amortized_sfh.model import PosteriorModel
 from amortized_sfh.plotting import BandData, History, plot_corner, plot_history, plot_predictive
 from simulators.filters import read_filter
+from simulators.masks import mask_observation
 from simulators.observation import Observation
 
 CORNER = ("LOGAGE_MW", "LOGAGE_LW", "MH_MW", "MH_LW", "AV", "V", "SIGMA")
@@ -128,6 +129,7 @@ def _draw_predictive(
 ) -> None:
     """Data and posterior predictive."""
     instrument = model.generative.simulator.instrument
+    observation = mask_observation(observation, instrument)
     theta = samples.theta[:, :_N_PREDICTIVE]
     light = predictive_spectra(model.generative, observation, theta)
     bands = None

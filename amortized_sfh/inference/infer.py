@@ -16,6 +16,7 @@ from amortized_sfh.inference.samples import PosteriorSamples
 from amortized_sfh.model import PosteriorModel
 from amortized_sfh.networks.layout import spectrum_scale
 from simulators.generative import GenerativeModel
+from simulators.masks import mask_observation
 from simulators.observation import Observation
 from simulators.simulator import Spectra
 
@@ -90,6 +91,7 @@ def infer_chunks(
             f"{len(observation)} observations and {n_draws} draws: expected at least 1 and 2"
         )
     sampler = FlowSampler(model.flow)
+    instrument = model.generative.simulator.instrument
     generator = torch.Generator(model.device).manual_seed(seed)
     size = max(1, _DRAWS_PER_CHUNK // n_draws)
     bar = tqdm(
@@ -101,7 +103,7 @@ def infer_chunks(
     )
     with bar:
         for start in range(0, len(observation), size):
-            part = observation[start : start + size].clean()
+            part = mask_observation(observation[start : start + size], instrument)
             yield _infer_batch(model, sampler, part, n_draws, generator, distance_mpc)
             bar.update(len(part))
 
