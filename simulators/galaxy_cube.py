@@ -1,0 +1,150 @@
+"""A mock galaxy as a cube sees it: on native, observed-frame pixels, with the noise drawn there.
+
+The noise is white from pixel to pixel; it becomes correlated only in the reader that resamples the
+cube to the rest frame, as with real data.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from simulators.galaxy import MockGalaxy, simulate
+from simulators.instrument import Instrument
+from simulators.noise import NoiseModel
+from simulators.simulator import Simulator, Spectra
+from simulators.wavegrid import WaveGrid
+
+__all__ = ["NativeCube", "native_instrument", "native_light", "observe_native"]
+
+_MARGIN_PIXELS = 2
+
+
+class NativeCube(NamedTuple):
+    """Spectra and bands of all spaxels as observed, in :data:`simulators.galaxy.UNIT_CGS`.
+
+    Attributes
+    ----------
+    wave_aa
+        Observed air wavelengths of the pixel centres, shape (n_wave,), float64.
+    flux, sigma
+        f_λ and its standard deviation, shape (n_spaxel, n_wave).
+    phot
+        Photon-counting mean f_λ of the bands with calibration errors but without the noise of the
+        pixels of an image, shape (n_spaxel, n_band).
+    phot_sigma
+        Standard deviation of a spaxel's band flux that this noise is to have, the same shape.
+    """
+
+    wave_aa: Tensor
+    flux: Tensor
+    sigma: Tensor
+    phot: Tensor
+    phot_sigma: Tensor
+
+
+def native_instrument(instrument: Instrument, redshift: float) -> Instrument:
+    """Return the instrument whose rest-frame grid is that of the observed pixels.
+
+    Parameters
+    ----------
+    instrument
+        Instrument of a model.
+    redshift
+        Redshift of the galaxy.
+
+    Returns
+    -------
+    Instrument
+        Its grid is the part of the observed pixels that covers the model's grid, seen from the rest
+        frame; nothing is resampled, so nothing is blurred.
+    """
+    stretch = 1.0 + redshift
+    start, step = instrument.native_start_aa, instrument.native_step_aa
+    edges = instrument.grid.edges_aa
+    low, high = (float(edges[i]) * stretch for i in (0, -1))
+    first = math.floor((low - start) / step + 0.5) - _MARGIN_PIXELS
+    last = math.ceil((high - start) / step - 0.5) + _MARGIN_PIXELS
+    grid = WaveGrid((start + first * step) / stretch, step / stretch, last - first + 1)
+    return replace(instrument, grid=grid, native_start_aa=start + first * step)
+
+
+def native_light(galaxy: MockGalaxy) -> tuple[Tensor, Spectra]:
+    """Noise-free light on the observed pixels.
+
+    Parameters
+    ----------
+    galaxy
+        The galaxy. Its model's stored basis is enough.
+
+    Returns
+    -------
+    wave_aa : Tensor
+        Observed air wavelengths, shape (n_wave,), float64.
+    light : Spectra
+        f_λ as observed, `flux` (n_spaxel, n_wave) and `phot` (n_spaxel, n_band).
+    """
+    model, stretch = galaxy.generative.simulator, 1.0 + galaxy.shape.redshift
+    instrument = native_instrument(model.instrument, galaxy.shape.redshift)
+    simulator = Simulator(model.basis, model.space, model.bins, instrument)
+    rest = simulate(simulator, galaxy)
+    return simulator.wave_aa * stretch, Spectra(rest.flux / stretch, rest.phot / stretch)
+
+
+@torch.no_grad()
+def observe_native(
+    galaxy: MockGalaxy, seed: int, *, shared_systematics: bool = False
+) -> NativeCube:
+    """Observe the galaxy on native pixels, with the errors of the model's noise model.
+
+    Parameters
+    ----------
+    galaxy
+        The galaxy.
+    seed
+        Source of the noise.
+    shared_systematics
+        Draw the multiplicative errors (calibration, template mismatch, zero points) once for the
+        whole cube, as in a real one, instead of for each spaxel, as the noise model has them.
+
+    Returns
+    -------
+    NativeCube
+        The same for the same arguments.
+    """
+    generator = torch.Generator().manual_seed(seed << 32)
+    wave, light = native_light(galaxy)
+    rest_wave = wave / (1.0 + galaxy.shape.redshift)
+    noise = galaxy.generative.noise
+    n = len(light.flux)
+    smooth, band_error = _multiplicative(
+        noise, rest_wave, 1 if shared_systematics else n, generator
+    )
+    # the S/N refers to the mean of the spectrum on the model's grid, as in the noise model
+    level = galaxy.light.flux.mean(dim=1) / (1.0 + galaxy.shape.redshift)
+    sigma = (level / galaxy.snr)[:, None] * galaxy.noise_shape(rest_wave)
+    pixel_noise = sigma * torch.randn(sigma.shape, generator=generator)
+    return NativeCube(
+        wave_aa=wave,
+        flux=light.flux * (1.0 + smooth) + pixel_noise,
+        sigma=sigma,
+        phot=light.phot * (1.0 + band_error),
+        phot_sigma=light.phot / galaxy.phot_snr,
+    )
+
+
+def _multiplicative(
+    noise: NoiseModel, rest_wave_aa: Tensor, n: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Relative errors of spectra (n, n_wave) and bands (n, n_band)."""
+    modes = noise.spectral_modes.numpy()
+    centres = noise.instrument.grid.centres_aa.numpy()
+    rows = np.stack([np.interp(rest_wave_aa.numpy(), centres, mode) for mode in modes])
+    smooth = torch.randn(n, len(modes), generator=generator) @ torch.from_numpy(rows).float()
+    n_band = noise.band_modes.shape[0]
+    return smooth, torch.randn(n, n_band, generator=generator) @ noise.band_modes
