@@ -32,10 +32,10 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(STAMP)
-	$(BIN)/amortized-sfh demo --out out/demo
+	$(BIN)/amortized-sfh demo --out out/demo --overwrite
 
 demo-real: $(STAMP)
-	$(BIN)/amortized-sfh demo-real --out out/demo-real
+	$(BIN)/amortized-sfh demo-real --out out/demo-real --overwrite
 
 # One thread per worker: the workers already share the cores.
 test: $(STAMP)

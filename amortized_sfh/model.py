@@ -116,7 +116,8 @@ class PosteriorModel:
         from priors.joint import UnboundedPrior  # noqa: PLC0415
 
         prior = UnboundedPrior(self.generative.prior)
-        return DirectPosterior(embed(self.encoder, self.flow).eval(), prior)
+        estimator = embed(self.encoder, self.flow).eval()
+        return DirectPosterior(estimator, prior, enable_transform=False)
 
     def to(self, device: torch.device | str) -> PosteriorModel:
         """Move the networks in place, and the generative model."""

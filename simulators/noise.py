@@ -230,7 +230,7 @@ class Likelihood:
                 _project(white, self._data[0], amplitude, n_mode),
                 _project(bands, self._data[1], amplitude, n_band_mode),
             ]
-            precision = sum(p[0] for p in parts)
+            precision = sum(p[0] for p in parts).clamp_min(1e-30)
             cross = sum(p[1] for p in parts)
             total_sq = sum(p[2] for p in parts)
             log_det = sum(p[3] for p in parts)
@@ -242,14 +242,16 @@ class Likelihood:
 
     def _first_amplitude(self, white: Tensor, bands: Tensor) -> Tensor:
         """Amplitude of the spectrum alone, without systematic errors; the bands if no spectrum."""
-        model, data = white[:, :, 0], self._data[0]
-        power = model.square().sum(-1)
-        has_spectrum = power > 0
-        band_power = bands[:, :, 0].square().sum(-1).clamp_min(1e-30)
-        band_amplitude = (bands[:, :, 0] * self._data[1]).sum(-1) / band_power
-        amplitude = (model * data).sum(-1) / power.clamp_min(1e-30)
-        amplitude = torch.where(has_spectrum, amplitude, band_amplitude)
-        return torch.maximum(amplitude, power.clamp_min(1e-30).rsqrt()).detach()
+        model, band_model = white[:, :, 0], bands[:, :, 0]
+        power, band_power = model.square().sum(-1), band_model.square().sum(-1)
+        use_bands = power == 0.0
+        power = torch.where(use_bands, band_power, power)
+        cross = torch.where(
+            use_bands, (band_model * self._data[1]).sum(-1), (model * self._data[0]).sum(-1)
+        )
+        floor = power.clamp_min(1e-30).rsqrt()
+        amplitude = torch.maximum(cross / power.clamp_min(1e-30), floor)
+        return torch.where(power > 0.0, amplitude, 1.0).detach()
 
 
 def whiten_columns(factor: Tensor, values: Tensor) -> Tensor:

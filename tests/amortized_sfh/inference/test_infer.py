@@ -1,0 +1,129 @@
+"""Inference: whatever comes in, every observation gets draws, and nothing stops the batch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from amortized_sfh.inference.infer import (
+    SOLAR_LUMINOSITY_CGS,
+    infer,
+    infer_chunks,
+    predictive_spectra,
+)
+from simulators.masks import mask_observation
+
+N_DRAWS = 50
+
+
+def _spoiled(observation):
+    """NaN, infinite, fully masked and zero-variance rows among good ones."""
+    flux, sigma, valid = (getattr(observation, n).clone() for n in ("flux", "sigma", "valid"))
+    phot_valid = observation.phot_valid.clone()
+    flux[0] = torch.nan
+    flux[1, ::2] = torch.inf
+    valid[2], phot_valid[2] = False, False
+    sigma[3] = 0.0
+    sigma[4, :100] = -1.0
+    flux[5] = -flux[5]
+    return replace(observation, flux=flux, sigma=sigma, valid=valid, phot_valid=phot_valid)
+
+
+def test_shapes_and_bounds(small_posterior, small_observation):
+    samples = infer(small_posterior, small_observation, N_DRAWS)
+    assert samples.theta.shape == (40, N_DRAWS, 35)
+    space = samples.space
+    assert bool(((samples.theta >= space.low) & (samples.theta <= space.high)).all())
+    torch.testing.assert_close(samples.derived.mass_fraction.sum(-1), torch.ones(40, N_DRAWS))
+
+
+def test_bad_spectra_never_stop_a_batch(small_posterior, small_observation):
+    samples = infer(small_posterior, _spoiled(small_observation), N_DRAWS)
+    assert bool(torch.isfinite(samples.theta).all())
+    assert not bool(samples.has_data[2])
+    assert math.isnan(float(samples.chi2[2]))
+    summary = samples.summary()
+    assert bool(torch.isnan(torch.from_numpy(summary["LOGAGE_MW"][2])).all())
+    assert bool(torch.isfinite(torch.from_numpy(summary["LOGAGE_MW"][6:])).all())
+
+
+def test_bad_spectra_do_not_change_their_neighbours(small_posterior, small_observation):
+    good = infer(small_posterior, small_observation, N_DRAWS, seed=5)
+    spoiled = infer(small_posterior, _spoiled(small_observation), N_DRAWS, seed=5)
+    torch.testing.assert_close(good.theta[6:], spoiled.theta[6:])
+
+
+def test_same_seed_same_draws(small_posterior, small_observation):
+    first, second, other = (
+        infer(small_posterior, small_observation, N_DRAWS, seed=s).theta for s in (1, 1, 2)
+    )
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
+
+
+def test_chunks_join_to_the_whole(small_posterior, small_observation, monkeypatch):
+    monkeypatch.setattr("amortized_sfh.inference.infer._DRAWS_PER_CHUNK", 16 * N_DRAWS)
+    sizes = [len(part) for part in infer_chunks(small_posterior, small_observation, N_DRAWS)]
+    assert sizes == [16, 16, 8]
+
+
+def test_mass_follows_distance_and_flux(small_posterior, small_observation):
+    bright = replace(
+        small_observation, flux=10 * small_observation.flux, sigma=10 * small_observation.sigma
+    )
+    near = infer(small_posterior, small_observation, N_DRAWS, distance_mpc=10.0).log_mass
+    far = infer(small_posterior, small_observation, N_DRAWS, distance_mpc=100.0).log_mass
+    torch.testing.assert_close(far - near, torch.full_like(near, 2.0), atol=1e-4, rtol=0.0)
+    phot = {"phot": 10 * bright.phot, "phot_sigma": 10 * bright.phot_sigma}
+    more = infer(small_posterior, replace(bright, **phot), N_DRAWS, distance_mpc=10.0).log_mass
+    torch.testing.assert_close(more - near, torch.ones_like(near), atol=2e-3, rtol=0.0)
+
+
+def test_mass_of_a_known_population(small_model, small_posterior):
+    """The level of noise-free data over that of the same model is the mass that was put in."""
+    from amortized_sfh.inference.infer import _log_mass  # noqa: PLC0415
+
+    mock = small_model.mock(30, seed=8)
+    mass, distance_cm = 1e7, 10.0 * 3.0856775814913673e24
+    level = mass * SOLAR_LUMINOSITY_CGS / (4 * math.pi * distance_cm**2)
+    flux = mock.spectra.flux * level * 1e15
+    observation = replace(
+        mock.observation, flux=flux, sigma=0.002 * flux.mean(1, keepdim=True).expand_as(flux),
+        unit_cgs=1e-15,
+    )
+    generator = torch.Generator().manual_seed(0)
+    theta = mock.theta.repeat_interleave(400, 0)
+    log_mass = _log_mass(small_model, observation, theta, generator, 10.0)
+    # 0.05 / ln 10 of absolute calibration, and the kinematics that the level leaves out
+    assert float((log_mass.mean(1) - 7.0).abs().max()) < 0.012
+    assert float(log_mass.std(1).mean()) == pytest.approx(0.05 / math.log(10.0), rel=0.1)
+
+
+def test_predictive_spectra_fit_the_data_of_their_own_theta(small_model):
+    mock = small_model.mock(10, seed=9)
+    observation = mask_observation(mock.observation, small_model.simulator.instrument)
+    light = predictive_spectra(small_model, observation, mock.theta[:, None])
+    likelihood = small_model.noise.likelihood(observation)
+    chi2 = likelihood.chi2(light)[:, 0] / (likelihood.n_data - 1)
+    assert 0.8 < float(chi2.mean()) < 1.2
+
+
+def test_out_of_range_is_flagged(small_posterior, small_observation):
+    sharp = replace(small_observation, sigma=1e-4 * small_observation.flux.abs().clamp_min(1e-3))
+    assert bool(infer(small_posterior, sharp, 2).out_of_range.all())
+    distant = replace(small_observation, redshift=small_observation.redshift + 0.3)
+    assert bool(infer(small_posterior, distant, 2).out_of_range.all())
+
+
+@pytest.mark.parametrize(("n_draws", "n_obs"), [(1, 3), (100, 0)])
+def test_nothing_to_do_is_an_error(small_posterior, small_observation, n_draws, n_obs):
+    with pytest.raises(ValueError, match="expected at least 1 and 2"):
+        infer(small_posterior, small_observation[:n_obs], n_draws)
+
+
+def test_absurd_distance(small_posterior, small_observation):
+    with pytest.raises(ValueError, match="expected a positive distance"):
+        infer(small_posterior, small_observation, 2, distance_mpc=-1.0)

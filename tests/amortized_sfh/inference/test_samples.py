@@ -1,0 +1,66 @@
+"""Summaries and containers of draws."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+from amortized_sfh.inference.draw_files import write_draws
+from amortized_sfh.inference.infer import infer
+
+
+@pytest.fixture(scope="module")
+def samples(small_posterior, small_observation):
+    return infer(small_posterior, small_observation[:6], 200, distance_mpc=10.0)
+
+
+def test_summary_is_that_of_numpy(samples):
+    summary = samples.summary()
+    values = samples.derived.log_age_mw.numpy()
+    expected = [values.mean(1), values.std(1, ddof=1), *np.percentile(values, [16, 50, 84], axis=1)]
+    np.testing.assert_allclose(summary["LOGAGE_MW"], np.stack(expected, -1), rtol=1e-5)
+    assert summary["MASSFRAC"].shape == (6, 16, 5)
+
+
+def test_sfr_forms_the_mass(samples):
+    formed = (samples.per_bin()["SFR"] * samples.bins.widths_yr).sum(-1)
+    torch.testing.assert_close(torch.log10(formed), samples.log_mass, atol=1e-4, rtol=0.0)
+
+
+def test_arviz(samples):
+    data = samples.to_arviz()
+    assert data.posterior["MH"].dims == ("chain", "draw", "spaxel", "age_bin")
+    np.testing.assert_array_equal(
+        data.posterior["LOGAGE_LW"].values[0].T, samples.derived.log_age_lw.numpy()
+    )
+
+
+def test_part_of_the_observations(samples):
+    part = samples[torch.tensor([4, 1])]
+    assert len(part) == 2
+    assert torch.equal(part.derived.mh_mw[0], samples.derived.mh_mw[4])
+
+
+def test_hdf5_draws(samples, tmp_path):
+    path = tmp_path / "draws.h5"
+    write_draws(samples, path, np.arange(10, 16))
+    with h5py.File(path) as file:
+        np.testing.assert_array_equal(file["theta"][:], samples.theta.numpy())
+        assert list(file["label"][:]) == list(range(10, 16))
+    assert [p.name for p in tmp_path.iterdir()] == ["draws.h5"]
+
+
+def test_netcdf_draws(samples, tmp_path):
+    import xarray  # noqa: PLC0415
+
+    path = tmp_path / "draws.nc"
+    write_draws(samples, path)
+    with xarray.open_dataset(path, group="posterior") as data:
+        assert data["LOGAGE_MW"].shape == (1, 200, 6)
+
+
+def test_unknown_suffix(samples, tmp_path):
+    with pytest.raises(ValueError, match="expected one of"):
+        write_draws(samples, tmp_path / "draws.pkl")

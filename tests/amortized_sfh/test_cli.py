@@ -1,0 +1,57 @@
+"""The command line says one sentence and an exit code, and never shows a traceback."""
+
+from __future__ import annotations
+
+import pytest
+
+from amortized_sfh.cli import device_name, main
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["infer", "nowhere.fits", "--redshift", "0.002", "--out", "m.fits"], "nowhere.fits"),
+        (
+            ["infer", "c.fits", "--redshift", "0.002", "--out", "m.fits", "--hst", "F275W"],
+            "expected BAND=FILE",
+        ),
+        (
+            ["infer", "c.fits", "--redshift", "0.002", "--out", "m.fits", "--spaxel", "3"],
+            "expected x,y",
+        ),
+        (
+            ["infer", "c.fits", "--redshift", "0.002", "--out", "m.fits", "--model", "no-such"],
+            "no model 'no-such'",
+        ),
+        (["infer-spectrum", "nowhere.txt", "--redshift", "0", "--out", "o"], "nowhere.txt"),
+        (["simulate", "--library", "no-such", "--out", "t.h5"], "no SSP library"),
+    ],
+)
+def test_errors_are_one_sentence(words, expected, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("amortized-sfh: ")
+    assert expected in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_redshift_is_a_usage_error(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["infer", "cube.fits", "--out", "m.fits"])
+    assert stop.value.code == 2
+    assert "--redshift" in capsys.readouterr().err
+
+
+def test_existing_output_is_kept(tmp_path, capsys):
+    out = tmp_path / "maps.fits"
+    out.write_text("precious")
+    assert main(["infer", "cube.fits", "--redshift", "0.002", "--out", str(out)]) == 1
+    assert "exists" in capsys.readouterr().err
+    assert out.read_text() == "precious"
+
+
+def test_device_name():
+    assert device_name("cuda:1") == "cuda:1"
+    assert device_name("auto") in ("cpu", "cuda")

@@ -1,0 +1,123 @@
+"""Models on disk: the same answers after loading, and nothing damaged or foreign is loaded."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import pytest
+import torch
+
+from amortized_sfh.inference.infer import infer
+from amortized_sfh.model_files import (
+    CARD_FILE,
+    WEIGHTS_FILE,
+    ModelFileError,
+    available_models,
+    load_model,
+    load_point_model,
+    save_model,
+)
+
+
+@pytest.fixture
+def folder(small_posterior, tmp_path):
+    save_model(small_posterior, tmp_path / "small")
+    return tmp_path / "small"
+
+
+def test_same_samples_after_loading(small_posterior, small_observation, folder):
+    loaded = load_model(folder)
+    save_model(loaded, folder.parent / "again")
+    again = load_model(folder.parent / "again")
+    first, second = (infer(m, small_observation, 20).theta for m in (loaded, again))
+    assert torch.equal(first, second)
+    # half precision on disk moves the draws by much less than they scatter
+    original = infer(small_posterior, small_observation, 20).theta
+    assert float((first - original).abs().mean() / original.std()) < 0.01
+
+
+def test_generative_model_survives(small_posterior, folder):
+    loaded = load_model(folder).generative
+    first, second = (g.mock(5, seed=1) for g in (small_posterior.generative, loaded))
+    torch.testing.assert_close(first.spectra.flux, second.spectra.flux)
+    torch.testing.assert_close(first.observation.flux, second.observation.flux)
+
+
+def test_point_model(small_point, small_observation, tmp_path):
+    save_model(small_point, tmp_path / "point")
+    loaded = load_point_model(tmp_path / "point")
+    first, second = (m.estimate(small_observation, batch_size=16) for m in (small_point, loaded))
+    torch.testing.assert_close(first.averages, second.averages, atol=0.01, rtol=0.01)
+    torch.testing.assert_close(second.mass_fraction.sum(1), torch.ones(len(small_observation)))
+    with pytest.raises(ModelFileError, match="is a point model, expected a posterior"):
+        load_model(tmp_path / "point")
+
+
+def test_truncated_weights(folder):
+    path = folder / WEIGHTS_FILE
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ModelFileError, match="does not match its hash"):
+        load_model(folder)
+
+
+def test_tampered_card(folder):
+    path = folder / CARD_FILE
+    path.write_text(path.read_text().replace('"max_redshift": 0.1', '"max_redshift": 0.9'))
+    with pytest.raises(ModelFileError, match="does not match its hash"):
+        load_model(folder)
+
+
+def test_newer_schema(folder):
+    card = json.loads((folder / CARD_FILE).read_text())
+    (folder / CARD_FILE).write_text(json.dumps({**card, "schema": 99}))
+    with pytest.raises(ModelFileError, match="schema 99"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}"])
+def test_card_that_is_none(folder, text):
+    (folder / CARD_FILE).write_text(text)
+    with pytest.raises(ModelFileError):
+        load_model(folder)
+
+
+def test_missing_weights(folder):
+    (folder / WEIGHTS_FILE).unlink()
+    with pytest.raises(ModelFileError, match="cannot be read"):
+        load_model(folder)
+
+
+def test_a_pickle_is_never_opened(tmp_path):
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps({"weights": 1}))
+    with pytest.raises(ModelFileError, match="pickled models are not loaded"):
+        load_model(path)
+
+
+def test_unknown_name():
+    with pytest.raises(ModelFileError, match="no model 'nowhere'"):
+        load_model("nowhere")
+
+
+@pytest.mark.parametrize("name", ["phangs-bc03", "phangs-bc03-point"])
+def test_the_package_carries_its_models(name):
+    assert name in available_models()
+    loader = load_point_model if name.endswith("point") else load_model
+    model = loader(name)
+    training = model.card.training
+    assert training["n_spectra"] >= 5_000_000
+    assert {"command", "seed", "hours", "machine"} <= set(training)
+
+
+def test_as_sbi(small_posterior, small_observation):
+    posterior = small_posterior.as_sbi()
+    x = small_posterior.encoder.layout.pack(small_observation[:1])
+    torch.manual_seed(0)
+    u = posterior.sample((10,), x=x, show_progress_bars=False)
+    assert u.shape == (10, 35)
+    log_prob = posterior.log_prob(u, x=x, norm_posterior=False)
+    latent = small_posterior.encode(small_observation[:1])
+    with torch.no_grad():
+        expected = small_posterior.flow.log_prob(u[:, None], latent)[:, 0]
+    torch.testing.assert_close(log_prob, expected, atol=1e-3, rtol=1e-4)
