@@ -1,0 +1,132 @@
+"""Maps of a few age bins: where a galaxy formed its stars, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from amortized_sfh.plotting.figures import as_array, finish, styled
+from amortized_sfh.plotting.maps import ERROR_COLOURS, find_map
+from amortized_sfh.plotting.panels import PanelGrid, panel_size
+from amortized_sfh.plotting.quantities import age_label, describe
+from amortized_sfh.plotting.sky import (
+    SkyFrame,
+    draw_colour_bar,
+    draw_map,
+    draw_scale_bar,
+    robust_limits,
+)
+
+_LEAST_SPAN_DEX = 0.4
+
+
+@styled
+def plot_bin_maps(
+    maps: Mapping[str, Any],
+    edges_gyr: Sequence[float],
+    name: str = "MASSFRAC",
+    bins: Sequence[int] | None = None,
+    truth: Mapping[str, Any] | None = None,
+    frame: SkyFrame | None = None,
+    path: str | Path | None = None,
+) -> Figure:
+    """Draw a few age bins of a history, one column per bin, youngest first.
+
+    Rows: truth (if known), posterior mean on the same scale, uncertainty. Mass fractions and star
+    formation rates are shown as log10, with half the width of the 16-84 % interval in dex.
+
+    Parameters
+    ----------
+    maps : mapping of str to array, shape (n_bins, ny, nx)
+        Holds ``<name>_MEAN``, ``<name>_STD``, ``<name>_P16`` and ``<name>_P84``.
+    edges_gyr : sequence of float
+        Edges of the age bins in Gyr, n_bins + 1.
+    name : str
+        ``MASSFRAC``, ``SFR`` or ``MH``.
+    bins : sequence of int, optional
+        Which bins, 0 = youngest; five spread over all by default.
+    truth : mapping of str to array, shape (n_bins, ny, nx), optional
+        Holds ``name``.
+    frame : SkyFrame, optional
+        Pixel scale and distance.
+    path : str or Path, optional
+        File to write.
+
+    Returns
+    -------
+    Figure
+        Rows of maps with a colour bar below each scale.
+
+    Raises
+    ------
+    ValueError
+        If a map is missing, a shape is wrong or there is no such bin.
+    """
+    frame = SkyFrame() if frame is None else frame
+    shown = describe(name)
+    n_bins = len(edges_gyr) - 1
+    mean, error = _bin_planes(maps, name, n_bins, shown.log)
+    bins = _checked_bins(bins, n_bins)
+    true = None
+    if truth is not None:
+        true = as_array(find_map(truth, name), f"true {name}", mean.shape)
+        true = np.where(np.isfinite(mean), _log10(true) if shown.log else true, np.nan)
+    rows = ["truth"] * (true is not None) + ["posterior mean", "uncertainty (1σ)"]
+    gaps_y = (0.1,) * (true is not None) + (0.62, 0.55)
+    panel = panel_size((mean.shape[1], mean.shape[2]), largest=2.0)
+    grid = PanelGrid(panel, (0.14,) * (len(bins) - 1) + (0.2,), gaps_y, left=0.95)
+    figure = grid.figure()
+    for column, i in enumerate(bins):
+        values = [mean[i]] if true is None else [true[i], mean[i]]
+        limits = robust_limits(*values, symmetric=shown.symmetric, least_span=_LEAST_SPAN_DEX)
+        drawn = [(image, shown.colour_map, limits) for image in values]
+        drawn.append((error[i], ERROR_COLOURS, robust_limits(error[i])))
+        for row, (image, colours, span) in enumerate(drawn):
+            ax = grid.axes(figure, row, column)
+            picture = draw_map(ax, image, frame, colours, span)
+            if row == 0:
+                ax.set_title(age_label(edges_gyr[i], edges_gyr[i + 1]), pad=4.0)
+            if row == 0 and column == 0:
+                draw_scale_bar(ax, frame, (image.shape[0], image.shape[1]))
+            if row >= len(values) - 1:
+                label = shown.label if row < len(values) else "σ (dex)"
+                place = grid.below(row, column)
+                draw_colour_bar(figure, picture, place, label, orientation="horizontal")
+            ax.tick_params(labelbottom=False, labelleft=column == 0)
+            if column == 0:
+                ax.set_ylabel(frame.axis_labels[1], labelpad=2.0)
+    for row, heading in enumerate(rows):
+        y = grid.corner(row, 0)[1] + 0.5 * grid.panel[1]
+        figure.text(
+            0.015, y / grid.size[1], heading, rotation=90, ha="left", va="center", weight="bold"
+        )
+    return finish(figure, path)
+
+
+def _bin_planes(
+    maps: Mapping[str, Any], name: str, n_bins: int, log: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Central value and uncertainty per bin, both in dex if logarithmic."""
+    mean = as_array(find_map(maps, f"{name}_MEAN"), f"{name}_MEAN", (n_bins, None, None))
+    if not log:
+        return mean, as_array(find_map(maps, f"{name}_STD"), f"{name}_STD", mean.shape)
+    low, high = (
+        as_array(find_map(maps, f"{name}_{p}"), f"{name}_{p}", mean.shape) for p in ("P16", "P84")
+    )
+    return _log10(mean), 0.5 * (_log10(high) - _log10(low))
+
+
+def _log10(values: np.ndarray) -> np.ndarray:
+    return np.log10(np.where(values > 0, values, np.nan))
+
+
+def _checked_bins(bins: Sequence[int] | None, n_bins: int) -> list[int]:
+    if bins is None:
+        return sorted({int(i) for i in np.linspace(0, n_bins - 1, min(5, n_bins)).round()})
+    if len(bins) == 0 or not all(0 <= i < n_bins for i in bins):
+        raise ValueError(f"bins = {tuple(bins)}; expected numbers from 0 to {n_bins - 1}")
+    return [int(i) for i in bins]

@@ -1,0 +1,165 @@
+"""Joint posterior of a few scalars as a corner plot (Foreman-Mackey 2016, JOSS 1, 24)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from amortized_sfh.plotting.figures import (
+    POSTERIOR,
+    PRIOR,
+    TRUTH,
+    as_array,
+    finish,
+    new_figure,
+    styled,
+)
+from amortized_sfh.plotting.quantities import describe
+
+_PANEL = 1.45
+_SIGMA_LEVELS = (0.68, 0.95)
+
+
+@styled
+def plot_corner(
+    draws: Mapping[str, Any],
+    truth: Mapping[str, float] | None = None,
+    prior: Mapping[str, Any] | None = None,
+    path: str | Path | None = None,
+    title: str = "",
+) -> Figure:
+    """Draw marginals and pairs of posterior draws; contours hold 68 and 95 %.
+
+    Parameters
+    ----------
+    draws : mapping of str to array, shape (n_draw,)
+        Name to draws, in the order of the panels; known names get their symbols.
+    truth : mapping of str to float, optional
+        True values of any of the names.
+    prior : mapping of str to array, shape (n_prior,), optional
+        Prior draws of the same names, drawn in grey behind.
+    path : str or Path, optional
+        File to write.
+    title : str
+        Heading, shown in the empty corner.
+
+    Returns
+    -------
+    Figure
+        With n**2 axes.
+
+    Raises
+    ------
+    ValueError
+        If there are no names, shapes differ, values are not finite, or a quantity is constant.
+    """
+    names = list(draws)
+    if not names:
+        raise ValueError("draws is empty; expected a mapping of names to arrays")
+    table = _table(draws, names, "draws")
+    _check_spread(table, names)
+    limits = _limits(table, names, truth or {})
+    size = _PANEL * len(names) + 0.9
+    figure = new_figure(size, size, layout=None)
+    if prior is not None:
+        behind = _table(prior, names, "prior")
+        _draw(figure, behind, names, limits, PRIOR, alpha=0.6)
+    marks = [None if truth is None else truth.get(name) for name in names]
+    _draw(figure, table, names, limits, POSTERIOR, truths=marks)
+    _label_medians(figure, table)
+    handles = [Line2D([], [], color=POSTERIOR, lw=2, label="posterior")]
+    if prior is not None:
+        handles.append(Line2D([], [], color=PRIOR, lw=2, label="prior"))
+    if truth is not None:
+        handles.append(Line2D([], [], color=TRUTH, lw=2, label="truth"))
+    figure.legend(handles=handles, loc="upper right", title=title or None, fontsize=9)
+    return finish(figure, path)
+
+
+def _table(draws: Mapping[str, Any], names: Sequence[str], what: str) -> np.ndarray:
+    missing = [name for name in names if name not in draws]
+    if missing:
+        raise ValueError(f"{what} has no {missing}; expected arrays for {list(names)}")
+    first = as_array(draws[names[0]], f"{what}[{names[0]!r}]", (None,))
+    columns = [as_array(draws[name], f"{what}[{name!r}]", first.shape) for name in names]
+    table = np.stack(columns, axis=1)
+    if not np.isfinite(table).all():
+        bad = [name for name, ok in zip(names, np.isfinite(table).all(0), strict=True) if not ok]
+        raise ValueError(f"{what} of {bad} has values that are not finite; leave those draws out")
+    return table
+
+
+def _check_spread(table: np.ndarray, names: Sequence[str]) -> None:
+    constant = [
+        name for name, spread in zip(names, np.ptp(table, axis=0), strict=True) if not spread > 0
+    ]
+    if len(table) <= len(names) or constant:
+        raise ValueError(
+            f"{len(table)} draws, constant: {constant}; expected more draws than names and some "
+            "spread in each"
+        )
+
+
+def _limits(
+    table: np.ndarray, names: Sequence[str], truth: Mapping[str, float]
+) -> list[tuple[float, float]]:
+    """Central 99 % of the draws, widened a little and to the truth."""
+    limits = []
+    for name, column in zip(names, table.T, strict=True):
+        low, high = np.quantile(column, [0.003, 0.997])
+        if name in truth:
+            low, high = min(low, truth[name]), max(high, truth[name])
+        pad = 0.12 * (high - low) + 1e-12
+        limits.append((float(low - pad), float(high + pad)))
+    return limits
+
+
+def _draw(
+    figure: Figure,
+    table: np.ndarray,
+    names: Sequence[str],
+    limits: list[tuple[float, float]],
+    colour: str,
+    *,
+    alpha: float = 1.0,
+    truths: list[float | None] | None = None,
+) -> None:
+    from corner import corner  # noqa: PLC0415 (it imports ArviZ, which is slow)
+
+    corner(
+        table,
+        fig=figure,
+        bins=24,
+        weights=np.full(len(table), 1.0 / len(table)),
+        range=limits,
+        labels=[describe(name).label for name in names],
+        color=colour,
+        truths=truths,
+        truth_color=TRUTH,
+        levels=_SIGMA_LEVELS,
+        smooth=1.0,
+        smooth1d=1.0,
+        plot_datapoints=False,
+        plot_density=False,
+        fill_contours=True,
+        max_n_ticks=4,
+        labelpad=0.06,
+        hist_kwargs={"lw": 1.4, "alpha": alpha},
+        contour_kwargs={"linewidths": 1.0, "alpha": alpha},
+    )
+
+
+def _label_medians(figure: Figure, table: np.ndarray) -> None:
+    """Write median and 68 % interval above every marginal."""
+    n = table.shape[1]
+    for i, column in enumerate(table.T):
+        low, middle, high = np.percentile(column, [16.0, 50.0, 84.0])
+        digits = max(0, min(3, 1 - int(np.floor(np.log10(max(high - low, 1e-12))))))
+        up, down = f"{high - middle:.{digits}f}", f"{middle - low:.{digits}f}"
+        text = rf"${middle:.{digits}f}^{{+{up}}}_{{-{down}}}$"
+        figure.axes[i * (n + 1)].set_title(text, fontsize=9, pad=4.0)

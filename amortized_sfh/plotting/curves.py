@@ -1,0 +1,178 @@
+"""Bands of draws over lookback time: what posterior, prior and truth of a history look like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from amortized_sfh.plotting.figures import (
+    POSTERIOR,
+    POSTERIOR_BANDS,
+    PRIOR,
+    TRUTH,
+    quantile_band,
+)
+
+_N_TIMES = 300
+
+
+def visible_edges(edges_gyr: np.ndarray) -> np.ndarray:
+    """Edges for a logarithmic axis: the first one, at 0, becomes a third of the second.
+
+    Parameters
+    ----------
+    edges_gyr : ndarray, shape (n_bins + 1,)
+        Edges in Gyr.
+
+    Returns
+    -------
+    ndarray, shape (n_bins + 1,)
+        Positive edges.
+    """
+    edges = np.array(edges_gyr, dtype=np.float64)
+    edges[0] = max(edges[0], edges[1] / 3.0)
+    return edges
+
+
+def step_curves(values: np.ndarray, edges_gyr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lines that are constant within each bin.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_draw, n_bins)
+        Values.
+    edges_gyr : ndarray, shape (n_bins + 1,)
+        Edges in Gyr.
+
+    Returns
+    -------
+    time, curves : ndarray, shape (2 * n_bins,) and (n_draw, 2 * n_bins)
+        Corners of the lines.
+    """
+    time = np.repeat(visible_edges(edges_gyr), 2)[1:-1]
+    return time, np.repeat(values, 2, axis=-1)
+
+
+def assembly_curves(rates: np.ndarray, edges_gyr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Share of the mass that had formed by each lookback time, at constant rates within bins.
+
+    Parameters
+    ----------
+    rates : ndarray, shape (n_draw, n_bins)
+        Star formation rates, any unit.
+    edges_gyr : ndarray, shape (n_bins + 1,)
+        Edges in Gyr.
+
+    Returns
+    -------
+    time, curves : ndarray, shape (n_time,) and (n_draw, n_time)
+        Lookback time in Gyr, and shares.
+    """
+    edges = np.asarray(edges_gyr, dtype=np.float64)
+    mass = rates * np.diff(edges)
+    since = np.concatenate([np.zeros_like(mass[:, :1]), mass.cumsum(1)], axis=1)
+    time = np.geomspace(visible_edges(edges)[0], edges[-1], _N_TIMES)
+    formed = 1.0 - since / since[:, -1:]
+    return time, np.array([np.interp(time, edges, row) for row in formed])
+
+
+def draw_posterior(ax: Axes, time: np.ndarray, curves: np.ndarray) -> None:
+    """Draw the central 95 and 68 % and the median.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where.
+    time : ndarray, shape (n_time,)
+        Lookback time.
+    curves : ndarray, shape (n_draw, n_time)
+        Draws.
+    """
+    draw_bands(ax, time, curves, POSTERIOR_BANDS, "posterior")
+    middle = np.nanmedian(curves, axis=0)
+    ax.plot(time, middle, color=POSTERIOR, lw=1.8, label="posterior, median", zorder=4)
+
+
+def draw_bands(
+    ax: Axes,
+    time: np.ndarray,
+    curves: np.ndarray,
+    colours: Mapping[float, str],
+    label: str,
+) -> None:
+    """Draw central bands, the widest first.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where.
+    time : ndarray, shape (n_time,)
+        Lookback time.
+    curves : ndarray, shape (n_draw, n_time)
+        Draws.
+    colours : mapping of float to str
+        Probability inside to colour.
+    label : str
+        Of the legend; the probability is added.
+    """
+    for share in sorted(colours, reverse=True):
+        name = f"{label}, {100 * share:.0f} %"
+        band = quantile_band(curves, share)
+        ax.fill_between(time, *band, color=colours[share], lw=0, label=name, zorder=2)
+
+
+def draw_prior(ax: Axes, time: np.ndarray, curves: np.ndarray) -> None:
+    """Draw the central 68 %, grey behind the posterior, its edges dashed above it.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where.
+    time : ndarray, shape (n_time,)
+        Lookback time.
+    curves : ndarray, shape (n_draw, n_time)
+        Draws.
+    """
+    low, high = quantile_band(curves, 0.68)
+    ax.fill_between(time, low, high, color=PRIOR, alpha=0.4, lw=0, label="prior, 68 %", zorder=1)
+    for edge in (low, high):
+        ax.plot(time, edge, color="0.45", lw=0.8, ls=(0, (3, 2)), zorder=3)
+
+
+def draw_truth(ax: Axes, time: np.ndarray, curves: np.ndarray) -> None:
+    """Draw the true history.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where.
+    time : ndarray, shape (n_time,)
+        Lookback time.
+    curves : ndarray, shape (1, n_time)
+        The truth.
+    """
+    ax.plot(time, curves[0], color=TRUTH, lw=1.8, label="truth", zorder=5)
+
+
+def set_lookback_axis(ax: Axes, edges_gyr: np.ndarray) -> None:
+    """Make a logarithmic axis of lookback time that reads in Myr and Gyr.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where.
+    edges_gyr : ndarray
+        Edges in Gyr.
+    """
+    edges = visible_edges(edges_gyr)
+    ax.set_xscale("log")
+    ax.set_xlim(edges[0], edges[-1])
+    ax.set_xticks([t for t in (0.001, 0.01, 0.1, 1.0, 10.0) if edges[0] <= t <= edges[-1]])
+    ax.xaxis.set_major_formatter(
+        FuncFormatter(lambda t, _: f"{t:g} Gyr" if t >= 0.999 else f"{1e3 * t:g} Myr")
+    )
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_xlabel("lookback time")

@@ -1,0 +1,227 @@
+"""Making, styling, saving figures and checking what goes into them, without global state."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+P = ParamSpec("P")
+
+STYLE: Any = {
+    "font.size": 9.0,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9.0,
+    "axes.linewidth": 0.8,
+    "xtick.labelsize": 8.0,
+    "ytick.labelsize": 8.0,
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "xtick.top": True,
+    "ytick.right": True,
+    "legend.fontsize": 8.0,
+    "legend.frameon": False,
+    "lines.linewidth": 1.2,
+    "image.origin": "lower",
+    "image.interpolation": "nearest",
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
+"""Settings that hold while a figure is made; the reader's own are restored afterwards."""
+
+POSTERIOR = "#1f5fa8"
+"""Colour of everything inferred."""
+TRUTH = "#d1495b"
+"""Colour of every truth."""
+POSTERIOR_BANDS = {0.68: "#86add6", 0.95: "#c9dcef"}
+"""Opaque colours of the central 68 and 95 % of a posterior."""
+PRIOR = "0.72"
+"""Colour of every prior."""
+DATA = "0.15"
+"""Colour of data."""
+CYCLE = ("#1f5fa8", "#e08214", "#3a8f5c", "#8c4f9f", "#a6761d", "#d1495b", "#4fa8a8", "0.4")
+"""Colours of several things of one kind; they differ in lightness, too."""
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Make a figure under `STYLE`, whatever the reader's settings are.
+
+    Parameters
+    ----------
+    function : callable
+        Returns a Figure.
+
+    Returns
+    -------
+    callable
+        The same function.
+    """
+
+    @wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with rc_context(STYLE):
+            return function(*args, **kwargs)
+
+    return wrapper
+
+
+def new_figure(width: float, height: float, layout: str | None = "constrained") -> Figure:
+    """Make an empty figure that pyplot knows nothing of.
+
+    Parameters
+    ----------
+    width, height : float
+        Size in inches.
+    layout : str, optional
+        Layout engine; None where axes are placed by hand.
+
+    Returns
+    -------
+    Figure
+        The figure.
+    """
+    return Figure(figsize=(width, height), layout=layout)  # type: ignore[arg-type]
+
+
+def save(figure: Figure, path: str | Path, dpi: float = 160.0) -> Path:
+    """Write a figure; an interrupted run leaves no unfinished file under its name.
+
+    Parameters
+    ----------
+    figure : Figure
+        What to write.
+    path : str or Path
+        File; its suffix sets the format (png, pdf, svg). An existing file is replaced.
+    dpi : float
+        Dots per inch.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder does not exist.
+    ValueError
+        If the suffix is not a format of figures.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"no such folder: {path.parent}; create it first")
+    kind = path.suffix.lstrip(".").lower()
+    known = figure.canvas.get_supported_filetypes()
+    if kind not in known:
+        raise ValueError(f"{path} ends with {path.suffix!r}; expected one of {sorted(known)}")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with rc_context(STYLE):
+            figure.savefig(partial, format=kind, dpi=dpi)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def finish(figure: Figure, path: str | Path | None) -> Figure:
+    """Write the figure if there is a path, and return it.
+
+    Parameters
+    ----------
+    figure : Figure
+        The figure.
+    path : str or Path, optional
+        File.
+
+    Returns
+    -------
+    Figure
+        The same figure.
+    """
+    if path is not None:
+        save(figure, path)
+    return figure
+
+
+def as_array(values: Any, name: str, shape: Sequence[int | None]) -> np.ndarray:
+    """Convert to float64 and check the shape.
+
+    Parameters
+    ----------
+    values : array or Tensor
+        Numbers.
+    name : str
+        What to call them in the message.
+    shape : sequence of int or None
+        Expected shape; None where any length will do.
+
+    Returns
+    -------
+    ndarray
+        A float64 array.
+
+    Raises
+    ------
+    ValueError
+        If the shape is different or the array is empty.
+    """
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+    array = np.asarray(values, dtype=np.float64)
+    fits = array.ndim == len(shape) and all(
+        want is None or have == want for have, want in zip(array.shape, shape, strict=True)
+    )
+    if not fits:
+        wanted = ", ".join("any" if n is None else str(n) for n in shape)
+        raise ValueError(f"{name} has shape {array.shape}; expected ({wanted})")
+    if array.size == 0:
+        raise ValueError(f"{name} is empty (shape {array.shape}); expected at least one value")
+    return array
+
+
+def quantile_band(draws: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Central interval over the first axis, NaN ignored.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (n_draw, ...)
+        Draws.
+    share : float
+        Probability inside, 0 to 1.
+
+    Returns
+    -------
+    low, high : ndarray, shape (...)
+        The limits.
+    """
+    tail = 0.5 * (1.0 - share)
+    low, high = np.nanquantile(draws, [tail, 1.0 - tail], axis=0)
+    return low, high
+
+
+def note(ax: Axes, text: str, where: tuple[float, float] = (0.04, 0.04), **kwargs: Any) -> None:
+    """Write a short text into axes.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where.
+    text : str
+        What.
+    where : tuple of float
+        Position in axes units.
+    **kwargs
+        Passed to `Axes.text`.
+    """
+    look: dict[str, Any] = {"ha": "left", "va": "bottom", "fontsize": 8.0} | kwargs
+    ax.text(*where, text, transform=ax.transAxes, **look)

@@ -1,0 +1,177 @@
+"""What the prior assumes, in the quantities that people read off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from amortized_sfh.plotting.curves import draw_bands, set_lookback_axis, step_curves
+from amortized_sfh.plotting.figures import CYCLE, finish, new_figure, quantile_band, styled
+from priors.ages import steps_to_log_sfr
+from priors.block import BlockPrior
+from priors.enrichment import CatalogueEnrichment, RandomWalkEnrichment
+from priors.implied import implied_quantities
+from priors.joint import JointPrior
+from priors.mixture import Mixture
+from priors.sfh import REFERENCE_SPACING_DEX, CatalogueSFH, Continuity, DirichletSFH
+
+MIXTURE = "black"
+
+_PANELS = (
+    ("log_age_mass", r"mass-weighted $\log_{10}$(age / yr)", (8.4, 10.15)),
+    ("t50_gyr", r"$t_{50}$ (Gyr)", (0.0, 13.5)),
+    ("log_ssfr_100myr", r"$\log_{10}$(sSFR$_{100}$ / yr$^{-1}$)", (-13.5, -7.9)),
+    ("mh_mass", "mass-weighted [M/H] (dex)", (-2.2, 0.4)),
+)
+
+
+@styled
+def plot_prior(
+    prior: JointPrior, path: str | Path | None = None, n: int = 20_000, seed: int = 0
+) -> Figure:
+    """Draw what a prior implies, for the mixture and for each of its families.
+
+    Upper row: mass-weighted age, t50, sSFR over 100 Myr, mass-weighted [M/H]. Lower row: median,
+    68 and 95 % bands of the history and of the enrichment, with the median and the 95 % band of
+    each family as lines.
+
+    Parameters
+    ----------
+    prior : JointPrior
+        The prior, on the CPU.
+    path : str or Path, optional
+        File to write.
+    n : int
+        Draws per family.
+    seed : int
+        Seed of the draws.
+
+    Returns
+    -------
+    Figure
+        With six axes.
+
+    Raises
+    ------
+    ValueError
+        If `n` is below 100.
+    """
+    if n < 100:
+        raise ValueError(f"n = {n}; expected at least 100 draws for a histogram")
+    sfh = _families(prior, prior.sfh, enrichment=False)
+    enrichment = _families(prior, prior.enrichment, enrichment=True)
+    figure = new_figure(12.5, 6.6)
+    grid = figure.add_gridspec(2, 4, height_ratios=(1.0, 1.15))
+    for column, (name, label, limits) in enumerate(_PANELS):
+        ax = figure.add_subplot(grid[0, column])
+        families = enrichment if name == "mh_mass" else sfh
+        _draw_histograms(ax, name, {"mixture": prior, **families}, limits, n, seed)
+        ax.set_xlabel(label)
+        ax.set_xlim(*limits)
+        ax.set_yticks([])
+        ax.set_ylim(bottom=0.0)
+        if column == 0:
+            ax.set_ylabel("prior density")
+        ax.legend(loc="upper left", fontsize=7.0, handlelength=1.2)
+    _draw_histories(figure.add_subplot(grid[1, :2]), prior, sfh, n, seed, mh=False)
+    _draw_histories(figure.add_subplot(grid[1, 2:]), prior, enrichment, n, seed, mh=True)
+    return finish(figure, path)
+
+
+def _families(prior: JointPrior, block: BlockPrior, *, enrichment: bool) -> dict[str, JointPrior]:
+    """Priors in which one block is a single family of its mixture, with the mixture's weight."""
+    if not isinstance(block, Mixture):
+        return {}
+    out: dict[str, JointPrior] = {}
+    for family, weight in zip(block.components, block.weights.tolist(), strict=True):
+        blocks = (prior.sfh, family) if enrichment else (family, prior.enrichment)
+        alone = JointPrior(prior.bins, *blocks, prior.nuisances, prior.space)
+        out[f"{family_name(family, prior)} ({weight:.2f})"] = alone
+    return out
+
+
+def family_name(family: BlockPrior, prior: JointPrior) -> str:
+    """Name a family of histories.
+
+    Parameters
+    ----------
+    family : BlockPrior
+        Prior of a block.
+    prior : JointPrior
+        The prior that holds it; its bins give the scale of continuity priors.
+
+    Returns
+    -------
+    str
+        A few words.
+    """
+    if isinstance(family, Continuity):
+        spacing = float(prior.bins.spacing_dex[0]) / REFERENCE_SPACING_DEX
+        return f"continuity {float(family.scales[0]) / spacing**0.5:.1f} dex"
+    names: tuple[tuple[type, str], ...] = (
+        (DirichletSFH, "Dirichlet"),
+        (CatalogueSFH, "catalogue"),
+        (RandomWalkEnrichment, "random walk"),
+        (CatalogueEnrichment, "catalogue"),
+    )
+    return next((name for kind, name in names if isinstance(family, kind)), type(family).__name__)
+
+
+def _draw_histograms(
+    ax: Axes,
+    name: str,
+    priors: dict[str, JointPrior],
+    limits: tuple[float, float],
+    n: int,
+    seed: int,
+) -> None:
+    edges = np.linspace(*limits, 46)
+    for i, (label, prior) in enumerate(priors.items()):
+        drawn = getattr(implied_quantities(prior, n, seed), name).numpy()
+        values = np.clip(drawn, limits[0], limits[1])
+        density = np.histogram(values, edges)[0] / (len(values) * (edges[1] - edges[0]))
+        if i == 0:
+            ax.stairs(density, edges, fill=True, color="0.85", zorder=0)
+            ax.stairs(density, edges, color=MIXTURE, lw=1.8, label=label, zorder=5)
+        else:
+            ax.stairs(density, edges, color=CYCLE[i - 1], lw=1.2, label=label)
+
+
+def _draw_histories(
+    ax: Axes,
+    prior: JointPrior,
+    families: dict[str, JointPrior],
+    n: int,
+    seed: int,
+    *,
+    mh: bool,
+) -> None:
+    """Bands of log SFR (relative to the mean over cosmic time) or [M/H] over lookback time."""
+    edges = np.array(prior.bins.edges_gyr)
+    draws = _histories(prior, n, seed, mh=mh)
+    draw_bands(ax, *step_curves(draws, edges), {0.95: "0.90", 0.68: "0.78"}, "mixture")
+    for i, (label, family) in enumerate(families.items()):
+        time, curves = step_curves(_histories(family, n, seed, mh=mh), edges)
+        for values in quantile_band(curves, 0.95):
+            ax.plot(time, values, color=CYCLE[i], lw=0.9, ls=":", zorder=3)
+        ax.plot(time, np.median(curves, axis=0), color=CYCLE[i], lw=1.3, label=label, zorder=3)
+    set_lookback_axis(ax, edges)
+    ax.set_ylabel("[M/H] (dex)" if mh else r"$\log_{10}$(SFR / $\langle$SFR$\rangle$)")
+    if not mh:
+        low = np.quantile(draws, 0.02, axis=0).min()
+        ax.set_ylim(max(low - 0.6, -7.0), np.quantile(draws, 0.98, axis=0).max() + 1.0)
+    ax.legend(loc="lower left", fontsize=7.0, ncols=2)
+    note_bands = "dotted: central 95 % of each family"
+    ax.text(0.98, 0.97, note_bands, transform=ax.transAxes, ha="right", va="top", fontsize=7.0)
+
+
+def _histories(prior: JointPrior, n: int, seed: int, *, mh: bool) -> np.ndarray:
+    theta = prior.sample((n,), generator=torch.Generator().manual_seed(seed))
+    if mh:
+        return theta[:, prior.space.mh].double().numpy()
+    log_sfr = steps_to_log_sfr(theta[:, prior.space.sfh].double(), prior.bins)
+    return (log_sfr + torch.log10(prior.bins.widths_yr.double().sum())).numpy()

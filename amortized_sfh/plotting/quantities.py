@@ -1,0 +1,114 @@
+"""How each quantity is called, drawn and coloured in every figure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Quantity(NamedTuple):
+    """How a quantity is shown.
+
+    Attributes
+    ----------
+    title
+        In words, for rows and columns.
+    label
+        Symbol with its unit, for axes and colour bars.
+    colour_map
+        Name of a matplotlib colour map.
+    symmetric
+        Whether the colours are symmetric about zero.
+    log
+        Whether maps show log10 of it (and its uncertainty in dex).
+    """
+
+    title: str
+    label: str
+    colour_map: str = "viridis"
+    symmetric: bool = False
+    log: bool = False
+
+
+_AGE = r"$\log_{10}$(age / yr)"
+
+QUANTITIES: dict[str, Quantity] = {
+    "LOGAGE_MW": Quantity("Age, mass-weighted", _AGE, "magma"),
+    "LOGAGE_LW": Quantity("Age, light-weighted", _AGE, "magma"),
+    "MH_MW": Quantity("[M/H], mass-weighted", "[M/H] (dex)", "viridis"),
+    "MH_LW": Quantity("[M/H], light-weighted", "[M/H] (dex)", "viridis"),
+    "T50": Quantity("Half of the mass formed", r"$t_{50}$ (Gyr)", "magma"),
+    "T90": Quantity("90 % of the mass formed", r"$t_{90}$ (Gyr)", "magma"),
+    "AV": Quantity("Dust", r"$A_V$ (mag)", "inferno"),
+    "DELTA": Quantity("Slope of the dust law", r"$\delta$", "RdBu_r", symmetric=True),
+    "V": Quantity("Velocity", r"$v$ (km s$^{-1}$)", "RdBu_r", symmetric=True),
+    "SIGMA": Quantity("Velocity dispersion", r"$\sigma$ (km s$^{-1}$)", "cividis"),
+    "LOGMASS": Quantity("Mass formed", r"$\log_{10}(M / \mathrm{M}_\odot)$", "cividis"),
+    "LOGMASS_ALIVE": Quantity(
+        "Surviving mass", r"$\log_{10}(M_\star / \mathrm{M}_\odot)$", "cividis"
+    ),
+    "LOGSFR_10": Quantity("SFR, last 10 Myr", r"$\log_{10}$(SFR / M$_\odot$ yr$^{-1}$)", "inferno"),
+    "LOGSFR_100": Quantity(
+        "SFR, last 100 Myr", r"$\log_{10}$(SFR / M$_\odot$ yr$^{-1}$)", "inferno"
+    ),
+    "LOGSSFR_10": Quantity("sSFR, last 10 Myr", r"$\log_{10}$(sSFR / yr$^{-1}$)", "inferno"),
+    "LOGSSFR_100": Quantity("sSFR, last 100 Myr", r"$\log_{10}$(sSFR / yr$^{-1}$)", "inferno"),
+    "ML_V": Quantity("Mass-to-light ratio", r"$M_\star/L_V$ (solar)", "cividis"),
+    "CHI2": Quantity("Predictive fit", r"$\chi^2$ / datum", "cividis"),
+    "SNR": Quantity("Signal to noise", "S/N per pixel", "cividis"),
+    "MASSFRAC": Quantity("Mass formed", r"$\log_{10}$ mass fraction", "magma", log=True),
+    "SFR": Quantity("SFR", r"$\log_{10}$(SFR / M$_\odot$ yr$^{-1}$)", "inferno", log=True),
+    "MH": Quantity("[M/H]", "[M/H] (dex)", "viridis"),
+    "av": Quantity("Dust", r"$A_V$ (mag)"),
+    "delta": Quantity("Slope of the dust law", r"$\delta$"),
+    "velocity": Quantity("Velocity", r"$v$ (km s$^{-1}$)"),
+    "log_sigma": Quantity("Velocity dispersion", r"$\log_{10}(\sigma$ / km s$^{-1})$"),
+    "log_age_mw": Quantity("Age, mass-weighted", r"$\log_{10}$ age$_\mathrm{M}$ (yr)"),
+    "log_age_lw": Quantity("Age, light-weighted", r"$\log_{10}$ age$_\mathrm{L}$ (yr)"),
+    "mh_mw": Quantity("[M/H], mass-weighted", r"[M/H]$_\mathrm{M}$"),
+    "mh_lw": Quantity("[M/H], light-weighted", r"[M/H]$_\mathrm{L}$"),
+    "t50": Quantity("Half of the mass formed", r"$t_{50}$ (Gyr)"),
+    "t90": Quantity("90 % of the mass formed", r"$t_{90}$ (Gyr)"),
+    "ml_v": Quantity("Mass-to-light ratio", r"$M_\star/L_V$"),
+    "log_ssfr_10": Quantity("sSFR, last 10 Myr", r"$\log_{10}$ sSFR$_{10}$ (yr$^{-1}$)"),
+    "log_ssfr_100": Quantity("sSFR, last 100 Myr", r"$\log_{10}$ sSFR$_{100}$ (yr$^{-1}$)"),
+}
+"""Known quantities: names of map extensions (upper case), of draws (lower case)."""
+
+
+def describe(name: str) -> Quantity:
+    """How to show a quantity; an unknown one goes by its own name.
+
+    Parameters
+    ----------
+    name : str
+        Name of a map, a parameter or a derived quantity.
+
+    Returns
+    -------
+    Quantity
+        Its description.
+    """
+    return QUANTITIES.get(name, Quantity(name, name))
+
+
+def age_label(low_gyr: float, high_gyr: float) -> str:
+    """Name an age bin.
+
+    Parameters
+    ----------
+    low_gyr, high_gyr : float
+        Edges in Gyr.
+
+    Returns
+    -------
+    str
+        In Myr below 1 Gyr.
+
+    Examples
+    --------
+    >>> age_label(0.0, 0.01), age_label(0.63, 1.0), age_label(10.5, 13.5)
+    ('0–10 Myr', '0.63–1 Gyr', '10.5–13.5 Gyr')
+    """
+    if high_gyr < 1.0:
+        return f"{1e3 * low_gyr:.3g}–{1e3 * high_gyr:.3g} Myr"
+    return f"{low_gyr:.3g}–{high_gyr:.3g} Gyr"

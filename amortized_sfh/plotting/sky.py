@@ -1,0 +1,277 @@
+"""Drawing maps on the sky: offsets in arcsec, scale bar, colour bars, grey where no value is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy.wcs import WCS
+from astropy.wcs.utils import proj_plane_pixel_scales
+from matplotlib import colormaps, patheffects
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
+
+UNKNOWN = "0.82"
+"""Colour of spaxels without a value."""
+
+_KPC_PER_ARCSEC_PER_MPC = math.pi / 180.0 / 3600.0 * 1e3
+
+
+@dataclass(frozen=True)
+class SkyFrame:
+    """Where a map lies on the sky.
+
+    Parameters
+    ----------
+    pixel_scale_arcsec : float, optional
+        Width of a spaxel; without it, axes are in spaxels.
+    distance_mpc : float, optional
+        Distance of the galaxy, for a scale bar in kpc.
+    north_up : bool
+        Whether rows run to the north and columns to the west, as in MUSE mosaics; else the axes are
+        named offsets along the image.
+
+    Raises
+    ------
+    ValueError
+        If scale or distance are not positive and finite.
+
+    Examples
+    --------
+    >>> SkyFrame(0.2).extent((100, 200))
+    (20.0, -20.0, -10.0, 10.0)
+    """
+
+    pixel_scale_arcsec: float | None = None
+    distance_mpc: float | None = None
+    north_up: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("pixel_scale_arcsec", "distance_mpc"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{name} = {value}; expected a finite number > 0, or None")
+
+    @classmethod
+    def from_header(cls, header: Any, distance_mpc: float | None = None) -> SkyFrame:
+        """Read scale and orientation from a celestial WCS.
+
+        Parameters
+        ----------
+        header : astropy.io.fits.Header
+            Header of a map or cube; without a celestial WCS, axes are in spaxels.
+        distance_mpc : float, optional
+            Distance of the galaxy.
+
+        Returns
+        -------
+        SkyFrame
+            The frame.
+        """
+        wcs = WCS(header)
+        if not wcs.has_celestial:
+            return cls(None, distance_mpc)
+        wcs = wcs.celestial
+        matrix = wcs.pixel_scale_matrix
+        scale = float(np.mean(proj_plane_pixel_scales(wcs))) * 3600.0
+        unrotated = abs(matrix[0, 1]) + abs(matrix[1, 0]) < 0.1 * abs(matrix[1, 1])
+        north_up = bool(unrotated and matrix[0, 0] < 0 and matrix[1, 1] > 0)
+        return cls(scale, distance_mpc, north_up)
+
+    @property
+    def axis_labels(self) -> tuple[str, str]:
+        """Labels of the horizontal and vertical axis."""
+        if self.pixel_scale_arcsec is None:
+            return "x (spaxels)", "y (spaxels)"
+        if self.north_up:
+            return r"$\Delta\alpha$ (arcsec)", r"$\Delta\delta$ (arcsec)"
+        return "x offset (arcsec)", "y offset (arcsec)"
+
+    def extent(self, shape: tuple[int, int]) -> tuple[float, float, float, float]:
+        """Edges of a map: left, right, bottom, top.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            (ny, nx).
+
+        Returns
+        -------
+        tuple of float
+            Offsets from the centre in arcsec, east (left) positive; spaxels without a scale.
+        """
+        ny, nx = shape
+        if self.pixel_scale_arcsec is None:
+            return -0.5, nx - 0.5, -0.5, ny - 0.5
+        x, y = 0.5 * nx * self.pixel_scale_arcsec, 0.5 * ny * self.pixel_scale_arcsec
+        return (x, -x, -y, y) if self.north_up else (-x, x, -y, y)
+
+    def scale_bar(self, nx: int) -> tuple[float, str] | None:
+        """Length and name of a round scale bar of about a quarter of the map.
+
+        Parameters
+        ----------
+        nx : int
+            Width of the map in spaxels.
+
+        Returns
+        -------
+        tuple of float and str, or None
+            Length in arcsec and its name; None if scale or distance are unknown.
+        """
+        if self.pixel_scale_arcsec is None or self.distance_mpc is None:
+            return None
+        kpc_per_arcsec = self.distance_mpc * _KPC_PER_ARCSEC_PER_MPC
+        wanted = 0.3 * nx * self.pixel_scale_arcsec * kpc_per_arcsec
+        decade = 10.0 ** math.floor(math.log10(wanted))
+        kpc = max(factor * decade for factor in (1, 2, 5) if factor * decade <= wanted)
+        name = f"{kpc:g} kpc" if kpc >= 1.0 else f"{1e3 * kpc:g} pc"
+        return kpc / kpc_per_arcsec, name
+
+
+def robust_limits(
+    *images: np.ndarray, symmetric: bool = False, share: float = 0.98, least_span: float = 0.0
+) -> tuple[float, float]:
+    """Colour limits that a few odd spaxels do not move.
+
+    Parameters
+    ----------
+    *images : ndarray
+        Values; NaN and infinities are ignored.
+    symmetric : bool
+        Whether the limits are symmetric about zero.
+    share : float
+        Central share of the values inside the limits.
+    least_span : float
+        Least distance of the limits, so that noise alone does not fill the colours.
+
+    Returns
+    -------
+    tuple of float
+        Low < high, also when there are no values.
+    """
+    values = np.concatenate([image[np.isfinite(image)].ravel() for image in images])
+    if values.size == 0:
+        return (-1.0, 1.0) if symmetric else (0.0, 1.0)
+    tail = 0.5 * (1.0 - share)
+    low, high = (float(q) for q in np.quantile(values, [tail, 1.0 - tail]))
+    missing = 0.5 * max(least_span - (high - low), 0.0)
+    low, high = low - missing, high + missing
+    if symmetric:
+        high = max(abs(low), abs(high))
+        low = -high
+    if high - low < 1e-6 * max(abs(low), abs(high), 1e-6):
+        pad = max(abs(high) * 0.05, 1e-3)
+        low, high = low - pad, high + pad
+    return low, high
+
+
+def draw_map(
+    ax: Axes,
+    image: np.ndarray,
+    frame: SkyFrame,
+    colour_map: str,
+    limits: tuple[float, float],
+) -> AxesImage:
+    """Draw one map, north up, with equal axes and grey where there is no value.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where.
+    image : ndarray, shape (ny, nx)
+        Values.
+    frame : SkyFrame
+        Scale of the axes.
+    colour_map : str
+        Name of the colour map.
+    limits : tuple of float
+        Colour limits.
+
+    Returns
+    -------
+    AxesImage
+        For a colour bar.
+    """
+    shown = ax.imshow(
+        np.where(np.isfinite(image), image, np.nan),
+        origin="lower",
+        extent=frame.extent((image.shape[0], image.shape[1])),
+        cmap=colormaps[colour_map].with_extremes(bad=UNKNOWN),
+        norm=Normalize(*limits),
+        aspect="equal",
+        interpolation="nearest",
+    )
+    ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    ax.tick_params(color="0.25", length=3.0)
+    return shown
+
+
+def draw_scale_bar(ax: Axes, frame: SkyFrame, shape: tuple[int, int]) -> None:
+    """Draw a scale bar into the lower left corner, if the distance is known.
+
+    Parameters
+    ----------
+    ax : Axes
+        Axes with a map.
+    frame : SkyFrame
+        Scale and distance.
+    shape : tuple of int
+        (ny, nx) of the map.
+    """
+    bar = frame.scale_bar(shape[1])
+    if bar is None:
+        return
+    length, name = bar
+    left, right, bottom, top = frame.extent(shape)
+    sign = 1.0 if right > left else -1.0
+    x0, y0 = left + 0.06 * (right - left), bottom + 0.07 * (top - bottom)
+    halo = [patheffects.withStroke(linewidth=2.6, foreground="white")]
+    x1 = x0 + sign * length
+    ax.plot([x0, x1], [y0, y0], color="black", lw=1.8, path_effects=halo, solid_capstyle="butt")
+    y_text = y0 + 0.025 * (top - bottom)
+    middle = 0.5 * (x0 + x1)
+    ax.text(middle, y_text, name, ha="center", va="bottom", fontsize=8.0, path_effects=halo)
+
+
+def draw_colour_bar(
+    figure: Figure,
+    shown: AxesImage,
+    position: tuple[float, float, float, float],
+    label: str,
+    *,
+    orientation: str = "vertical",
+    extend: str = "neither",
+) -> None:
+    """Draw a colour bar at a place of the figure.
+
+    Parameters
+    ----------
+    figure : Figure
+        The figure.
+    shown : AxesImage
+        The map.
+    position : tuple of float
+        Left, bottom, width, height in figure units.
+    label : str
+        Quantity with its unit.
+    orientation : {"vertical", "horizontal"}
+        Direction.
+    extend : {"neither", "both"}
+        Whether arrows show that values lie beyond the limits.
+    """
+    cax = figure.add_axes(position)
+    bar = figure.colorbar(
+        shown, cax=cax, orientation=orientation, extend=extend, extendfrac=0.03, label=label
+    )
+    vertical = orientation == "vertical"
+    steps = [1, 2, 2.5, 5, 10]
+    bar.locator = MaxNLocator(5 if vertical else 4, steps=steps, prune=None if vertical else "both")
+    bar.update_ticks()
+    cax.tick_params(direction="out", length=2.5, right=vertical, top=False)

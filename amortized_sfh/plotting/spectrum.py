@@ -1,0 +1,241 @@
+"""One spectrum and what its posterior predicts, to see whether the model fits its own data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import AutoMinorLocator
+
+from amortized_sfh.plotting.figures import (
+    DATA,
+    POSTERIOR,
+    as_array,
+    finish,
+    new_figure,
+    note,
+    quantile_band,
+    styled,
+)
+
+FEATURES_AA = {
+    r"H$\beta$": 4861.3,
+    "[O III]": 5006.8,
+    r"Mg $b$": 5175.0,
+    "Fe": 5270.0,
+    "Na D": 5892.9,
+    r"H$\alpha$": 6562.8,
+    "[S II]": 6724.0,
+}
+"""Features that are named above the spectrum, rest-frame air wavelengths in Å."""
+
+_RESIDUAL_LIMIT = 5.0
+
+
+class BandData(NamedTuple):
+    """Photometry beside a spectrum; all in the unit of the spectrum.
+
+    Attributes
+    ----------
+    names
+        Names of the bands.
+    pivot_aa
+        Pivot wavelengths in Å, shape (n_band,).
+    flux, sigma
+        Measured f_λ and its error, shape (n_band,).
+    valid
+        True where used, shape (n_band,).
+    draws
+        Predictive draws, shape (n_draw, n_band).
+    """
+
+    names: tuple[str, ...]
+    pivot_aa: Any
+    flux: Any
+    sigma: Any
+    valid: Any
+    draws: Any
+
+
+@styled
+def plot_predictive(  # noqa: PLR0913 (the public border: the spectrum's own arrays)
+    wave_aa: Any,
+    flux: Any,
+    sigma: Any,
+    valid: Any,
+    draws: Any,
+    path: str | Path | None = None,
+    *,
+    bands: BandData | None = None,
+    flux_unit: str = "",
+    title: str = "",
+) -> Figure:
+    """Draw data, posterior predictive band and residuals in units of sigma.
+
+    Parameters
+    ----------
+    wave_aa : array, shape (n_pix,)
+        Rest-frame wavelength in air, Å.
+    flux, sigma : array, shape (n_pix,)
+        Data and their standard deviation.
+    valid : array of bool, shape (n_pix,)
+        True where the pixel was used; the others are shaded.
+    draws : array, shape (n_draw, n_pix)
+        Predictive draws of the light, in the unit of `flux`.
+    path : str or Path, optional
+        File to write.
+    bands : BandData, optional
+        Photometry, drawn in a panel of its own.
+    flux_unit : str
+        Unit of the fluxes.
+    title : str
+        Heading.
+
+    Returns
+    -------
+    Figure
+        With two axes, and two more when there are bands.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit.
+    """
+    wave = as_array(wave_aa, "wave_aa", (None,))
+    data, error = (as_array(v, n, wave.shape) for v, n in ((flux, "flux"), (sigma, "sigma")))
+    used = as_array(valid, "valid", wave.shape) > 0
+    used &= np.isfinite(data) & np.isfinite(error) & (error > 0)
+    model = as_array(draws, "draws", (None, wave.size))
+    figure = new_figure(13.0 if bands else 10.5, 4.6)
+    columns = (1.0, 3.6) if bands else (1.0,)
+    axes = figure.subplots(
+        2,
+        len(columns),
+        sharex="col",
+        squeeze=False,
+        gridspec_kw={"height_ratios": (2.6, 1), "width_ratios": columns},
+    )
+    _draw_spectrum(axes[:, -1], wave, (data, error, used), model)
+    if bands is not None:
+        _draw_bands(axes[:, 0], bands)
+    label = r"$f_\lambda$" + (f" ({flux_unit})" if flux_unit else "")
+    axes[0, 0].set_ylabel(label)
+    axes[1, 0].set_ylabel("residual (σ)")
+    if title:
+        figure.suptitle(title, fontsize=11)
+    figure.align_ylabels(axes[:, 0])
+    return finish(figure, path)
+
+
+def _draw_spectrum(
+    axes: np.ndarray,
+    wave: np.ndarray,
+    spectrum: tuple[np.ndarray, np.ndarray, np.ndarray],
+    model: np.ndarray,
+) -> None:
+    data, error, used = spectrum
+    upper, lower = axes
+    middle = np.median(model, axis=0)
+    kept = np.where(used, data, np.nan)
+    upper.plot(wave, data, color="0.75", lw=0.7, drawstyle="steps-mid", zorder=1)
+    upper.plot(wave, kept, color=DATA, lw=0.7, drawstyle="steps-mid", label="data", zorder=2)
+    for share, alpha in ((0.95, 0.3), (0.68, 0.45)):
+        low, high = quantile_band(model, share)
+        name = f"posterior predictive, {100 * share:.0f} %"
+        upper.fill_between(
+            wave, low, high, color=POSTERIOR, alpha=alpha, lw=0, zorder=3, label=name
+        )
+    upper.plot(wave, middle, color=POSTERIOR, lw=1.0, zorder=4)
+    _set_flux_limits(upper, np.concatenate([kept[used], middle]))
+    _name_features(upper, wave)
+    upper.legend(loc="lower right", ncols=3)
+    residual = np.where(used, (data - middle) / np.where(used, error, 1.0), np.nan)
+    lower.axhspan(-1.0, 1.0, color=POSTERIOR, alpha=0.18, lw=0)
+    lower.axhline(0.0, color=POSTERIOR, lw=1.0)
+    lower.plot(wave, residual, color=DATA, lw=0.6, drawstyle="steps-mid")
+    lower.set_ylim(-_RESIDUAL_LIMIT, _RESIDUAL_LIMIT)
+    lower.set_xlabel("rest wavelength in air (Å)")
+    lower.set_xlim(wave[0], wave[-1])
+    lower.xaxis.set_minor_locator(AutoMinorLocator())
+    for ax in axes:
+        shade_masked(ax, wave, used)
+    if used.any():
+        rms = float(np.sqrt(np.nanmean(residual**2)))
+        box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5}
+        note(lower, f"rms {rms:.2f} σ, {used.sum()} pixels", (0.008, 0.06), bbox=box)
+
+
+def shade_masked(ax: Axes, wave_aa: np.ndarray, used: np.ndarray) -> None:
+    """Shade the wavelengths that were not used.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where.
+    wave_aa : ndarray, shape (n_pix,)
+        Wavelengths.
+    used : ndarray of bool, shape (n_pix,)
+        True where used.
+    """
+    half = 0.5 * float(np.median(np.diff(wave_aa))) if wave_aa.size > 1 else 0.5
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], used, [True]]).astype(int)))
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        ax.axvspan(wave_aa[start] - half, wave_aa[stop - 1] + half, color="0.88", lw=0, zorder=0)
+
+
+def _set_flux_limits(ax: Axes, values: np.ndarray) -> None:
+    values = values[np.isfinite(values)]
+    if values.size == 0:
+        return
+    low, high = np.quantile(values, [0.002, 0.998])
+    span = max(high - low, 1e-3 * max(abs(high), abs(low), 1e-30))
+    ax.set_ylim(low - 0.28 * span, high + 0.28 * span)
+
+
+def _name_features(ax: Axes, wave: np.ndarray) -> None:
+    for name, centre in FEATURES_AA.items():
+        if wave[0] < centre < wave[-1]:
+            ax.plot([centre] * 2, [0.90, 0.93], transform=ax.get_xaxis_transform(), color="0.4")
+            ax.text(
+                centre,
+                0.935,
+                name,
+                transform=ax.get_xaxis_transform(),
+                ha="center",
+                va="bottom",
+                fontsize=7.5,
+                color="0.25",
+            )
+
+
+def _draw_bands(axes: np.ndarray, bands: BandData) -> None:
+    upper, lower = axes
+    n_band = len(bands.names)
+    pivot = as_array(bands.pivot_aa, "pivot_aa", (n_band,))
+    data, error = (
+        as_array(bands.flux, "phot", (n_band,)),
+        as_array(bands.sigma, "phot_sigma", (n_band,)),
+    )
+    used = as_array(bands.valid, "phot_valid", (n_band,)) > 0
+    model = as_array(bands.draws, "draws of the bands", (None, n_band))
+    middle = np.median(model, axis=0)
+    low, high = quantile_band(model, 0.95)
+    upper.errorbar(
+        pivot, middle, yerr=(middle - low, high - middle), fmt="s", ms=7, mfc="none",
+        color=POSTERIOR, lw=2.5, alpha=0.6,
+    )  # fmt: skip
+    upper.errorbar(pivot[used], data[used], yerr=error[used], fmt="o", ms=4, color=DATA, lw=1.0)
+    for i, name in enumerate(bands.names):
+        colour = DATA if used[i] else "0.6"
+        lower.text(pivot[i], 0.97, name, transform=lower.get_xaxis_transform(), rotation=90,
+                   ha="center", va="top", fontsize=6.5, color=colour)  # fmt: skip
+    lower.axhspan(-1.0, 1.0, color=POSTERIOR, alpha=0.18, lw=0)
+    lower.axhline(0.0, color=POSTERIOR, lw=1.0)
+    lower.plot(pivot[used], ((data - middle) / error)[used], "o", ms=4, color=DATA)
+    lower.set_ylim(-_RESIDUAL_LIMIT, _RESIDUAL_LIMIT)
+    lower.set_xlim(pivot.min() - 600.0, pivot.max() + 600.0)
+    lower.set_xlabel("rest wavelength (Å)")
+    upper.set_ylim(bottom=min(0.0, upper.get_ylim()[0]))
