@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,15 +18,18 @@ from amortized_sfh.commands.output_folder import check_output_folder, output_fol
 from amortized_sfh.cubes.flags import Flag, observation_flags
 from amortized_sfh.cubes.maps import UNITS
 from amortized_sfh.inference.draw_files import write_draws
-from amortized_sfh.inference.infer import infer
+from amortized_sfh.inference.infer import infer, predictive_spectra
 from amortized_sfh.inference.samples import STATISTICS, PosteriorSamples
 from amortized_sfh.model import PosteriorModel
 from amortized_sfh.model_files import load_model
 from amortized_sfh.spectra import Spectrum, read_spectrum
+from amortized_sfh.spectrum_fit import expected_chi2
 from simulators.observation import Observation
 
 PRODUCTS = ("summary.ecsv", "posterior.nc", "history.png", "corner.png", "predictive.png")
 """Files in the folder."""
+
+_N_PREDICTIVE = 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,9 +121,10 @@ def infer_spectrum(  # noqa: PLR0913 (the options of the command line, one by on
     Notes
     -----
     The model broadens by the line spread function of MUSE (2.9 Å FWHM at 5000 Å, 2.5 Å at 7000 Å).
-    A spectrum of another resolution, such as SDSS's (2.6 to 3.1 Å), is fitted as well, but SIGMA
-    then includes the difference: the square root of its square plus or minus the difference of the
-    squared widths. Where the lines are narrower than that, SIGMA means little.
+    A spectrum of another resolution, such as SDSS's (about 2.2 Å at 5000 Å, 3.2 Å at 7000 Å), is
+    fitted as well, but SIGMA then includes the difference, in quadrature; so it does the blur of
+    bringing other pixels to those of MUSE, about 30 km/s. Below some 80 km/s such a SIGMA means
+    little.
     """
     out = check_output_folder(out, PRODUCTS, overwrite)
     spectrum = read_spectrum(path, medium)
@@ -133,8 +138,10 @@ def infer_spectrum(  # noqa: PLR0913 (the options of the command line, one by on
     )
     loaded = model if isinstance(model, PosteriorModel) else load_model(model, device)
     observation, samples = posterior_of(loaded, spectrum, run)
+    table = summary_table(samples)
+    table.meta = describe_run(loaded, spectrum, run, observation, samples)
     with output_folder(out, PRODUCTS, overwrite) as folder:
-        summary_table(loaded, spectrum, run, observation, samples).write(folder / "summary.ecsv")
+        table.write(folder / "summary.ecsv")
         write_draws(samples, folder / "posterior.nc")
         draw_observation(loaded, observation, samples, folder, title=spectrum.name)
     return samples
@@ -157,7 +164,7 @@ def posterior_of(
     Returns
     -------
     observation : Observation
-        What the model saw, a batch of one.
+        What the model sees, a batch of one.
     samples : PosteriorSamples
         Masses are NaN where the unit of the flux is not known.
 
@@ -167,9 +174,7 @@ def posterior_of(
         If no pixel can be used.
     """
     instrument = model.generative.simulator.instrument
-    observation = spectrum.observe(
-        instrument, run.redshift, ebv=run.ebv, photometry=run.photometry
-    )
+    observation = spectrum.observe(instrument, run.redshift, ebv=run.ebv, photometry=run.photometry)
     if not bool(observation.valid.any()):
         raise ValueError(
             f"{spectrum.name} has no usable pixel in the model's {instrument.grid.start_aa:.0f}-"
@@ -182,27 +187,18 @@ def posterior_of(
     return observation, samples
 
 
-def summary_table(
-    model: PosteriorModel,
-    spectrum: Spectrum,
-    run: SpectrumRun,
-    observation: Observation,
-    samples: PosteriorSamples,
-) -> Table:
-    """Mean, standard deviation and percentiles of every product.
+def summary_table(samples: PosteriorSamples) -> Table:
+    """Mean, standard deviation and percentiles of every product of the first observation.
 
     Parameters
     ----------
-    model, spectrum, run
-        What was inferred from what, for the header.
-    observation, samples
-        From `posterior_of`.
+    samples
+        Its draws.
 
     Returns
     -------
     Table
-        One row per scalar, and per age bin and quantity (`MASSFRAC_01` is the youngest); chi-square,
-        flags and provenance are in `meta`.
+        One row per scalar, and per quantity and age bin: `MASSFRAC_01` is the youngest.
     """
     edges = samples.bins.edges_gyr
     rows = []
@@ -213,20 +209,55 @@ def summary_table(
             continue
         for i, statistics in enumerate(values[0]):
             rows.append((f"{name}_{i + 1:02d}", *statistics, unit, edges[i], edges[i + 1]))
-    names = ("name", *STATISTICS, "unit", "age_low_gyr", "age_high_gyr")
-    table = Table(rows=rows, names=names)
+    table = Table(rows=rows, names=("name", *STATISTICS, "unit", "age_low_gyr", "age_high_gyr"))
     for name in STATISTICS:
         table[name].info.format = ".5g"
-    table.meta = {
+    return table
+
+
+def describe_run(
+    model: PosteriorModel,
+    spectrum: Spectrum,
+    run: SpectrumRun,
+    observation: Observation,
+    samples: PosteriorSamples,
+) -> dict[str, Any]:
+    """Quality of the fit and provenance, for the header of the table.
+
+    Parameters
+    ----------
+    model, spectrum, run
+        What was inferred from what.
+    observation, samples
+        From `posterior_of`.
+
+    Returns
+    -------
+    dict of str to Any
+        `reduced_chi2_expected` is that of a perfect fit if the errors of the file are right and
+        independent; the flag POOR_FIT goes by the ratio of the two.
+    """
+    valid = observation.valid[0]
+    snr = float((observation.flux[0][valid] / observation.sigma[0][valid]).median())
+    light = predictive_spectra(model.generative, observation, samples.theta[:, :_N_PREDICTIVE])
+    expected = expected_chi2(model.generative, spectrum, observation, light.flux[0].mean(0))
+    chi2 = float(samples.chi2[0])
+    flag = int(observation_flags(observation)[0])
+    if bool(samples.out_of_range[0]):
+        flag |= int(Flag.OUT_OF_TRAINING_RANGE)
+    if not POOR_FIT_CHI2[0] <= chi2 / expected <= POOR_FIT_CHI2[1]:
+        flag |= int(Flag.POOR_FIT)
+    return {
         "spectrum": spectrum.name,
         "medium": spectrum.medium,
         "redshift": float(run.redshift),
         "ebv": float(run.ebv),
         "distance_mpc": run.distance_mpc or "from the redshift",
         "bands": sorted(run.photometry or {}),
-        "reduced_chi2": round(float(samples.chi2[0]), 4),
-        "snr_per_pixel": round(median_snr(observation), 2),
-        "flag": spectrum_flag(observation, samples),
+        "reduced_chi2": round(chi2, 4),
+        "reduced_chi2_expected": round(expected, 4),
+        "snr_per_pixel": round(snr, 2),
+        "flag": flag,
         "model": model.card.name,
         "library": model.generative.simulator.basis.library,
         "mass_kind": model.generative.simulator.basis.mass_kind,
@@ -234,20 +265,3 @@ def summary_table(
         "seed": run.seed,
         "package_version": __version__,
     }
-    return table
-
-
-def median_snr(observation: Observation) -> float:
-    """Median S/N of the usable pixels of the first spectrum."""
-    valid = observation.valid[0]
-    return float((observation.flux[0][valid] / observation.sigma[0][valid]).median())
-
-
-def spectrum_flag(observation: Observation, samples: PosteriorSamples) -> int:
-    """Bits of :class:`~amortized_sfh.cubes.flags.Flag` of the first spectrum."""
-    flag = int(observation_flags(observation)[0])
-    if bool(samples.out_of_range[0]):
-        flag |= int(Flag.OUT_OF_TRAINING_RANGE)
-    if not POOR_FIT_CHI2[0] <= float(samples.chi2[0]) <= POOR_FIT_CHI2[1]:
-        flag |= int(Flag.POOR_FIT)
-    return flag
