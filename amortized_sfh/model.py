@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from amortized_sfh.networks.encoder import Encoder, EncoderConfig
 from amortized_sfh.networks.flow import FlowConfig, build_flow, embed
 from amortized_sfh.networks.layout import Layout
+from amortized_sfh.networks.light_tree import LightTree
 from amortized_sfh.networks.point import PointEstimate, PointHeads
 from simulators.generative import GenerativeModel
 from simulators.observation import Observation
@@ -84,7 +85,9 @@ class PosteriorModel:
         """Networks of the given sizes with fresh weights."""
         network = Encoder(Layout.of(generative.simulator.instrument), encoder)
         flow = flow or FlowConfig()
-        built = build_flow(generative.prior.space.n_param, network.config.n_latent, flow)
+        space = generative.prior.space
+        coordinates = LightTree(space.n_bins, space.n_param).fit(generative)
+        built = build_flow(space.n_param, network.config.n_latent, flow, coordinates)
         return cls(generative, network, built, flow, card)
 
     @property

@@ -49,8 +49,10 @@ def save_model(model: PosteriorModel | PointModel, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     basis = model.generative.simulator.basis
     tensors = {f"basis.{n}": getattr(basis, n).cpu().contiguous() for n in _BASIS_TENSORS}
+    learned = {name for name, _ in model.networks.named_parameters()}
     for name, value in model.networks.state_dict().items():
-        stored = value.half() if value.is_floating_point() else value
+        # the fixed coordinates of the flow are buffers and keep their precision
+        stored = value.half() if name in learned else value
         tensors[f"networks.{name}"] = stored.cpu().contiguous()
     data = save_tensors(tensors)
     card = _describe(model)

@@ -13,7 +13,8 @@ from amortized_sfh.commands.figures import draw_observation, scalar_truth
 from amortized_sfh.commands.infer_cube import RunOptions, infer_cube
 from amortized_sfh.commands.infer_files import draw_maps
 from amortized_sfh.cubes.cube_data import CubeData, CubeOptions
-from amortized_sfh.cubes.mock_files import MockTruth, read_mock_truth, write_mock_files
+from amortized_sfh.cubes.mock_files import write_mock_files
+from amortized_sfh.cubes.mock_truth import MockTruth, read_mock_truth
 from amortized_sfh.cubes.muse import read_muse_cube
 from amortized_sfh.inference.derived import derive
 from amortized_sfh.inference.infer import infer

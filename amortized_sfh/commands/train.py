@@ -16,6 +16,7 @@ from amortized_sfh.model_files import save_model
 from amortized_sfh.networks.encoder import Encoder
 from amortized_sfh.networks.flow import FlowConfig, build_flow
 from amortized_sfh.networks.layout import Layout
+from amortized_sfh.networks.light_tree import LightTree
 from amortized_sfh.networks.point import PointHeads
 from amortized_sfh.plotting import plot_loss
 from amortized_sfh.training.loop import Trainee, TrainingConfig, last_losses, train
@@ -72,7 +73,9 @@ def new_trainee(generative: GenerativeModel) -> Trainee:
     encoder = Encoder(Layout.of(generative.simulator.instrument))
     n_latent = encoder.config.n_latent
     space = generative.prior.space
-    return Trainee(encoder, build_flow(space.n_param, n_latent), PointHeads(n_latent, space.n_bins))
+    coordinates = LightTree(space.n_bins, space.n_param).fit(generative)
+    flow = build_flow(space.n_param, n_latent, coordinates=coordinates)
+    return Trainee(encoder, flow, PointHeads(n_latent, space.n_bins))
 
 
 def export(

@@ -14,6 +14,8 @@ from nflows.nn.nets.resnet import ResidualNet
 from nflows.transforms import LULinear, PiecewiseRationalQuadraticCouplingTransform
 from torch import Tensor, nn
 
+from amortized_sfh.networks.light_tree import LightTree
+
 _MIN_BIN, _MIN_DERIVATIVE = 1e-3, 1e-3
 
 
@@ -32,13 +34,15 @@ class FlowSampler:
     """
 
     def __init__(self, flow: nn.Module) -> None:
-        layers: list[_Linear | _Coupling] = []
+        layers: list[_Linear | _Coupling | _Fixed] = []
         # sampling runs through the layers backwards
         for transform in reversed(list(flow.net._transform._transforms)):
             if isinstance(transform, LULinear):
                 layers.append(_Linear(transform))
             elif isinstance(transform, PiecewiseRationalQuadraticCouplingTransform):
                 layers.append(_Coupling(transform))
+            elif isinstance(transform, LightTree):
+                layers.append(_Fixed(transform))
             else:
                 raise TypeError(
                     f"flow has a layer {type(transform).__name__}; this sampler knows LULinear and "
@@ -104,6 +108,16 @@ class _Linear:
 
     def inverse(self, values: Tensor, latent: Tensor) -> Tensor:
         return (values - self._bias) @ self._inverse
+
+
+class _Fixed:
+    """Inverse of the fixed coordinates."""
+
+    def __init__(self, transform: LightTree) -> None:
+        self._transform = transform
+
+    def inverse(self, values: Tensor, latent: Tensor) -> Tensor:
+        return self._transform.to_u(values)
 
 
 class _Coupling:

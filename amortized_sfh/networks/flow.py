@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from nflows.flows import Flow
+from nflows.transforms import Transform
 from sbi.neural_nets.estimators.nflows_flow import NFlowsFlow
 from sbi.neural_nets.net_builders import build_nsf
 from torch import nn
@@ -48,7 +49,12 @@ class FlowConfig:
         return asdict(self)
 
 
-def build_flow(n_param: int, n_latent: int, config: FlowConfig | None = None) -> NFlowsFlow:
+def build_flow(
+    n_param: int,
+    n_latent: int,
+    config: FlowConfig | None = None,
+    coordinates: Transform | None = None,
+) -> NFlowsFlow:
     """Make a flow over u given a latent vector.
 
     Parameters
@@ -59,6 +65,8 @@ def build_flow(n_param: int, n_latent: int, config: FlowConfig | None = None) ->
         Width of the latent space.
     config
         Sizes.
+    coordinates
+        Fixed first layer, such as `LightTree`.
 
     Returns
     -------
@@ -66,7 +74,7 @@ def build_flow(n_param: int, n_latent: int, config: FlowConfig | None = None) ->
         `loss(u, latent)` with (n, n_param) and (n, n_latent); `sample((n_draw,), latent)`.
     """
     config = config or FlowConfig()
-    return build_nsf(
+    flow = build_nsf(
         torch.zeros(2, n_param),
         torch.zeros(2, n_latent),
         z_score_x="none",
@@ -77,6 +85,9 @@ def build_flow(n_param: int, n_latent: int, config: FlowConfig | None = None) ->
         num_blocks=config.n_blocks,
         tail_bound=config.tail_bound,
     )
+    if coordinates is not None:
+        flow.net._transform._transforms.insert(0, coordinates)
+    return flow
 
 
 class EvaluatingEncoder(nn.Module):

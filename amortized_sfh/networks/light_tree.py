@@ -1,0 +1,164 @@
+"""Coordinates in which data speak along axes: how the light splits between younger and older stars.
+
+A spectrum fixes how much of the light is young, intermediate and old; how a step between two
+neighbouring age bins divides it further is mostly prior. Over steps, the first is a thin curved
+sheet that a flow needs very long to learn. This fixed transformation, the first layer of the flow,
+replaces the steps by a balanced binary tree: the root is the logit of the light share of the
+younger half of the bins, its children split the halves, and so on. The metallicities are rotated to
+their principal axes under the prior. It is a bijection with an exact determinant, so the flow
+remains a density over u.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from nflows.transforms import Transform
+from torch import Tensor
+
+from priors.bijections import StudentTScore
+from simulators.generative import GenerativeModel
+
+_LN10 = math.log(10.0)
+_KNEE = 2.0
+_N_PRIOR = 20_000
+
+
+class LightTree(Transform):
+    """Steps and metallicities in u to standardised tree logits and principal axes.
+
+    Parameters
+    ----------
+    n_bins
+        Age bins.
+    n_param
+        Parameters; those after steps and metallicities pass unchanged.
+
+    Notes
+    -----
+    The buffers hold what `fit` measures: the scales of the steps in u, the log of width times V-band
+    light of each bin, and location and scale or rotation of the new coordinates under the prior.
+    """
+
+    def __init__(self, n_bins: int, n_param: int) -> None:
+        super().__init__()
+        self.n_bins, self.n_param = n_bins, n_param
+        self._splits = _splits(n_bins)
+        n_step = n_bins - 1
+        self.register_buffer("step_scale", torch.ones(n_step))
+        self.register_buffer("log_light", torch.zeros(n_bins))
+        self.register_buffer("tree_loc", torch.zeros(n_step))
+        self.register_buffer("tree_scale", torch.ones(n_step))
+        self.register_buffer("mh_loc", torch.zeros(n_bins))
+        self.register_buffer("mh_rotation", torch.eye(n_bins))
+        self.register_buffer("mh_inverse", torch.eye(n_bins))
+
+    @torch.no_grad()
+    def fit(self, generative: GenerativeModel) -> LightTree:
+        """Set the buffers from the populations and from prior draws of a fixed seed.
+
+        Parameters
+        ----------
+        generative
+            Prior and populations.
+
+        Returns
+        -------
+        LightTree
+            Itself.
+        """
+        prior, simulator = generative.prior, generative.simulator
+        steps = prior.space.parameters[prior.space.sfh]
+        self.step_scale.copy_(torch.tensor([float(p.bijection.scale) for p in steps]))
+        theta = prior.sample((_N_PRIOR,), torch.Generator(simulator.device).manual_seed(0))
+        light = prior.bins.widths_yr.to(theta) * simulator.populations(theta).lum_v.median(0).values
+        self.log_light.copy_(light.log() - light.log().mean())
+        u = prior.space.to_u(theta)
+        n_step = self.n_bins - 1
+        tree, _ = self._grow(u[:, :n_step])
+        self.tree_loc.copy_(tree.mean(0))
+        self.tree_scale.copy_(tree.std(0))
+        mh = u[:, n_step : n_step + self.n_bins].double()
+        self.mh_loc.copy_(mh.mean(0))
+        values, vectors = torch.linalg.eigh(torch.cov(mh.T))
+        self.mh_rotation.copy_(vectors.flip(1) / values.flip(0).sqrt())
+        self.mh_inverse.copy_((vectors * values.sqrt()).flip(1).T)
+        return self
+
+    def forward(self, inputs: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Transform u, shape (n, n_param); returns coordinates and log|determinant| (n,)."""
+        n_step = self.n_bins - 1
+        sizes = [n_step, self.n_bins, self.n_param - n_step - self.n_bins]
+        steps, mh, rest = inputs.split(sizes, dim=-1)
+        tree, log_det = self._grow(steps)
+        tree = (tree - self.tree_loc) / self.tree_scale
+        log_det = log_det - self.tree_scale.log().sum()
+        log_det = log_det + torch.linalg.slogdet(self.mh_rotation.double())[1].to(log_det)
+        mh = (mh - self.mh_loc) @ self.mh_rotation
+        return torch.cat([tree, mh, rest], dim=-1), log_det
+
+    def inverse(self, inputs: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Inverse of `forward`, with the log|determinant| of the inverse."""
+        u = self.to_u(inputs)
+        _, log_det = self.forward(u)
+        return u, -log_det
+
+    def to_u(self, values: Tensor) -> Tensor:
+        """Inverse of `forward` without its determinant, any leading dimensions."""
+        n_step = self.n_bins - 1
+        sizes = [n_step, self.n_bins, self.n_param - n_step - self.n_bins]
+        tree, mh, rest = values.split(sizes, dim=-1)
+        steps = self._prune(tree * self.tree_scale + self.tree_loc)
+        return torch.cat([steps, mh @ self.mh_inverse + self.mh_loc, rest], dim=-1)
+
+    def _grow(self, u: Tensor) -> tuple[Tensor, Tensor]:
+        """Compressed logits of the tree, and the log-determinant from u to them."""
+        score = StudentTScore(self.step_scale)
+        steps = score.inverse(u)
+        # a step is younger minus older: log SFR relative to the oldest bin, then log light
+        relative = F.pad(steps.flip(-1).cumsum(-1).flip(-1), (0, 1)) * _LN10
+        log_share = torch.log_softmax(relative + self.log_light, dim=-1)
+        log_det = log_share.sum(-1) - score.log_abs_det(steps).sum(-1)
+        log_det = log_det + (self.n_bins - 1) * math.log(_LN10)
+        logits = []
+        for low, middle, high in self._splits:
+            young = torch.logsumexp(log_share[..., low:middle], dim=-1)
+            old = torch.logsumexp(log_share[..., middle:high], dim=-1)
+            logit = young - old
+            node = torch.logaddexp(young, old)
+            # d(shares) / d(logit) contributes node * s (1 - s)
+            log_det = log_det - (node - F.softplus(logit) - F.softplus(-logit))
+            logits.append(logit)
+        logits = torch.stack(logits, dim=-1)
+        log_det = log_det - 0.5 * torch.log1p((logits / _KNEE).square()).sum(-1)
+        log_det = log_det - len(self._splits) * math.log(_KNEE)
+        return torch.asinh(logits / _KNEE), log_det
+
+    def _prune(self, tree: Tensor) -> Tensor:
+        """Inverse of `_grow`."""
+        logits = _KNEE * torch.sinh(tree)
+        zero = torch.zeros_like(logits[..., 0])
+        log_node = {(0, self.n_bins): zero}
+        for k, (low, middle, high) in enumerate(self._splits):
+            parent = log_node[low, high]
+            log_node[low, middle] = parent - F.softplus(-logits[..., k])
+            log_node[middle, high] = parent - F.softplus(logits[..., k])
+        leaves = [log_node[i, i + 1] for i in range(self.n_bins)]
+        log_share = torch.stack(leaves, dim=-1)
+        steps = -torch.diff((log_share - self.log_light) / _LN10, dim=-1)
+        return StudentTScore(self.step_scale).forward(steps)
+
+
+def _splits(n_bins: int) -> list[tuple[int, int, int]]:
+    """Nodes (low, middle, high) of a balanced binary tree over bins, parents first."""
+    splits, todo = [], [(0, n_bins)]
+    while todo:
+        low, high = todo.pop(0)
+        if high - low < 2:
+            continue
+        middle = (low + high) // 2
+        splits.append((low, middle, high))
+        todo += [(low, middle), (middle, high)]
+    return splits
