@@ -1,0 +1,1 @@
+"""Is a posterior right? Coverage, ranks and accuracy against known truths."""
