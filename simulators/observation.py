@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -118,7 +119,7 @@ class Observation:
 
         Unusable is what is not finite or has no positive finite sigma.
         """
-        out: dict[str, Tensor] = {}
+        out: dict[str, Any] = {}
         for value, sigma, valid in (_SPECTRAL, _BANDS):
             v, s = getattr(self, value), getattr(self, sigma)
             ok = getattr(self, valid) & torch.isfinite(v) & torch.isfinite(s) & (s > 0)

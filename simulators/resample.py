@@ -47,7 +47,7 @@ class ResampleMatrix(NamedTuple):
         sums to the covered share of the output pixel: 1, or less at the ends of the spectrum.
     """
 
-    index: Tensor
+    index: Tensor  # type: ignore[assignment]  # tuple.index would be of no use here
     weight: Tensor
 
     def to(self, device: torch.device | str) -> ResampleMatrix:
@@ -155,7 +155,7 @@ def apply_weights(matrix: ResampleMatrix, values: Tensor) -> Tensor:
 
 def _take(values: Tensor, index: Tensor) -> Tensor:
     if index.ndim == 1:
-        return values[..., index]
+        return values.index_select(-1, index)
     return torch.gather(values, -1, index.expand(*values.shape[:-1], index.shape[-1]))
 
 

@@ -77,7 +77,7 @@ def measure_offset(image: np.ndarray, reference: np.ndarray, max_shift: int = MA
     for j in range(scores.shape[0]):
         for i in range(scores.shape[1]):
             scores[j, i] = _correlation(image[j : j + ny, i : i + nx], reference)
-    j, i = np.unravel_index(int(np.argmax(scores)), scores.shape)
+    j, i = divmod(int(np.argmax(scores)), scores.shape[1])
     best = float(scores[j, i])
     if not best >= MIN_SCORE:
         raise ValueError(

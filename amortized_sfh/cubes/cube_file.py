@@ -135,7 +135,7 @@ class CubeFile:
         rows, columns = region
         nx = columns.stop - columns.start
         step = max(1, n_spaxels // nx)
-        with open_fits(self.path) as hdul:
+        with open_fits(self.path, memmap=False) as hdul:
             for y in range(rows.start, rows.stop, step):
                 part = (planes, slice(y, min(y + step, rows.stop)), columns)
                 start = (y - rows.start) * nx
@@ -203,7 +203,7 @@ def open_cube(path: str | Path) -> CubeFile:
                 f"{path} has no 3-D extension DATA (found {names}); expected a MUSE cube"
             )
         header = hdul[data].header.copy()
-        shape = tuple(int(header[f"NAXIS{i}"]) for i in (3, 2, 1))
+        nx, ny, n_plane = (int(header[f"NAXIS{i}"]) for i in (1, 2, 3))
         stat = find_image(hdul, ("STAT", "VAR", "VARIANCE"), 3)
         quality = find_image(hdul, ("DQ",), 3)
         primary_unit = hdul[0].header.get("BUNIT")
@@ -212,8 +212,9 @@ def open_cube(path: str | Path) -> CubeFile:
         unit = parse_flux_unit(header.get("BUNIT", primary_unit))
     except ValueError as error:
         raise InputFileError(f"{path}: {error}") from error
-    edges, medium = _wavelength_axis(path, header, shape[0])
+    edges, medium = _wavelength_axis(path, header, n_plane)
     wcs = _celestial(header)
+    shape = (n_plane, ny, nx)
     return CubeFile(Path(path), shape, edges, medium, unit, wcs, data, int(stat or 0), quality)
 
 

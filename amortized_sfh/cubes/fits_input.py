@@ -28,18 +28,21 @@ class InputFileError(ValueError):
 
 
 @contextmanager
-def open_fits(path: str | Path) -> Iterator[fits.HDUList]:
+def open_fits(path: str | Path, memmap: bool = True) -> Iterator[fits.HDUList]:
     """Open a FITS file for reading.
 
     Parameters
     ----------
     path : str or Path
         The file; may be compressed with gzip.
+    memmap : bool
+        Map data into memory instead of reading them. Mapped pages stay until the file is closed:
+        switch it off to pass through a large file section by section.
 
     Yields
     ------
     astropy.io.fits.HDUList
-        Data are memory-mapped where possible.
+        The open file.
 
     Raises
     ------
@@ -55,7 +58,7 @@ def open_fits(path: str | Path) -> Iterator[fits.HDUList]:
         with ExitStack() as stack:
             with warnings.catch_warnings(record=True) as said:
                 warnings.simplefilter("always", AstropyWarning)
-                hdul = stack.enter_context(fits.open(path, memmap=True))
+                hdul = stack.enter_context(fits.open(path, memmap=memmap))
                 _check_complete(hdul, path)
                 _check_warnings(said, path)
             yield hdul

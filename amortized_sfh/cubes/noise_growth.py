@@ -70,7 +70,7 @@ def measure_noise_growth(cube: CubeFile, window: tuple[slice, slice], planes: sl
         Slope for :func:`noise_growth_factor`, between 0 and :data:`NOISE_GROWTH`; the latter where
         the region is too small or too empty to measure.
     """
-    window = tuple(_middle(part) for part in window)
+    window = _middle(window[0]), _middle(window[1])
     shape = tuple(part.stop - part.start for part in window)
     parts = [
         (c.flux.numpy(), c.variance.numpy(), c.valid.numpy())
