@@ -101,6 +101,9 @@ def _add_infer(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--hst", nargs="+", default=[], metavar="BAND=FILE", help="HST images")
     parser.add_argument("--psf-fwhm", type=float, default=0.8, help="of the cube in arcsec (0.8)")
     parser.add_argument("--align", action="store_true", help="shift HST images onto the cube")
+    parser.add_argument(
+        "--measure-noise", action="store_true", help="enlarge errors to the scatter of the data"
+    )
     grouping = parser.add_mutually_exclusive_group()
     grouping.add_argument("--bins", type=Path, help="FITS map of bin numbers")
     grouping.add_argument("--target-snr", type=float, help="bin to this S/N per pixel")

@@ -19,6 +19,7 @@ from amortized_sfh.commands.infer_files import draw_maps
 from amortized_sfh.cubes.cube_data import CubeOptions
 from amortized_sfh.cubes.muse import read_muse_cube
 from amortized_sfh.inference.infer import infer
+from amortized_sfh.inference.noise_scale import measure_noise_scale
 from amortized_sfh.model_files import load_model
 
 REDSHIFT, TARGET_SNR, N_DRAWS, SEED = 0.0858, 25.0, 2000, 478
@@ -65,25 +66,30 @@ def abell478(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc
     model_name
         Model to use.
     """
-    cube, _ = sample_files()
+    cube, image = sample_files()
     out.mkdir(parents=True, exist_ok=True)
     model = load_model(model_name)
     data = read_muse_cube(
         cube,
         REDSHIFT,
         ebv=EBV,
+        hst={"F814W": image},
         target_snr=TARGET_SNR,
-        options=CubeOptions(grid=model.generative.simulator.instrument.grid),
+        options=CubeOptions(grid=model.generative.simulator.instrument.grid, align=True),
     )
     run = RunOptions(
-        n_draws=N_DRAWS, seed=SEED, overwrite=overwrite, command="amortized-sfh demo-real"
+        n_draws=N_DRAWS,
+        seed=SEED,
+        measure_noise=True,
+        overwrite=overwrite,
+        command="amortized-sfh demo-real",
     )
     results = infer_cube(model, data, out / "maps.fits", run)
     draw_maps(results, data, model.generative.prior.bins.edges_gyr, out / "maps.fits")
     # the brightest bin is the centre of the galaxy
     brightness = np.nanmean(np.where(data.observation.valid, data.observation.flux, np.nan), axis=1)
     centre = int(np.argmax(brightness / data.n_spaxels))
-    observation = data.observation[centre]
+    observation, _ = measure_noise_scale(model, data.observation[centre], SEED)
     samples = infer(model, observation, N_DRAWS, SEED)
     folder = out / "centre"
     folder.mkdir(exist_ok=True)

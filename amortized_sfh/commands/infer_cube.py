@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from amortized_sfh.cubes.flags import Flag
 from amortized_sfh.cubes.maps import check_output, write_maps
 from amortized_sfh.inference.draw_files import check_draws_path, write_draws
 from amortized_sfh.inference.infer import infer_chunks
+from amortized_sfh.inference.noise_scale import measure_noise_scale
 from amortized_sfh.inference.samples import PosteriorSamples
 from amortized_sfh.model import PosteriorModel
 
@@ -33,6 +34,8 @@ class RunOptions:
         Source of randomness.
     distance_mpc
         Luminosity distance in Mpc; from the redshift where it is not given.
+    measure_noise
+        Enlarge error bars to the scatter of the data first, see `measure_noise_scale`.
     overwrite
         Replace existing outputs.
     progress
@@ -48,6 +51,7 @@ class RunOptions:
     n_draws: int = 1000
     seed: int = 0
     distance_mpc: float | None = None
+    measure_noise: bool = False
     overwrite: bool = False
     progress: bool = True
     draws_path: Path | None = None
@@ -89,6 +93,10 @@ def infer_cube(
     if options.draws_path is not None:
         check_draws_path(options.draws_path)
         check_output(options.draws_path, options.overwrite)
+    noise_scale = None
+    if options.measure_noise:
+        observation, noise_scale = measure_noise_scale(model, data.observation, options.seed)
+        data = replace(data, observation=observation)
     chunks = infer_chunks(
         model,
         data.observation,
@@ -105,8 +113,10 @@ def infer_cube(
             kept.append(samples[torch.from_numpy(here)])
         first += len(samples)
     results = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    results["FLAG"] = results["FLAG"] | data.flag
+    results["FLAG"] = results["FLAG"] | data.flag | _band_flags(model, data)
     results["SNR"] = _snr(data)
+    if noise_scale is not None:
+        results["NOISE_SCALE"] = noise_scale.median(dim=1).values.numpy()
     edges = model.generative.prior.bins.edges_gyr
     write_maps(
         out, results, data.map_grid, edges, _provenance(model, data, options), options.overwrite
@@ -139,6 +149,13 @@ def _flags(samples: PosteriorSamples) -> np.ndarray:
     flag = np.where(samples.out_of_range.numpy(), int(Flag.OUT_OF_TRAINING_RANGE), 0)
     poor = (chi2 < POOR_FIT_CHI2[0]) | (chi2 > POOR_FIT_CHI2[1])
     return (flag | np.where(poor, int(Flag.POOR_FIT), 0)).astype(np.int32)
+
+
+def _band_flags(model: PosteriorModel, data: CubeData) -> np.ndarray:
+    """Bit of rows whose bands lie beyond the redshift up to which the model uses them."""
+    limit = model.generative.simulator.instrument.max_redshift_bands
+    beyond = (data.observation.redshift > limit).numpy()
+    return np.where(beyond, int(Flag.NO_PHOTOMETRY), 0).astype(np.int32)
 
 
 def _snr(data: CubeData) -> np.ndarray:

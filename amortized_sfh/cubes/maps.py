@@ -45,6 +45,7 @@ UNITS = {
     "ML_V": "solMass/solLum",
     "CHI2": "",
     "SNR": "",
+    "NOISE_SCALE": "",
     "FLAG": "",
     "BINID": "",
 }

@@ -91,7 +91,9 @@ def test_mass_of_a_known_population(small_model, small_posterior):
     level = mass * SOLAR_LUMINOSITY_CGS / (4 * math.pi * distance_cm**2)
     flux = mock.spectra.flux * level * 1e15
     observation = replace(
-        mock.observation, flux=flux, sigma=0.002 * flux.mean(1, keepdim=True).expand_as(flux),
+        mock.observation,
+        flux=flux,
+        sigma=0.002 * flux.mean(1, keepdim=True).expand_as(flux),
         unit_cgs=1e-15,
     )
     generator = torch.Generator().manual_seed(0)

@@ -45,9 +45,11 @@ def test_spline_is_the_identity_outside_the_box():
     parameters = [torch.randn(2, k, generator=torch.Generator().manual_seed(k)) for k in (6, 7, 5)]
     widths, heights, slopes = parameters[0], parameters[0].flip(1), parameters[2]
     assert torch.equal(inverse_spline(y, widths, heights, slopes, 5.0), y)
-    inner = inverse_spline(torch.linspace(-4.9, 4.9, 50)[:, None].expand(50, 2), *(
-        p.expand(50, 2, -1) for p in (widths, heights, slopes)
-    ), 5.0)
+    inner = inverse_spline(
+        torch.linspace(-4.9, 4.9, 50)[:, None].expand(50, 2),
+        *(p.expand(50, 2, -1) for p in (widths, heights, slopes)),
+        5.0,
+    )
     assert bool((inner.diff(dim=0) > 0).all())
 
 
