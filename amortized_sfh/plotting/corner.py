@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from amortized_sfh.plotting.figures import (
     POSTERIOR,
+    POSTERIOR_BANDS,
     PRIOR,
     TRUTH,
     as_array,
@@ -22,7 +24,8 @@ from amortized_sfh.plotting.figures import (
 from amortized_sfh.plotting.quantities import describe
 
 _PANEL = 1.45
-_SIGMA_LEVELS = (0.68, 0.95)
+_LEVELS = (0.68, 0.95)
+_N_BINS = 24
 
 
 @styled
@@ -42,7 +45,7 @@ def plot_corner(
     truth : mapping of str to float, optional
         True values of any of the names.
     prior : mapping of str to array, shape (n_prior,), optional
-        Prior draws of the same names, drawn in grey behind.
+        Prior draws of the same names; their marginals are drawn in grey.
     path : str or Path, optional
         File to write.
     title : str
@@ -66,12 +69,11 @@ def plot_corner(
     limits = _limits(table, names, truth or {})
     size = _PANEL * len(names) + 0.9
     figure = new_figure(size, size, layout=None)
-    if prior is not None:
-        behind = _table(prior, names, "prior")
-        _draw(figure, behind, names, limits, PRIOR, alpha=0.6)
     marks = [None if truth is None else truth.get(name) for name in names]
-    _draw(figure, table, names, limits, POSTERIOR, truths=marks)
-    _label_medians(figure, table)
+    _draw(figure, table, names, limits, marks)
+    if prior is not None:
+        _draw_prior(figure, _table(prior, names, "prior"), limits)
+    _label_panels(figure, table)
     handles = [Line2D([], [], color=POSTERIOR, lw=2, label="posterior")]
     if prior is not None:
         handles.append(Line2D([], [], color=PRIOR, lw=2, label="prior"))
@@ -124,38 +126,44 @@ def _draw(
     table: np.ndarray,
     names: Sequence[str],
     limits: list[tuple[float, float]],
-    colour: str,
-    *,
-    alpha: float = 1.0,
-    truths: list[float | None] | None = None,
+    truths: list[float | None],
 ) -> None:
     from corner import corner  # noqa: PLC0415 (it imports ArviZ, which is slow)
 
     corner(
         table,
         fig=figure,
-        bins=24,
-        weights=np.full(len(table), 1.0 / len(table)),
+        bins=_N_BINS,
         range=limits,
+        weights=np.full(len(table), 1.0 / len(table)),
         labels=[describe(name).label for name in names],
-        color=colour,
+        color=POSTERIOR,
         truths=truths,
         truth_color=TRUTH,
-        levels=_SIGMA_LEVELS,
-        smooth=1.0,
+        levels=_LEVELS,
+        smooth=1.2,
         smooth1d=1.0,
         plot_datapoints=False,
         plot_density=False,
         fill_contours=True,
-        max_n_ticks=4,
-        labelpad=0.06,
-        hist_kwargs={"lw": 1.4, "alpha": alpha},
-        contour_kwargs={"linewidths": 1.0, "alpha": alpha},
+        no_fill_contours=True,
+        hist_kwargs={"lw": 1.4},
+        contour_kwargs={"linewidths": 1.0, "colors": POSTERIOR},
+        contourf_kwargs={"colors": ("none", POSTERIOR_BANDS[0.95], POSTERIOR_BANDS[0.68])},
     )
 
 
-def _label_medians(figure: Figure, table: np.ndarray) -> None:
-    """Write median and 68 % interval above every marginal."""
+def _draw_prior(figure: Figure, table: np.ndarray, limits: list[tuple[float, float]]) -> None:
+    """Draw prior marginals on the scale of the posterior's: the share of all draws per bin."""
+    n = table.shape[1]
+    for i, (column, span) in enumerate(zip(table.T, limits, strict=True)):
+        edges = np.linspace(*span, _N_BINS + 1)
+        share = np.histogram(column, edges)[0] / len(column)
+        figure.axes[i * (n + 1)].stairs(share, edges, fill=True, color=PRIOR, alpha=0.55, zorder=0)
+
+
+def _label_panels(figure: Figure, table: np.ndarray) -> None:
+    """Write median and 68 % interval above every marginal; tidy the axes."""
     n = table.shape[1]
     for i, column in enumerate(table.T):
         low, middle, high = np.percentile(column, [16.0, 50.0, 84.0])
@@ -163,3 +171,20 @@ def _label_medians(figure: Figure, table: np.ndarray) -> None:
         up, down = f"{high - middle:.{digits}f}", f"{middle - low:.{digits}f}"
         text = rf"${middle:.{digits}f}^{{+{up}}}_{{-{down}}}$"
         figure.axes[i * (n + 1)].set_title(text, fontsize=9, pad=4.0)
+    for i, ax in enumerate(figure.axes):
+        row, column = divmod(i, n)
+        if row < column:
+            continue
+        ax.tick_params(axis="both", labelrotation=0)
+        ax.xaxis.set_label_coords(0.5, -0.2)
+        ax.yaxis.set_label_coords(-0.36, 0.5)
+        ax.xaxis.set_major_locator(_inner_ticks(*ax.get_xlim()))
+        if row > column:
+            ax.yaxis.set_major_locator(_inner_ticks(*ax.get_ylim()))
+
+
+def _inner_ticks(low: float, high: float) -> FixedLocator:
+    """Round ticks away from the ends, where the labels of neighbouring panels would meet."""
+    margin = 0.11 * (high - low)
+    ticks = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    return FixedLocator([t for t in ticks if low + margin <= t <= high - margin])

@@ -20,11 +20,12 @@ from priors.mixture import Mixture
 from priors.sfh import REFERENCE_SPACING_DEX, CatalogueSFH, Continuity, DirichletSFH
 
 MIXTURE = "black"
+_SFR_LIMITS = (-5.0, 3.5)
 
 _PANELS = (
-    ("log_age_mass", r"mass-weighted $\log_{10}$(age / yr)", (8.4, 10.15)),
-    ("t50_gyr", r"$t_{50}$ (Gyr)", (0.0, 13.5)),
-    ("log_ssfr_100myr", r"$\log_{10}$(sSFR$_{100}$ / yr$^{-1}$)", (-13.5, -7.9)),
+    ("log_age_mass", r"mass-weighted $\log_{10}$(age / yr)", (7.2, 10.15)),
+    ("t50_gyr", r"$\log_{10}(t_{50}$ / Gyr)", (-2.5, 1.2)),
+    ("log_ssfr_100myr", r"$\log_{10}$(sSFR$_{100}$ / yr$^{-1}$)", (-14.0, -7.7)),
     ("mh_mass", "mass-weighted [M/H] (dex)", (-2.2, 0.4)),
 )
 
@@ -35,7 +36,8 @@ def plot_prior(
 ) -> Figure:
     """Draw what a prior implies, for the mixture and for each of its families.
 
-    Upper row: mass-weighted age, t50, sSFR over 100 Myr, mass-weighted [M/H]. Lower row: median,
+    Upper row: mass-weighted age, t50, sSFR over 100 Myr, mass-weighted [M/H], with what lies beyond
+    the panel in its outermost bars. Lower row: median,
     68 and 95 % bands of the history and of the enrichment, with the median and the 95 % band of
     each family as lines.
 
@@ -65,20 +67,21 @@ def plot_prior(
     sfh = _families(prior, prior.sfh, enrichment=False)
     enrichment = _families(prior, prior.enrichment, enrichment=True)
     figure = new_figure(12.5, 6.6)
-    grid = figure.add_gridspec(2, 4, height_ratios=(1.0, 1.15))
-    for column, (name, label, limits) in enumerate(_PANELS):
-        ax = figure.add_subplot(grid[0, column])
+    upper, lower = figure.subfigures(2, 1, height_ratios=(1.0, 1.15), squeeze=False)[:, 0]
+    axes = upper.subplots(1, 4)
+    for ax, (name, label, limits) in zip(axes, _PANELS, strict=True):
         families = enrichment if name == "mh_mass" else sfh
         _draw_histograms(ax, name, {"mixture": prior, **families}, limits, n, seed)
         ax.set_xlabel(label)
         ax.set_xlim(*limits)
         ax.set_yticks([])
         ax.set_ylim(bottom=0.0)
-        if column == 0:
-            ax.set_ylabel("prior density")
-        ax.legend(loc="upper left", fontsize=7.0, handlelength=1.2)
-    _draw_histories(figure.add_subplot(grid[1, :2]), prior, sfh, n, seed, mh=False)
-    _draw_histories(figure.add_subplot(grid[1, 2:]), prior, enrichment, n, seed, mh=True)
+        if name in ("log_age_mass", "mh_mass"):
+            ax.legend(loc="upper left", fontsize=7.5, handlelength=1.2)
+    axes[0].set_ylabel("prior density")
+    left, right = lower.subplots(1, 2)
+    _draw_histories(left, prior, sfh, n, seed, mh=False)
+    _draw_histories(right, prior, enrichment, n, seed, mh=True)
     return finish(figure, path)
 
 
@@ -131,7 +134,8 @@ def _draw_histograms(
 ) -> None:
     edges = np.linspace(*limits, 46)
     for i, (label, prior) in enumerate(priors.items()):
-        drawn = getattr(implied_quantities(prior, n, seed), name).numpy()
+        drawn = getattr(implied_quantities(prior, n, seed), name).double().numpy()
+        drawn = np.log10(np.maximum(drawn, 1e-9)) if name == "t50_gyr" else drawn
         values = np.clip(drawn, limits[0], limits[1])
         density = np.histogram(values, edges)[0] / (len(values) * (edges[1] - edges[0]))
         if i == 0:
@@ -154,19 +158,24 @@ def _draw_histories(
     edges = np.array(prior.bins.edges_gyr)
     draws = _histories(prior, n, seed, mh=mh)
     draw_bands(ax, *step_curves(draws, edges), {0.95: "0.90", 0.68: "0.78"}, "mixture")
-    for i, (label, family) in enumerate(families.items()):
+    for i, family in enumerate(families.values()):
         time, curves = step_curves(_histories(family, n, seed, mh=mh), edges)
         for values in quantile_band(curves, 0.95):
             ax.plot(time, values, color=CYCLE[i], lw=0.9, ls=":", zorder=3)
-        ax.plot(time, np.median(curves, axis=0), color=CYCLE[i], lw=1.3, label=label, zorder=3)
+        ax.plot(time, np.median(curves, axis=0), color=CYCLE[i], lw=1.3, zorder=3)
     set_lookback_axis(ax, edges)
     ax.set_ylabel("[M/H] (dex)" if mh else r"$\log_{10}$(SFR / $\langle$SFR$\rangle$)")
     if not mh:
-        low = np.quantile(draws, 0.02, axis=0).min()
-        ax.set_ylim(max(low - 0.6, -7.0), np.quantile(draws, 0.98, axis=0).max() + 1.0)
-    ax.legend(loc="lower left", fontsize=7.0, ncols=2)
-    note_bands = "dotted: central 95 % of each family"
-    ax.text(0.98, 0.97, note_bands, transform=ax.transAxes, ha="right", va="top", fontsize=7.0)
+        ax.set_ylim(*_SFR_LIMITS)
+    ax.legend(
+        loc="lower left",
+        title="families: median, and 95 % dotted",
+        frameon=True,
+        facecolor="white",
+        framealpha=0.85,
+        edgecolor="none",
+        alignment="left",
+    )
 
 
 def _histories(prior: JointPrior, n: int, seed: int, *, mh: bool) -> np.ndarray:

@@ -29,50 +29,52 @@ class Quantity(NamedTuple):
     log: bool = False
 
 
-_AGE = r"$\log_{10}$(age / yr)"
+_SSFR = r"$\log_{10}$(sSFR$_{%d}$ / yr$^{-1}$)"
+_SFR = r"$\log_{10}$(SFR$_{%d}$ / M$_\odot$ yr$^{-1}$)"
 
-QUANTITIES: dict[str, Quantity] = {
-    "LOGAGE_MW": Quantity("Age, mass-weighted", _AGE, "magma"),
-    "LOGAGE_LW": Quantity("Age, light-weighted", _AGE, "magma"),
-    "MH_MW": Quantity("[M/H], mass-weighted", "[M/H] (dex)", "viridis"),
-    "MH_LW": Quantity("[M/H], light-weighted", "[M/H] (dex)", "viridis"),
+_SCALARS = {
+    "LOGAGE_MW": Quantity("Age, mass-weighted", r"$\log_{10}$(age$_M$ / yr)", "magma"),
+    "LOGAGE_LW": Quantity("Age, light-weighted", r"$\log_{10}$(age$_L$ / yr)", "magma"),
+    "MH_MW": Quantity("[M/H], mass-weighted", r"[M/H]$_M$ (dex)"),
+    "MH_LW": Quantity("[M/H], light-weighted", r"[M/H]$_L$ (dex)"),
     "T50": Quantity("Half of the mass formed", r"$t_{50}$ (Gyr)", "magma"),
     "T90": Quantity("90 % of the mass formed", r"$t_{90}$ (Gyr)", "magma"),
     "AV": Quantity("Dust", r"$A_V$ (mag)", "inferno"),
     "DELTA": Quantity("Slope of the dust law", r"$\delta$", "RdBu_r", symmetric=True),
     "V": Quantity("Velocity", r"$v$ (km s$^{-1}$)", "RdBu_r", symmetric=True),
     "SIGMA": Quantity("Velocity dispersion", r"$\sigma$ (km s$^{-1}$)", "cividis"),
-    "LOGMASS": Quantity("Mass formed", r"$\log_{10}(M / \mathrm{M}_\odot)$", "cividis"),
-    "LOGMASS_ALIVE": Quantity(
-        "Surviving mass", r"$\log_{10}(M_\star / \mathrm{M}_\odot)$", "cividis"
-    ),
-    "LOGSFR_10": Quantity("SFR, last 10 Myr", r"$\log_{10}$(SFR / M$_\odot$ yr$^{-1}$)", "inferno"),
-    "LOGSFR_100": Quantity(
-        "SFR, last 100 Myr", r"$\log_{10}$(SFR / M$_\odot$ yr$^{-1}$)", "inferno"
-    ),
-    "LOGSSFR_10": Quantity("sSFR, last 10 Myr", r"$\log_{10}$(sSFR / yr$^{-1}$)", "inferno"),
-    "LOGSSFR_100": Quantity("sSFR, last 100 Myr", r"$\log_{10}$(sSFR / yr$^{-1}$)", "inferno"),
+    "LOGMASS": Quantity("Stellar mass", r"$\log_{10}(M_\star$ / M$_\odot)$", "cividis"),
+    "LOGSFR_10": Quantity("SFR, last 10 Myr", _SFR % 10, "inferno"),
+    "LOGSFR_100": Quantity("SFR, last 100 Myr", _SFR % 100, "inferno"),
+    "LOGSSFR_10": Quantity("sSFR, last 10 Myr", _SSFR % 10, "inferno"),
+    "LOGSSFR_100": Quantity("sSFR, last 100 Myr", _SSFR % 100, "inferno"),
     "ML_V": Quantity("Mass-to-light ratio", r"$M_\star/L_V$ (solar)", "cividis"),
-    "CHI2": Quantity("Predictive fit", r"$\chi^2$ / datum", "cividis"),
+    "CHI2": Quantity("Fit", r"reduced $\chi^2$", "cividis"),
     "SNR": Quantity("Signal to noise", "S/N per pixel", "cividis"),
+}
+
+_PER_BIN = {
     "MASSFRAC": Quantity("Mass formed", r"$\log_{10}$ mass fraction", "magma", log=True),
     "SFR": Quantity("SFR", r"$\log_{10}$(SFR / M$_\odot$ yr$^{-1}$)", "inferno", log=True),
-    "MH": Quantity("[M/H]", "[M/H] (dex)", "viridis"),
-    "av": Quantity("Dust", r"$A_V$ (mag)"),
-    "delta": Quantity("Slope of the dust law", r"$\delta$"),
-    "velocity": Quantity("Velocity", r"$v$ (km s$^{-1}$)"),
-    "log_sigma": Quantity("Velocity dispersion", r"$\log_{10}(\sigma$ / km s$^{-1})$"),
-    "log_age_mw": Quantity("Age, mass-weighted", r"$\log_{10}$ age$_\mathrm{M}$ (yr)"),
-    "log_age_lw": Quantity("Age, light-weighted", r"$\log_{10}$ age$_\mathrm{L}$ (yr)"),
-    "mh_mw": Quantity("[M/H], mass-weighted", r"[M/H]$_\mathrm{M}$"),
-    "mh_lw": Quantity("[M/H], light-weighted", r"[M/H]$_\mathrm{L}$"),
-    "t50": Quantity("Half of the mass formed", r"$t_{50}$ (Gyr)"),
-    "t90": Quantity("90 % of the mass formed", r"$t_{90}$ (Gyr)"),
-    "ml_v": Quantity("Mass-to-light ratio", r"$M_\star/L_V$"),
-    "log_ssfr_10": Quantity("sSFR, last 10 Myr", r"$\log_{10}$ sSFR$_{10}$ (yr$^{-1}$)"),
-    "log_ssfr_100": Quantity("sSFR, last 100 Myr", r"$\log_{10}$ sSFR$_{100}$ (yr$^{-1}$)"),
+    "MH": Quantity("[M/H]", "[M/H] (dex)"),
 }
-"""Known quantities: names of map extensions (upper case), of draws (lower case)."""
+
+_PARAMETERS = {
+    "velocity": _SCALARS["V"],
+    "log_sigma": Quantity("Velocity dispersion", r"$\log_{10}(\sigma$ / km s$^{-1})$"),
+    "log_age_mw": _SCALARS["LOGAGE_MW"],
+    "log_age_lw": _SCALARS["LOGAGE_LW"],
+    "log_ssfr_10": _SCALARS["LOGSSFR_10"],
+    "log_ssfr_100": _SCALARS["LOGSSFR_100"],
+}
+
+QUANTITIES: dict[str, Quantity] = {
+    **_SCALARS,
+    **_PER_BIN,
+    **{name.lower(): quantity for name, quantity in _SCALARS.items()},
+    **_PARAMETERS,
+}
+"""Known quantities: map extensions (upper case), parameters and derived quantities (lower case)."""
 
 
 def describe(name: str) -> Quantity:

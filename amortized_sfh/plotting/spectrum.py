@@ -165,7 +165,7 @@ def _draw_spectrum(
     if used.any():
         rms = float(np.sqrt(np.nanmean(residual**2)))
         box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5}
-        note(lower, f"rms {rms:.2f} σ, {used.sum()} pixels", (0.008, 0.06), bbox=box)
+        note(lower, f"rms {rms:.2f} σ, {used.sum()} pixels", (0.008, 0.06), bbox=box, zorder=10)
 
 
 def shade_masked(ax: Axes, wave_aa: np.ndarray, used: np.ndarray) -> None:
@@ -230,8 +230,8 @@ def _draw_bands(axes: np.ndarray, bands: BandData) -> None:
     upper.errorbar(pivot[used], data[used], yerr=error[used], fmt="o", ms=4, color=DATA, lw=1.0)
     for i, name in enumerate(bands.names):
         colour = DATA if used[i] else "0.6"
-        lower.text(pivot[i], 0.97, name, transform=lower.get_xaxis_transform(), rotation=90,
-                   ha="center", va="top", fontsize=6.5, color=colour)  # fmt: skip
+        upper.text(pivot[i], 0.03, name, transform=upper.get_xaxis_transform(), rotation=90,
+                   ha="center", va="bottom", fontsize=7, color=colour)  # fmt: skip
     lower.axhspan(-1.0, 1.0, color=POSTERIOR, alpha=0.18, lw=0)
     lower.axhline(0.0, color=POSTERIOR, lw=1.0)
     lower.plot(pivot[used], ((data - middle) / error)[used], "o", ms=4, color=DATA)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from amortized_sfh.plotting.figures import CYCLE, finish, new_figure, styled
 
@@ -55,6 +56,7 @@ def plot_loss(csv_path: str | Path, path: str | Path | None = None) -> Figure:
     axes[0].legend(loc="upper right")
     axes[2].set_xlabel("spectra seen (millions)")
     axes[2].set_xscale("log")
+    axes[2].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     hours = table["seconds"][-1] / 3600.0
     last = table["density_nats"][-max(1, len(spectra) // 20) :].mean()
     axes[0].set_title(

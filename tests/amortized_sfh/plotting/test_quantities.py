@@ -1,0 +1,41 @@
+"""Names and labels."""
+
+from __future__ import annotations
+
+import pytest
+from matplotlib import colormaps
+
+from amortized_sfh.cubes.maps import UNITS
+from amortized_sfh.inference.derived import Derived
+from amortized_sfh.plotting import QUANTITIES
+from amortized_sfh.plotting.quantities import age_label, describe
+
+
+def test_every_map_and_derived_scalar_has_a_description():
+    drawn = set(UNITS) - {"FLAG", "BINID", "LOGMASS_ALIVE"}
+    assert drawn <= set(QUANTITIES)
+    scalars = set(Derived._fields) - {"mass_fraction", "alive"}
+    assert scalars <= set(QUANTITIES)
+    assert all(shown.colour_map in colormaps for shown in QUANTITIES.values())
+
+
+def test_averages_by_mass_and_by_light_have_different_labels():
+    for name in ("LOGAGE", "MH"):
+        assert describe(f"{name}_MW").label != describe(f"{name}_LW").label
+
+
+def test_unknown_names_go_by_themselves():
+    assert describe("whatever").label == "whatever"
+
+
+@pytest.mark.parametrize(
+    ("edges", "label"),
+    [
+        ((0.0, 0.01), "0–10 Myr"),
+        ((0.1, 0.158), "100–158 Myr"),
+        ((0.63, 1.0), "0.63–1 Gyr"),
+        ((10.5, 13.5), "10.5–13.5 Gyr"),
+    ],
+)
+def test_age_labels(edges, label):
+    assert age_label(*edges) == label
