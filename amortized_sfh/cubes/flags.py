@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import IntFlag
 
 import numpy as np
+import torch
 
 from simulators.observation import Observation
 
@@ -61,8 +62,9 @@ def observation_flags(observation: Observation) -> np.ndarray:
     ndarray
         Sum of the bits NO_DATA, LOW_COVERAGE and NO_PHOTOMETRY, shape (n_obs,), int32.
     """
-    # Counted, not averaged: a float copy of the mask of a large cube would be half a gigabyte.
-    coverage = (observation.valid.sum(dim=1) / observation.n_pix).cpu().numpy()
+    # Piece by piece: a float copy of the mask of a large cube would take half a gigabyte.
+    pieces = [part.float().mean(dim=1) for part in observation.valid.split(4096)]
+    coverage = torch.cat(pieces).cpu().numpy()
     bands = observation.phot_valid.any(dim=1).cpu().numpy()
     flags = np.zeros(len(observation), dtype=np.int32)
     flags[coverage == 0.0] |= Flag.NO_DATA
