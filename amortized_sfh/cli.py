@@ -102,6 +102,9 @@ def _add_infer(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--psf-fwhm", type=float, default=0.8, help="of the cube in arcsec (0.8)")
     parser.add_argument("--align", action="store_true", help="shift HST images onto the cube")
     parser.add_argument(
+        "--line-width", type=float, default=400.0, help="half width of line masks in km/s (400)"
+    )
+    parser.add_argument(
         "--measure-noise", action="store_true", help="enlarge errors to the scatter of the data"
     )
     grouping = parser.add_mutually_exclusive_group()

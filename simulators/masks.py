@@ -1,4 +1,4 @@
-"""Pixels that the model does not explain: emission lines, interstellar sodium, sky, telluric bands."""
+"""Pixels that the model does not explain: emission lines, sodium, sky and telluric bands."""
 
 from __future__ import annotations
 
@@ -83,11 +83,15 @@ def sky_mask(
     return use
 
 
-def mask_observation(observation: Observation, instrument: Instrument) -> Observation:
+def mask_observation(
+    observation: Observation,
+    instrument: Instrument,
+    line_half_width_kms: float = LINE_HALF_WIDTH_KMS,
+) -> Observation:
     """Leave out what the model does not explain, as in training.
 
-    Emission lines, sky and telluric bands are masked, bands beyond their redshift limit refused, and
-    whatever is not finite or has no error is not used. Doing it twice changes nothing.
+    Emission lines, sky and telluric bands are masked, bands beyond their redshift limit refused,
+    and whatever is not finite or has no error is not used. Doing it twice changes nothing.
 
     Parameters
     ----------
@@ -95,14 +99,27 @@ def mask_observation(observation: Observation, instrument: Instrument) -> Observ
         Batch of observations on the grid of `instrument`.
     instrument
         Wavelengths and redshift limits.
+    line_half_width_kms
+        Half width of the masks of emission lines, wider for galaxies with broad lines.
 
     Returns
     -------
     Observation
         The same data with less of it valid.
     """
-    observation = observation.clean()
+    return leave_out(observation.clean(), instrument, line_half_width_kms)
+
+
+def leave_out(
+    observation: Observation,
+    instrument: Instrument,
+    line_half_width_kms: float = LINE_HALF_WIDTH_KMS,
+) -> Observation:
+    """Only the masks of `mask_observation`: values are shared, not copied."""
     wave = instrument.grid.centres_aa.to(observation.device)
-    valid = observation.valid & line_mask(wave) & sky_mask(wave, observation.redshift)
+    lines = line_mask(wave, line_half_width_kms)
+    # spaxels of a galaxy share their redshift, and so one mask
+    redshift, row = torch.unique(observation.redshift, return_inverse=True)
+    valid = (lines & sky_mask(wave, redshift))[row].logical_and_(observation.valid)
     near = (observation.redshift >= 0.0) & (observation.redshift <= instrument.max_redshift_bands)
     return replace(observation, valid=valid, phot_valid=observation.phot_valid & near[:, None])

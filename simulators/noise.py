@@ -204,7 +204,7 @@ class Likelihood:
         return self._log_norm[:, None] - 0.5 * (chi2 + log_det) + gaussian + log_prior
 
     def chi2(self, spectra: Spectra) -> Tensor:
-        """Chi-square at the best amplitude, systematic errors marginalised, shape (n_obs, n_draw)."""
+        """Chi-square at the best amplitude, systematic errors marginalised, as `log_prob`."""
         return self._fit(spectra)[2]
 
     def amplitude(self, spectra: Spectra) -> tuple[Tensor, Tensor]:

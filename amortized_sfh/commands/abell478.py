@@ -21,10 +21,13 @@ from amortized_sfh.cubes.muse import read_muse_cube
 from amortized_sfh.inference.infer import infer
 from amortized_sfh.inference.noise_scale import measure_noise_scale
 from amortized_sfh.model_files import load_model
+from simulators.masks import mask_observation
 
 REDSHIFT, TARGET_SNR, N_DRAWS, SEED = 0.0858, 25.0, 2000, 478
 #: Galactic reddening towards the cluster (Schlafly & Finkbeiner 2011, ApJ 737, 103).
 EBV = 0.45
+#: The lines of the cooling-flow nebula are broad: the wings of H alpha and [N II] reach this far.
+LINE_HALF_WIDTH_KMS = 1500.0
 
 
 def sample_files() -> tuple[Path, Path]:
@@ -80,6 +83,7 @@ def abell478(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc
     run = RunOptions(
         n_draws=N_DRAWS,
         seed=SEED,
+        line_half_width_kms=LINE_HALF_WIDTH_KMS,
         measure_noise=True,
         overwrite=overwrite,
         command="amortized-sfh demo-real",
@@ -89,7 +93,9 @@ def abell478(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc
     # the brightest bin is the centre of the galaxy
     brightness = np.nanmean(np.where(data.observation.valid, data.observation.flux, np.nan), axis=1)
     centre = int(np.argmax(brightness / data.n_spaxels))
-    observation, _ = measure_noise_scale(model, data.observation[centre], SEED)
+    instrument = model.generative.simulator.instrument
+    observation = mask_observation(data.observation[centre], instrument, LINE_HALF_WIDTH_KMS)
+    observation, _ = measure_noise_scale(model, observation, SEED)
     samples = infer(model, observation, N_DRAWS, SEED)
     folder = out / "centre"
     folder.mkdir(exist_ok=True)

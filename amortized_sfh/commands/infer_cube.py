@@ -10,13 +10,14 @@ import torch
 
 from amortized_sfh._version import __version__
 from amortized_sfh.cubes.cube_data import CubeData
-from amortized_sfh.cubes.flags import Flag
+from amortized_sfh.cubes.flags import Flag, observation_flags
 from amortized_sfh.cubes.maps import check_output, write_maps
 from amortized_sfh.inference.draw_files import check_draws_path, write_draws
 from amortized_sfh.inference.infer import infer_chunks
 from amortized_sfh.inference.noise_scale import measure_noise_scale
 from amortized_sfh.inference.samples import PosteriorSamples
 from amortized_sfh.model import PosteriorModel
+from simulators.masks import LINE_HALF_WIDTH_KMS, leave_out
 
 #: Reduced chi-square beyond which a fit is flagged.
 POOR_FIT_CHI2 = (0.5, 2.0)
@@ -34,6 +35,8 @@ class RunOptions:
         Source of randomness.
     distance_mpc
         Luminosity distance in Mpc; from the redshift where it is not given.
+    line_half_width_kms
+        Half width of the masks of emission lines; wider than the default for broad lines.
     measure_noise
         Enlarge error bars to the scatter of the data first, see `measure_noise_scale`.
     overwrite
@@ -51,6 +54,7 @@ class RunOptions:
     n_draws: int = 1000
     seed: int = 0
     distance_mpc: float | None = None
+    line_half_width_kms: float = LINE_HALF_WIDTH_KMS
     measure_noise: bool = False
     overwrite: bool = False
     progress: bool = True
@@ -93,6 +97,12 @@ def infer_cube(
     if options.draws_path is not None:
         check_draws_path(options.draws_path)
         check_output(options.draws_path, options.overwrite)
+    data = replace(
+        data,
+        observation=leave_out(
+            data.observation, model.generative.simulator.instrument, options.line_half_width_kms
+        ),
+    )
     noise_scale = None
     if options.measure_noise:
         observation, noise_scale = measure_noise_scale(model, data.observation, options.seed)
@@ -113,7 +123,7 @@ def infer_cube(
             kept.append(samples[torch.from_numpy(here)])
         first += len(samples)
     results = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    results["FLAG"] = results["FLAG"] | data.flag | _band_flags(model, data)
+    results["FLAG"] = results["FLAG"] | data.flag | observation_flags(data.observation)
     results["SNR"] = _snr(data)
     if noise_scale is not None:
         results["NOISE_SCALE"] = noise_scale.median(dim=1).values.numpy()
@@ -149,13 +159,6 @@ def _flags(samples: PosteriorSamples) -> np.ndarray:
     flag = np.where(samples.out_of_range.numpy(), int(Flag.OUT_OF_TRAINING_RANGE), 0)
     poor = (chi2 < POOR_FIT_CHI2[0]) | (chi2 > POOR_FIT_CHI2[1])
     return (flag | np.where(poor, int(Flag.POOR_FIT), 0)).astype(np.int32)
-
-
-def _band_flags(model: PosteriorModel, data: CubeData) -> np.ndarray:
-    """Bit of rows whose bands lie beyond the redshift up to which the model uses them."""
-    limit = model.generative.simulator.instrument.max_redshift_bands
-    beyond = (data.observation.redshift > limit).numpy()
-    return np.where(beyond, int(Flag.NO_PHOTOMETRY), 0).astype(np.int32)
 
 
 def _snr(data: CubeData) -> np.ndarray:

@@ -48,6 +48,7 @@ def infer_files(options: Namespace, device: str) -> None:
         n_draws=options.draws,
         seed=options.seed,
         distance_mpc=options.distance_mpc,
+        line_half_width_kms=options.line_width,
         measure_noise=options.measure_noise,
         overwrite=options.overwrite,
         draws_path=options.save_draws,

@@ -2,7 +2,7 @@
 
 ``cube.fits`` is a MUSE cube (DATA and STAT on observed-frame air wavelengths), ``hst_<band>.fits``
 are drizzled HST images with an error map, four times finer than the cube; both are read like real
-data. ``truth.fits`` holds the true parameters, see :mod:`amortized_sfh.cubes.mock_truth`. Spaxels are
+data. ``truth.fits`` holds the true parameters (:mod:`amortized_sfh.cubes.mock_truth`). Spaxels are
 larger than MUSE's: the cube is that of a rebinned mosaic.
 """
 
