@@ -1,4 +1,4 @@
-"""Amortized SFH: calibrated posteriors of star formation and enrichment histories, spaxel by spaxel.
+"""Amortized SFH: calibrated posteriors of star formation histories, spaxel by spaxel.
 
 Names are imported when they are first used, so that `import amortized_sfh` is quick.
 """
@@ -20,7 +20,7 @@ _EXPORTS = {
     "write_maps": "amortized_sfh.cubes.maps",
 }
 
-__all__ = ["__version__", *sorted(_EXPORTS)]
+__all__ = ["__version__", *sorted(_EXPORTS)]  # noqa: PLE0604 (strings, but computed)
 
 
 def __getattr__(name: str) -> Any:

@@ -182,18 +182,19 @@ def _read(name: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, Tensor
 def _generative(card: dict[str, Any], tensors: dict[str, Tensor], folder: Path) -> GenerativeModel:
     """Rebuild what the model was trained on."""
     instrument = Instrument.from_dict(card["instrument"])
+    arrays: dict[str, Any] = {n: tensors[f"basis.{n}"] for n in _BASIS_TENSORS}
     basis = SSPBasis(
-        **{n: tensors[f"basis.{n}"] for n in _BASIS_TENSORS},
+        **arrays,
         log_grid=LogGrid(**card["log_grid"]),
         **card["library"],
     )
     prior = _prior(card, folder)
-    conditions = {k: tuple(v) if isinstance(v, list) else v for k, v in card["conditions"].items()}
+    conditions = ConditionsPrior.from_dict(card["conditions"])
     return GenerativeModel(
         prior,
         Simulator(basis, prior.space, prior.bins, instrument),
         NoiseModel(instrument, NoiseConfig.from_dict(card["noise"])),
-        ConditionsPrior(**conditions),
+        conditions,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
@@ -56,7 +56,7 @@ class GenerativeModel:
     prior: JointPrior
     simulator: Simulator
     noise: NoiseModel
-    conditions: ConditionsPrior = ConditionsPrior()
+    conditions: ConditionsPrior = field(default_factory=ConditionsPrior)
 
     @torch.no_grad()
     def mock(

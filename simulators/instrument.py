@@ -104,9 +104,11 @@ class Instrument:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Instrument:
         """Inverse of `to_dict`."""
-        lists = ("bands", "lsf_coefficients_aa")
-        fixed = {k: tuple(v) if k in lists else v for k, v in values.items()}
-        return cls(**{**fixed, "grid": WaveGrid(**values["grid"])})
+        fixed: dict[str, Any] = dict(values)
+        fixed["grid"] = WaveGrid(**values["grid"])
+        for name in ("bands", "lsf_coefficients_aa"):
+            fixed[name] = tuple(values[name])
+        return cls(**fixed)
 
 
 @dataclass(frozen=True)

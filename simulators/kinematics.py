@@ -9,6 +9,8 @@ whose prefilter is one more factor in Fourier space.
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor
 
@@ -141,7 +143,7 @@ def _divided_differences(values: list[Tensor]) -> list[Tensor]:
     """Newton's coefficients of the polynomial through values at 0, 1, 2, ..."""
     coefficients, row = [values[0]], values
     for order in range(1, len(values)):
-        row = [(b - a) / order for a, b in zip(row[:-1], row[1:], strict=True)]
+        row = [(b - a) / order for a, b in itertools.pairwise(row)]
         coefficients.append(row[0])
     return coefficients
 

@@ -64,8 +64,10 @@ class NoiseConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> NoiseConfig:
         """Inverse of `to_dict`."""
-        lists = ("calibration_rms", "template_mag")
-        return cls(**{k: tuple(v) if k in lists else v for k, v in values.items()})
+        fixed: dict[str, Any] = dict(values)
+        for name in ("calibration_rms", "template_mag"):
+            fixed[name] = tuple(values[name])
+        return cls(**fixed)
 
 
 class NoiseModel:
@@ -227,18 +229,15 @@ class Likelihood:
         bands = torch.cat([phot[:, :, None], phot[:, :, None] * self.noise.band_modes.to(phot)], 2)
         bands = bands * self._band_inverse[:, None, None]
         n_mode, n_band_mode = modes.shape[0], bands.shape[2] - 1
-        total_sq = 0.0
         # the size of the multiplicative errors follows the amplitude: two passes settle it
         amplitude = self._first_amplitude(white, bands)
         for _ in range(2):
-            parts = [
-                _project(white, self._data[0], amplitude, n_mode),
-                _project(bands, self._data[1], amplitude, n_band_mode),
-            ]
-            precision = sum(p[0] for p in parts).clamp_min(1e-30)
-            cross = sum(p[1] for p in parts)
-            total_sq = sum(p[2] for p in parts)
-            log_det = sum(p[3] for p in parts)
+            spectral = _project(white, self._data[0], amplitude, n_mode)
+            band = _project(bands, self._data[1], amplitude, n_band_mode)
+            precision, cross, total_sq, log_det = (
+                a + b for a, b in zip(spectral, band, strict=True)
+            )
+            precision = precision.clamp_min(1e-30)
             best = cross / precision
             amplitude = torch.maximum(best, precision.rsqrt()).detach()
         chi2 = total_sq - cross**2 / precision

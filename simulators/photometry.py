@@ -1,11 +1,14 @@
 """Band means through a few sub-band nodes, on which redshift and dust act.
 
 One basis value per band would be wrong under dust and redshift. Each band is therefore cut into
-sub-bands fixed in rest-frame wavelength; a spectrum is kept as its mean in each, dust multiplies the
-sub-bands, and the redshift changes only the weights with which they form the photon-counting mean.
+sub-bands fixed in rest-frame wavelength; a spectrum is kept as its mean in each, dust multiplies
+the sub-bands, and the redshift changes only the weights with which they form the photon-counting
+mean.
 """
 
 from __future__ import annotations
+
+import itertools
 
 import numpy as np
 import torch
@@ -63,7 +66,7 @@ class BandNodes:
         edges = self.edges_aa.double().numpy()
         out = np.empty((*lum.shape[:-1], edges.shape[0], edges.shape[1] - 1))
         for i, row in enumerate(edges):
-            for j, (low, high) in enumerate(zip(row[:-1], row[1:], strict=True)):
+            for j, (low, high) in enumerate(itertools.pairwise(row)):
                 inside = wave_aa[(wave_aa > low) & (wave_aa < high)]
                 t = np.concatenate([[low], inside, [high]])
                 out[..., i, j] = _integral_mean(t, wave_aa, lum)

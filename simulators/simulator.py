@@ -20,7 +20,6 @@ from simulators.kinematics import Kinematics
 from simulators.photometry import BandNodes
 from simulators.ssp_basis import MH_STEP, SSPBasis
 
-
 N_WINDOW = 16
 
 
@@ -87,7 +86,7 @@ class Simulator:
         self.basis, self.space, self.bins, self.instrument = basis, space, bins, instrument
         mh = [space.parameters[i] for i in range(space.n_param)[space.mh]]
         low, high = min(p.low for p in mh), max(p.high for p in mh)
-        self._n_met = int(round((high - low) / MH_STEP)) + 1
+        self._n_met = round((high - low) / MH_STEP) + 1
         nodes = torch.linspace(low, high, self._n_met)
         tables = basis.interpolated(nodes)
         self._mh_low, self._mh_step = low, (high - low) / (self._n_met - 1)

@@ -1,7 +1,8 @@
-"""The part of an SSP library that a model needs: age-bin averages on the model's own wavelengths."""
+"""What a model needs of an SSP library: age-bin averages on the model's own wavelengths."""
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -168,9 +169,7 @@ def age_weights(age_gyr: np.ndarray, edges_gyr: np.ndarray) -> np.ndarray:
         )
     weights = np.zeros((len(edges_gyr) - 1, len(age_gyr)))
     identity = np.eye(len(age_gyr))
-    for row, (low, high) in zip(
-        weights, zip(edges_gyr[:-1], edges_gyr[1:], strict=True), strict=True
-    ):
+    for row, (low, high) in zip(weights, itertools.pairwise(edges_gyr), strict=True):
         inner = age_gyr[(age_gyr > low) & (age_gyr < high)]
         t = np.concatenate([[low], inner, [high]])
         values = np.stack([np.interp(t, age_gyr, basis) for basis in identity])

@@ -19,11 +19,13 @@ from amortized_sfh.cubes.flags import Flag, observation_flags
 from amortized_sfh.cubes.maps import UNITS
 from amortized_sfh.inference.draw_files import write_draws
 from amortized_sfh.inference.infer import infer, predictive_spectra
+from amortized_sfh.inference.noise_scale import measure_noise_scale
 from amortized_sfh.inference.samples import STATISTICS, PosteriorSamples
 from amortized_sfh.model import PosteriorModel
 from amortized_sfh.model_files import load_model
 from amortized_sfh.spectra import Spectrum, read_spectrum
 from amortized_sfh.spectrum_fit import expected_chi2
+from simulators.masks import LINE_HALF_WIDTH_KMS, leave_out
 from simulators.observation import Observation
 
 PRODUCTS = ("summary.ecsv", "posterior.nc", "history.png", "corner.png", "predictive.png")
@@ -50,6 +52,10 @@ class SpectrumRun:
         Luminosity distance in Mpc; from the redshift where it is not given.
     photometry
         Band name to (f_λ, sigma) as observed, in the unit of the spectrum.
+    line_half_width_kms
+        Half width of the masks of emission lines.
+    measure_noise
+        Enlarge the errors to the scatter of the data first, see `measure_noise_scale`.
     """
 
     redshift: float
@@ -58,6 +64,8 @@ class SpectrumRun:
     ebv: float = 0.0
     distance_mpc: float | None = None
     photometry: Mapping[str, tuple[float, float]] | None = None
+    line_half_width_kms: float = LINE_HALF_WIDTH_KMS
+    measure_noise: bool = False
 
 
 def infer_spectrum(  # noqa: PLR0913 (the options of the command line, one by one)
@@ -72,6 +80,8 @@ def infer_spectrum(  # noqa: PLR0913 (the options of the command line, one by on
     distance_mpc: float | None = None,
     photometry: Mapping[str, tuple[float, float]] | None = None,
     medium: str | None = None,
+    line_half_width_kms: float = LINE_HALF_WIDTH_KMS,
+    measure_noise: bool = False,
     overwrite: bool = False,
     device: str = "cpu",
 ) -> PosteriorSamples:
@@ -99,6 +109,10 @@ def infer_spectrum(  # noqa: PLR0913 (the options of the command line, one by on
         HST band name to (f_λ, sigma) as observed, in the unit of the spectrum.
     medium : {"air", "vacuum"}, optional
         Medium of the wavelengths; as the file says by default.
+    line_half_width_kms : float
+        Half width of the masks of emission lines; wider than the default for broad lines.
+    measure_noise : bool
+        Enlarge the errors to the scatter of the data first.
     overwrite : bool
         Replace an existing folder of products.
     device : str
@@ -135,6 +149,8 @@ def infer_spectrum(  # noqa: PLR0913 (the options of the command line, one by on
         ebv=ebv,
         distance_mpc=distance_mpc,
         photometry=photometry,
+        line_half_width_kms=line_half_width_kms,
+        measure_noise=measure_noise,
     )
     loaded = model if isinstance(model, PosteriorModel) else load_model(model, device)
     observation, samples = posterior_of(loaded, spectrum, run)
@@ -181,6 +197,8 @@ def posterior_of(
             f"{instrument.grid.end_aa:.0f} Å (rest frame): all are masked or without a positive "
             "error; check the errors and the redshift"
         )
+    if run.measure_noise:
+        observation, _ = measure_noise_scale(model, observation, run.seed)
     samples = infer(model, observation, run.draws, run.seed, distance_mpc=run.distance_mpc)
     if spectrum.unit_cgs is None:
         samples = replace(samples, log_mass=torch.full_like(samples.log_mass, torch.nan))
@@ -254,6 +272,8 @@ def describe_run(
         "ebv": float(run.ebv),
         "distance_mpc": run.distance_mpc or "from the redshift",
         "bands": sorted(run.photometry or {}),
+        "line_half_width_kms": float(run.line_half_width_kms),
+        "measured_noise": run.measure_noise,
         "reduced_chi2": round(chi2, 4),
         "reduced_chi2_expected": round(expected, 4),
         "snr_per_pixel": round(snr, 2),

@@ -1,9 +1,9 @@
 """How much larger the noise is than the error bars say, measured from the spectra themselves.
 
-Variance cubes leave out the covariance of drizzled pixels and the residuals of sky subtraction, which
-in large bins dominate. A first posterior predicts each spectrum; second differences of the
-residuals along wavelength are blind to smooth misfits and, over several pixels, to the correlation of
-neighbours; their scatter over that expected from the error bars is the scale.
+Variance cubes leave out the covariance of drizzled pixels and the residuals of sky subtraction,
+which in large bins dominate. A first posterior predicts each spectrum; second differences of the
+residuals along wavelength are blind to smooth misfits and, over several pixels, to the
+correlation of neighbours; their scatter over that expected from the error bars is the scale.
 """
 
 from __future__ import annotations

@@ -8,8 +8,11 @@ not depend on the data.
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
+from nflows.flows import Flow
 from nflows.nn.nets.resnet import ResidualNet
 from nflows.transforms import LULinear, PiecewiseRationalQuadraticCouplingTransform
 from torch import Tensor, nn
@@ -36,7 +39,8 @@ class FlowSampler:
     def __init__(self, flow: nn.Module) -> None:
         layers: list[_Linear | _Coupling | _Fixed] = []
         # sampling runs through the layers backwards
-        for transform in reversed(list(flow.net._transform._transforms)):
+        transforms = cast("Flow", flow.net)._transform._transforms
+        for transform in reversed(list(transforms)):
             if isinstance(transform, LULinear):
                 layers.append(_Linear(transform))
             elif isinstance(transform, PiecewiseRationalQuadraticCouplingTransform):
@@ -49,7 +53,7 @@ class FlowSampler:
                     "spline couplings: sample the estimator itself"
                 )
         self._layers = layers
-        self.n_param = int(flow.input_shape[0])
+        self.n_param = int(cast("torch.Size", flow.input_shape)[0])
 
     @torch.no_grad()
     def sample(

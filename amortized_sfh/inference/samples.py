@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -69,7 +69,7 @@ class PosteriorSamples:
         names = [
             f.name for f in fields(PosteriorSamples) if f.name not in ("derived", "space", "bins")
         ]
-        joined = {n: torch.cat([getattr(p, n) for p in parts]) for n in names}
+        joined: dict[str, Any] = {n: torch.cat([getattr(p, n) for p in parts]) for n in names}
         derived = Derived(
             *(torch.cat(column) for column in zip(*(p.derived for p in parts), strict=True))
         )
@@ -108,7 +108,7 @@ class PosteriorSamples:
     def __getitem__(self, key: slice | Tensor) -> PosteriorSamples:
         """The draws of some observations."""
         names = [f.name for f in fields(self) if f.name not in ("derived", "space", "bins")]
-        part = {name: getattr(self, name)[key] for name in names}
+        part: dict[str, Any] = {name: getattr(self, name)[key] for name in names}
         return replace(self, derived=Derived(*(value[key] for value in self.derived)), **part)
 
     def summary(self) -> dict[str, np.ndarray]:

@@ -38,8 +38,9 @@ class LightTree(Transform):
 
     Notes
     -----
-    The buffers hold what `fit` measures: the scales of the steps in u, the log of width times V-band
-    light of each bin, and location and scale or rotation of the new coordinates under the prior.
+    The buffers hold what `fit` measures: the scales of the steps in u, the log of width times
+    V-band light of each bin, and location and scale or rotation of the new coordinates under the
+    prior.
     """
 
     def __init__(self, n_bins: int, n_param: int) -> None:
@@ -70,8 +71,8 @@ class LightTree(Transform):
             Itself.
         """
         prior, simulator = generative.prior, generative.simulator
-        steps = prior.space.parameters[prior.space.sfh]
-        self.step_scale.copy_(torch.tensor([float(p.bijection.scale) for p in steps]))
+        described = [p.bijection.to_dict() for p in prior.space.parameters[prior.space.sfh]]
+        self.step_scale.copy_(torch.tensor([d["scale"] for d in described]))
         theta = prior.sample((_N_PRIOR,), torch.Generator(simulator.device).manual_seed(0))
         light = prior.bins.widths_yr.to(theta) * simulator.populations(theta).lum_v.median(0).values
         self.log_light.copy_(light.log() - light.log().mean())
@@ -122,7 +123,7 @@ class LightTree(Transform):
         log_share = torch.log_softmax(relative + self.log_light, dim=-1)
         log_det = log_share.sum(-1) - score.log_abs_det(steps).sum(-1)
         log_det = log_det + (self.n_bins - 1) * math.log(_LN10)
-        logits = []
+        nodes = []
         for low, middle, high in self._splits:
             young = torch.logsumexp(log_share[..., low:middle], dim=-1)
             old = torch.logsumexp(log_share[..., middle:high], dim=-1)
@@ -130,8 +131,8 @@ class LightTree(Transform):
             node = torch.logaddexp(young, old)
             # d(shares) / d(logit) contributes node * s (1 - s)
             log_det = log_det - (node - F.softplus(logit) - F.softplus(-logit))
-            logits.append(logit)
-        logits = torch.stack(logits, dim=-1)
+            nodes.append(logit)
+        logits = torch.stack(nodes, dim=-1)
         log_det = log_det - 0.5 * torch.log1p((logits / _KNEE).square()).sum(-1)
         log_det = log_det - len(self._splits) * math.log(_KNEE)
         return torch.asinh(logits / _KNEE), log_det

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from sbi.neural_nets.estimators.base import ConditionalDensityEstimator
@@ -163,7 +163,7 @@ def train(
             on_step(step, float(density.detach()))
         if step % config.checkpoint_every == 0 or step == config.n_steps:
             state.save(folder / "checkpoint.pt", step)
-    return average.module
+    return cast(Trainee, average.module)
 
 
 def learning_rate(step: int, config: TrainingConfig) -> float:

@@ -1,0 +1,1 @@
+"""Other methods on the same data, with the same templates."""

@@ -1,0 +1,242 @@
+"""pPXF with the templates, bands, resolution and dust law of a model (needs the extra `ppxf`).
+
+What pPXF leaves open is chosen in its favour: templates have the resolution of each observation,
+bands are attenuated through the model's sub-bands (pPXF's own way is one wavelength per band), the
+error of a band includes its systematic part, and pixel errors keep the information that the
+observed pixels had before they were resampled.
+
+References
+----------
+Cappellari 2017, MNRAS 466, 798; Cappellari 2023, MNRAS 526, 3273.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from ppxf.ppxf import attenuation, ppxf
+
+from amortized_sfh.comparison.templates import TemplateProjector, model_templates
+from simulators.correlation import overlap_taps
+from simulators.generative import GenerativeModel
+from simulators.instrument import SPEED_OF_LIGHT_KMS
+from simulators.observation import Observation
+from simulators.resample import apply_weights, resample_matrix
+
+_VELSCALE_RATIO = 2
+_MAX_VELOCITY_KMS = 450.0
+# pPXF wants 900 km/s of templates beyond the bounds of the velocity
+_MARGIN_KMS = _MAX_VELOCITY_KMS + 1000.0
+_MAX_MISSING = 0.02
+
+
+@dataclass(frozen=True, kw_only=True)
+class PPXFConfig:
+    """Choices of a pPXF fit.
+
+    Parameters
+    ----------
+    regul
+        Regularisation; 0 for none.
+    mdegree
+        Degree of the multiplicative polynomial of the spectrum; 0 for none.
+    weights
+        "mass" or "light": whether the weights that regularisation smooths are formed masses or
+        V-band luminosities.
+    mh_stride
+        Every how many of the model's [M/H] nodes there is a template.
+    dust_slope
+        Whether the slope of the attenuation law is free (it is fixed where there are no bands).
+    """
+
+    regul: float = 0.0
+    mdegree: int = 6
+    weights: str = "mass"
+    mh_stride: int = 2
+    dust_slope: bool = True
+
+    def __post_init__(self) -> None:
+        if self.weights not in ("mass", "light"):
+            raise ValueError(f"weights is {self.weights!r}; expected 'mass' or 'light'")
+        if self.regul < 0 or self.mdegree < 0:
+            raise ValueError(f"regul {self.regul}, mdegree {self.mdegree}; expected >= 0")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+class _LogSpectrum(NamedTuple):
+    """A spectrum on pPXF's log pixels, each of shape (n_pix,)."""
+
+    flux: np.ndarray
+    sigma: np.ndarray
+    use: np.ndarray
+
+
+class PPXFFitter:
+    """Fits observations one after another.
+
+    Parameters
+    ----------
+    generative
+        Model of the observations; its prior is not used.
+    config
+        Choices of the fits.
+    """
+
+    def __init__(self, generative: GenerativeModel, config: PPXFConfig | None = None) -> None:
+        self.config = config or PPXFConfig()
+        self.templates = model_templates(generative.simulator, self.config.mh_stride)
+        self._projector = TemplateProjector(self.templates, generative.simulator)
+        self._instrument = generative.simulator.instrument
+        modes = generative.noise.band_modes.double().numpy()
+        self._band_systematic = np.sqrt((modes**2).sum(0))
+        edges = np.asarray(self._instrument.grid.edges_aa, dtype=float)
+        # as many log pixels as there are linear ones: pPXF's habit
+        n_pix = self._instrument.grid.n_pix
+        log_edges = np.linspace(np.log(edges[0]), np.log(edges[-1]), n_pix + 1)
+        step = log_edges[1] - log_edges[0]
+        self._velscale = SPEED_OF_LIGHT_KMS * step
+        self._lam = np.exp(log_edges[:-1] + 0.5 * step)
+        self._width_aa = np.diff(np.exp(log_edges))
+        self._matrix = resample_matrix(torch.from_numpy(edges), torch.from_numpy(np.exp(log_edges)))
+        fine = step / _VELSCALE_RATIO
+        margin = int(_MARGIN_KMS / (SPEED_OF_LIGHT_KMS * fine)) + 2
+        n_fine = n_pix * _VELSCALE_RATIO + 2 * margin
+        self._log_lam_temp = log_edges[0] + fine * (np.arange(n_fine) - margin + 0.5)
+
+    def fit(self, observation: Observation) -> dict[str, float]:
+        """Fit one observation.
+
+        Parameters
+        ----------
+        observation
+            Batch of one.
+
+        Returns
+        -------
+        dict of str to float
+            The averages of `Templates.averages`, `av` (mag), `delta`, `velocity` and `sigma`
+            (km/s), the reduced `chi2`, and the `seconds` of processor time.
+
+        Raises
+        ------
+        ValueError
+            If there is not exactly one observation, or it has no usable pixel.
+        """
+        start = time.process_time()
+        if len(observation) != 1:
+            raise ValueError(f"{len(observation)} observations; expected one: fit them in a loop")
+        spectrum = self._log_rebinned(observation)
+        level = float(np.median(spectrum.flux[spectrum.use]))
+        band = observation.phot_valid[0].numpy()
+        nodes = self._projector.bands(observation.redshift)[:, :, band]
+        templates = self._projector.spectra(observation.redshift, self._log_lam_temp)
+        unit = self._unit(templates)
+        law, start_dust, bounds = self._dust(nodes, band)
+        result = ppxf(
+            np.moveaxis(templates / unit[..., None], -1, 0),
+            spectrum.flux / level,
+            spectrum.sigma / level,
+            self._velscale,
+            [0.0, 100.0],
+            bounds=[[-_MAX_VELOCITY_KMS, _MAX_VELOCITY_KMS], [1.0, 500.0]],
+            degree=-1,
+            mdegree=self.config.mdegree,
+            lam=self._lam,
+            lam_temp=np.exp(self._log_lam_temp),
+            velscale_ratio=_VELSCALE_RATIO,
+            mask=spectrum.use,
+            regul=self.config.regul,
+            # the same minimum as the default; faster where few weights are zero
+            linear_method="nnls" if self.config.regul else "lsq_box",
+            dust=[
+                {
+                    "start": start_dust,
+                    "bounds": bounds,
+                    "component": np.ones(unit.size, dtype=bool),
+                    "func": law,
+                }
+            ],
+            phot=self._phot(observation, nodes / unit[..., None, None], level),
+            quiet=True,
+        )
+        dust = result.dust[0]["sol"]
+        return self.templates.averages(result.weights.reshape(unit.shape) / unit) | {
+            "av": float(dust[0]),
+            "delta": float(dust[1]) if len(dust) > 1 else 0.0,
+            "velocity": float(result.sol[0]),
+            "sigma": float(result.sol[1]),
+            "chi2": float(result.chi2),
+            "seconds": time.process_time() - start,
+        }
+
+    def _unit(self, templates: np.ndarray) -> np.ndarray:
+        """What each template is divided by, so that weights are of order one, (n_bins, n_met)."""
+        if self.config.weights == "light":
+            return self.templates.lum_v
+        return np.full(templates.shape[:2], np.median(templates))
+
+    def _dust(
+        self, nodes: np.ndarray, band: np.ndarray
+    ) -> tuple[Callable[..., np.ndarray], list[float], list[list[float]]]:
+        """Calzetti law with a free slope and no bump; its start and bounds."""
+        wave = self._projector.node_wave_aa[band]
+        share = nodes.reshape(-1, *nodes.shape[2:])
+        share = share / share.sum(-1, keepdims=True)
+
+        def law(lam: np.ndarray, av: float, delta: float = 0.0) -> np.ndarray:
+            if lam.ndim == 1:
+                return attenuation(lam, av, delta, uv_bump=0.0)
+            # the bands, (n_band, n_template)
+            return (share * attenuation(wave, av, delta, uv_bump=0.0)).sum(-1).T
+
+        n_free = 2 if self.config.dust_slope and band.any() else 1
+        return law, [0.5, 0.0][:n_free], [[0.0, 4.0], [-0.7, 0.4]][:n_free]
+
+    def _phot(
+        self, observation: Observation, nodes: np.ndarray, level: float
+    ) -> dict[str, np.ndarray] | None:
+        """Bands in the form that pPXF wants, None if there are none."""
+        band = observation.phot_valid[0].numpy()
+        if not band.any():
+            return None
+        flux = observation.phot[0].double().numpy()[band] / level
+        sigma = observation.phot_sigma[0].double().numpy()[band] / level
+        wave = self._projector.node_wave_aa[band].mean(-1)
+        return {
+            "templates": np.moveaxis(nodes.sum(-1), -1, 0),
+            "galaxy": flux,
+            "noise": np.hypot(sigma, flux * self._band_systematic[band]),
+            "lam": np.repeat(wave[:, None], int(np.prod(nodes.shape[:2])), axis=1),
+        }
+
+    def _log_rebinned(self, observation: Observation) -> _LogSpectrum:
+        """Flux, error and mask on log pixels.
+
+        Resampling correlates pixels. The error is that of as many independent observed pixels as
+        fit into a log pixel, so that the sum over pixels weighs the spectrum rightly against the
+        bands.
+        """
+        _, taps = overlap_taps(self._instrument, observation.redshift)
+        native = (observation.sigma / taps.square().sum(-1).sqrt())[0].double()
+        valid = observation.valid[0] & torch.isfinite(native) & (native > 0)
+        if not bool(valid.any()):
+            raise ValueError("the spectrum has no usable pixel; pPXF needs some")
+        wave = np.asarray(self._instrument.grid.centres_aa, dtype=float)
+        good = valid.numpy()
+        filled = [
+            torch.from_numpy(np.interp(wave, wave[good], values[valid].numpy()))
+            for values in (observation.flux[0].double(), native)
+        ]
+        flux, native_log = (apply_weights(self._matrix, values).numpy() for values in filled)
+        missing = apply_weights(self._matrix, (~valid).double()).numpy()
+        pixel = self._instrument.native_step_aa / (1.0 + float(observation.redshift[0]))
+        sigma = native_log * np.sqrt(pixel / self._width_aa)
+        return _LogSpectrum(flux, sigma, missing < _MAX_MISSING)

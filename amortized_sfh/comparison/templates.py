@@ -1,0 +1,159 @@
+"""The populations of a model as templates for full spectral fitting."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy.interpolate import make_interp_spline
+
+from simulators.kinematics import Kinematics
+from simulators.photometry import BandNodes
+from simulators.simulator import Simulator
+from simulators.ssp_basis import MH_STEP
+
+
+class Templates(NamedTuple):
+    """Populations over (n_bins, n_met), per formed solar mass.
+
+    Attributes
+    ----------
+    spectra
+        On the model's log grid at the library's resolution, L☉/Å, shape (n_bins, n_met, n_pix).
+    nodes
+        Means in the sub-bands of the bands, shape (n_bins, n_met, n_band, n_node).
+    lum_v
+        Mean luminosity in the V band, shape (n_bins, n_met).
+    log_age
+        Mean log10(age / yr) of the bins, shape (n_bins,).
+    mh
+        [M/H], shape (n_met,).
+    """
+
+    spectra: np.ndarray
+    nodes: np.ndarray
+    lum_v: np.ndarray
+    log_age: np.ndarray
+    mh: np.ndarray
+
+    def averages(self, mass: np.ndarray) -> dict[str, float]:
+        """Mass- and light-weighted means, defined as those of `inference.derived`.
+
+        Parameters
+        ----------
+        mass
+            Formed masses, shape (n_bins, n_met).
+
+        Returns
+        -------
+        dict of str to float
+            `log_age_mw, log_age_lw, mh_mw, mh_lw`.
+        """
+        out = {}
+        for kind, weight in (("mw", mass), ("lw", mass * self.lum_v)):
+            total = weight.sum()
+            out[f"log_age_{kind}"] = float(weight.sum(1) @ self.log_age / total)
+            out[f"mh_{kind}"] = float(weight.sum(0) @ self.mh / total)
+        return out
+
+
+def model_templates(simulator: Simulator, stride: int = 2) -> Templates:
+    """Take every `stride`-th of the [M/H] nodes between which a model interpolates.
+
+    Parameters
+    ----------
+    simulator
+        The model.
+    stride
+        1 for all nodes.
+
+    Returns
+    -------
+    Templates
+        In double precision.
+
+    Raises
+    ------
+    ValueError
+        If the strides miss the most metal-rich node.
+    """
+    mh = [simulator.space.parameters[i] for i in range(simulator.space.n_param)[simulator.space.mh]]
+    low, high = min(p.low for p in mh), max(p.high for p in mh)
+    n_node = round((high - low) / MH_STEP) + 1
+    if stride < 1 or (n_node - 1) % stride:
+        raise ValueError(f"stride is {stride}; expected a divisor of {n_node - 1}")
+    nodes = torch.linspace(low, high, n_node)[::stride]
+    tables = {k: v.double().numpy() for k, v in simulator.basis.interpolated(nodes).items()}
+    log_age = simulator.bins.log_age_yr.double().numpy()
+    return Templates(
+        tables["spectra"], tables["nodes"], tables["lum_v"], log_age, nodes.double().numpy()
+    )
+
+
+class TemplateProjector:
+    """Templates as an instrument sees them at a redshift, before any velocity and dust.
+
+    Parameters
+    ----------
+    templates
+        At the library's resolution.
+    simulator
+        Supplies line spread function and bands.
+    """
+
+    def __init__(self, templates: Templates, simulator: Simulator) -> None:
+        basis = simulator.basis
+        self.templates = templates
+        self._log_wave = np.log(basis.log_grid.wave_aa)
+        self._kinematics = Kinematics(basis.log_grid, simulator.instrument, basis.fwhm_aa)
+        self._band_nodes = BandNodes(simulator.instrument)
+        self.node_wave_aa = self._band_nodes.wave_aa.double().numpy()
+        # mirrored, the spectra are periodic without a jump
+        spectra = templates.spectra
+        mirrored = np.concatenate([spectra, spectra[..., ::-1]], axis=-1)
+        self._omega = 2.0 * np.pi * np.fft.rfftfreq(mirrored.shape[-1])
+        self._transform = np.fft.rfft(mirrored)
+
+    def spectra(self, redshift: torch.Tensor, log_lam: np.ndarray) -> np.ndarray:
+        """Templates broadened by what the line spread function has more than the library.
+
+        Gaussians of four widths are interpolated cubically in the variance, as in the model.
+
+        Parameters
+        ----------
+        redshift
+            Shape (1,).
+        log_lam
+            ln of the wavelengths wanted, in Å, shape (n_lam,).
+
+        Returns
+        -------
+        ndarray
+            Shape (n_bins, n_met, n_lam).
+        """
+        variance = self._kinematics.lsf_variance(redshift)[0].double().numpy()
+        n_pix = len(variance)
+        nodes = np.linspace(0.0, max(float(variance.max()), 1e-6), 4)
+        convolved = np.zeros_like(self.templates.spectra)
+        for k, node in enumerate(nodes):
+            others = np.delete(nodes, k)
+            weight = np.prod((variance[:, None] - others) / (node - others), axis=1)
+            smooth = np.fft.irfft(self._transform * np.exp(-0.5 * node * self._omega**2))
+            convolved += weight * smooth[..., :n_pix]
+        return make_interp_spline(self._log_wave, convolved, axis=-1)(log_lam)
+
+    def bands(self, redshift: torch.Tensor) -> np.ndarray:
+        """Share of every sub-band in the bands; their sum is the band's mean.
+
+        Parameters
+        ----------
+        redshift
+            Shape (1,).
+
+        Returns
+        -------
+        ndarray
+            Shape (n_bins, n_met, n_band, n_node).
+        """
+        return self.templates.nodes * self._band_nodes.weights(redshift)[0].double().numpy()
