@@ -191,6 +191,7 @@ def posterior_of(
     """
     instrument = model.generative.simulator.instrument
     observation = spectrum.observe(instrument, run.redshift, ebv=run.ebv, photometry=run.photometry)
+    observation = leave_out(observation, instrument, run.line_half_width_kms)
     if not bool(observation.valid.any()):
         raise ValueError(
             f"{spectrum.name} has no usable pixel in the model's {instrument.grid.start_aa:.0f}-"

@@ -133,6 +133,19 @@ def test_bands_are_used_where_the_model_has_them(spectrum, small_posterior):
         posterior_of(small_posterior, spectrum, run)
 
 
+def test_wider_masks_and_measured_noise(spectrum, small_posterior):
+    def observe(data, **options):
+        run = SpectrumRun(redshift=REDSHIFT, draws=10, **options)
+        return posterior_of(small_posterior, data, run)[0]
+
+    plain = observe(spectrum)
+    assert observe(spectrum, line_half_width_kms=1500.0).valid.sum() < plain.valid.sum() - 20
+    # error bars three times too small are found out; right ones are left as they are, nearly
+    small = Spectrum(**{**spectrum.__dict__, "sigma": spectrum.sigma / 3.0})
+    ratio = observe(small, measure_noise=True).sigma / observe(small).sigma
+    assert 2.0 < float(ratio[plain.valid].median()) < 4.5
+
+
 def test_bad_requests(spectrum, small_posterior):
     blank = Spectrum(**{**spectrum.__dict__, "valid": np.zeros(spectrum.flux.size, dtype=bool)})
     with pytest.raises(ValueError, match="no usable pixel"):
