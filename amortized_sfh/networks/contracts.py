@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -73,13 +74,13 @@ def _finite(encoder: nn.Module, layout: Layout, observation: Observation) -> Ite
 
 def _blind(encoder: nn.Module, layout: Layout, observation: Observation) -> Iterator[str]:
     latent = encoder(layout.pack(observation))
-    junk = {
+    junk: dict[str, Any] = {
         "flux": observation.flux.where(observation.valid, torch.tensor(torch.nan)),
         "sigma": observation.sigma.where(observation.valid, torch.tensor(-1.0)),
         "phot": observation.phot.where(observation.phot_valid, torch.tensor(1e9)),
         "phot_sigma": observation.phot_sigma.where(observation.phot_valid, torch.tensor(0.0)),
     }
-    brighter = {name: 64.0 * getattr(observation, name) for name in junk}
+    brighter: dict[str, Any] = {name: 64.0 * getattr(observation, name) for name in junk}
     has_unit = observation.valid.any(1) | observation.phot_valid.any(1)
     cases = {
         "what is masked": encoder(layout.pack(replace(observation, **junk))),

@@ -1,0 +1,30 @@
+"""A network small enough to train in a test."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from amortized_sfh.networks.encoder import Encoder, EncoderConfig
+from amortized_sfh.networks.flow import FlowConfig, build_flow
+from amortized_sfh.networks.layout import Layout
+from amortized_sfh.networks.point import PointHeads
+from amortized_sfh.training.loop import Trainee
+
+ENCODER = EncoderConfig(
+    n_latent=16, n_channel=8, n_token_channel=16, n_head=2, n_query=2, n_hidden=32, n_fusion=1,
+    continuum_pixels=31,
+)  # fmt: skip
+FLOW = FlowConfig(n_transform=2, n_hidden=24, n_bins=4)
+
+
+@pytest.fixture
+def new_trainee(small_model):
+    """Make tiny networks for `small_model`; the same weights for the same seed."""
+
+    def make(seed: int = 0) -> Trainee:
+        torch.manual_seed(seed)
+        layout = Layout.of(small_model.simulator.instrument)
+        return Trainee(Encoder(layout, ENCODER), build_flow(35, 16, FLOW), PointHeads(16, 16))
+
+    return make
