@@ -28,7 +28,7 @@ N_DRAWS, SEED = 4000, 3073
 #: A_g / E(B-V) of the SDSS reddening vector (Schlegel, Finkbeiner & Davis 1998, Table 6), and
 #: E(B-V) of Schlafly & Finkbeiner (2011) over theirs.
 _A_G_PER_EBV, _SF11 = 3.793, 0.86
-_REGUL = 20.0
+_REGUL = 100.0
 #: Product name and the name of the same quantity in a pPXF fit.
 _QUANTITIES = {
     "LOGAGE_MW": "log_age_mw",

@@ -28,7 +28,7 @@ from simulators.instrument import SPEED_OF_LIGHT_KMS
 from simulators.observation import Observation
 from simulators.resample import apply_weights, resample_matrix
 
-_VELSCALE_RATIO = 2
+_VELSCALE_RATIO = 1
 _MAX_VELOCITY_KMS = 450.0
 # pPXF wants 900 km/s of templates beyond the bounds of the velocity
 _MARGIN_KMS = _MAX_VELOCITY_KMS + 1000.0

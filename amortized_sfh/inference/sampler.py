@@ -138,8 +138,8 @@ class _Coupling:
         weight = net.initial_layer.weight.detach()
         self._in_weight, self._in_context = weight[:, :n_identity], weight[:, n_identity:]
         self._in_bias = net.initial_layer.bias.detach()
-        self._blocks, self._final = net.blocks, net.final_layer
-        self._softness = net.hidden_features**0.5
+        self._blocks = net.blocks
+        self._heads = self._split_head(net)
 
     def inverse(self, values: Tensor, latent: Tensor) -> Tensor:
         identity, moving = values[..., self._identity], values[..., self._moving]
@@ -150,16 +150,25 @@ class _Coupling:
             inner = block.linear_layers[0](F.relu(hidden))
             inner = block.linear_layers[1](F.relu(inner))
             hidden = hidden + inner * gate
-        parameters = self._final(hidden).unflatten(-1, (len(self._moving), -1))
-        k = self._n_bins
-        moved = inverse_spline(
-            moving,
-            parameters[..., :k] / self._softness,
-            parameters[..., k : 2 * k] / self._softness,
-            parameters[..., 2 * k :],
-            self._bound,
+        widths, heights, slopes = (
+            F.linear(hidden, weight, bias).unflatten(-1, (len(self._moving), -1))
+            for weight, bias in self._heads
         )
+        moved = inverse_spline(moving, widths, heights, slopes, self._bound)
         return torch.cat([identity, moved], dim=-1)[..., self._unshuffle]
+
+
+    def _split_head(self, net: ResidualNet) -> list[tuple[Tensor, Tensor]]:
+        """Weights of the last layer for widths, heights and slopes apart: no copies later."""
+        softness = net.hidden_features**0.5
+        k, n_moving = self._n_bins, len(self._moving)
+        weight = net.final_layer.weight.detach().unflatten(0, (n_moving, -1))
+        bias = net.final_layer.bias.detach().unflatten(0, (n_moving, -1))
+        parts = ((slice(0, k), softness), (slice(k, 2 * k), softness), (slice(2 * k, None), 1.0))
+        return [
+            (weight[:, cut].flatten(0, 1) / scale, bias[:, cut].flatten() / scale)
+            for cut, scale in parts
+        ]
 
 
 def inverse_spline(

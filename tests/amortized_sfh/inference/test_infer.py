@@ -84,7 +84,7 @@ def test_mass_follows_distance_and_flux(small_posterior, small_observation):
 
 def test_mass_of_a_known_population(small_model, small_posterior):
     """The level of noise-free data over that of the same model is the mass that was put in."""
-    from amortized_sfh.inference.infer import _log_mass  # noqa: PLC0415
+    from amortized_sfh.inference.infer import _log_mass
 
     mock = small_model.mock(30, seed=8)
     mass, distance_cm = 1e7, 10.0 * 3.0856775814913673e24

@@ -53,7 +53,7 @@ def test_hdf5_draws(samples, tmp_path):
 
 
 def test_netcdf_draws(samples, tmp_path):
-    import xarray  # noqa: PLC0415
+    import xarray
 
     path = tmp_path / "draws.nc"
     write_draws(samples, path)
