@@ -188,7 +188,7 @@ class PPXFFitter:
     ) -> tuple[Callable[..., np.ndarray], list[float], list[list[float]]]:
         """Calzetti law with a free slope and no bump; its start and bounds."""
         wave = self._projector.node_wave_aa[band]
-        share = nodes.reshape(-1, *nodes.shape[2:])
+        share = nodes.reshape(nodes.shape[0] * nodes.shape[1], *nodes.shape[2:])
         share = share / share.sum(-1, keepdims=True)
 
         def law(lam: np.ndarray, av: float, delta: float = 0.0) -> np.ndarray:
