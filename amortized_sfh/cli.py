@@ -141,6 +141,9 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder; an existing one goes on")
     parser.add_argument("--name", default="phangs-bc03")
     parser.add_argument("--n", type=int, default=5_120_000, help="spectra to see (5120000)")
+    parser.add_argument(
+        "--start-from", type=Path, help="folder of a training whose encoder is taken over"
+    )
     parser.add_argument("--data", type=Path, help="training set from `simulate`; else streamed")
     parser.add_argument("--library", default="bc03-miles", help="name or file (bc03-miles)")
     parser.add_argument("--batch-size", type=int, default=256)

@@ -47,7 +47,10 @@ def train_models(options: Namespace, device: str) -> None:
     config = TrainingConfig(
         n_spectra=options.n, batch_size=options.batch_size, learning_rate=options.learning_rate
     )
-    trainee = new_trainee(generative).to(device)
+    trainee = new_trainee(generative)
+    if options.start_from is not None:
+        take_over(trainee, options.start_from / "checkpoint.pt")
+    trainee = trainee.to(device)
     with tqdm(total=config.n_steps, unit="step", desc="train", smoothing=0.02) as bar:
 
         def show(step: int, loss: float) -> None:
@@ -76,6 +79,32 @@ def new_trainee(generative: GenerativeModel) -> Trainee:
     coordinates = LightTree(space.n_bins, space.n_param).fit(generative)
     flow = build_flow(space.n_param, n_latent, coordinates=coordinates)
     return Trainee(encoder, flow, PointHeads(n_latent, space.n_bins))
+
+
+def take_over(trainee: Trainee, checkpoint: Path) -> None:
+    """Start with the encoder and the point heads of another training; the flow stays fresh.
+
+    Parameters
+    ----------
+    trainee
+        Networks of the same sizes.
+    checkpoint
+        `checkpoint.pt` of the other training; the running mean of its weights is taken.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    """
+    content = torch.load(checkpoint, weights_only=True, map_location="cpu")
+    average = {k.removeprefix("module."): v for k, v in content["average"].items()}
+    for name in ("encoder", "heads"):
+        part = {
+            key.removeprefix(f"{name}."): value
+            for key, value in average.items()
+            if key.startswith(f"{name}.")
+        }
+        getattr(trainee, name).load_state_dict(part)
 
 
 def export(

@@ -255,7 +255,7 @@ class LossLog:
         self._sums[0] += float(density.detach())
         self._sums[1] += float(point.detach())
         self._count += 1
-        if step % self._config.log_every:
+        if step % self._config.log_every and step != self._config.n_steps:
             return
         means = [f"{total / self._count:.5f}" for total in self._sums]
         rate = f"{learning_rate(step, self._config):.3g}"
