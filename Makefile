@@ -6,13 +6,14 @@ BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.installed
 PIP     = $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install demo demo-real test lint format clean
+.PHONY: help install demo demo-real test bench lint format clean
 
 help:
 	@echo "make install    the environment in $(VENV)"
 	@echo "make demo       maps of a mock NGC 3627, written to out/demo"
 	@echo "make demo-real  maps of Abell 478's central galaxy (a real MUSE cube), in out/demo-real"
 	@echo "make test       the whole test suite"
+	@echo "make bench      the numbers of the README, printed and in benchmarks/results.json"
 	@echo "make lint       ruff, mypy and the layer contracts"
 
 install: $(STAMP)
@@ -36,6 +37,10 @@ demo: $(STAMP)
 
 demo-real: $(STAMP)
 	$(BIN)/amortized-sfh demo-real --out out/demo-real --overwrite
+
+# The numbers of the README; pPXF's are kept in benchmarks/ppxf_results.json.
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks.run
 
 # One thread per worker: the workers already share the cores.
 test: $(STAMP)
