@@ -1,0 +1,1 @@
+"""Measured numbers: recovery beside pPXF, coverage, throughput and memory."""

@@ -1,0 +1,161 @@
+"""pPXF on the quoted mocks, kept in a file so that a new network needs no new fits.
+
+The mocks do not depend on any network: the fits stay valid until prior, simulator or noise change,
+which is noticed because the truths and a probe of the noisy spectra are kept with them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from concurrent.futures import ProcessPoolExecutor
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from amortized_sfh.comparison.ppxf_fit import PPXFConfig, PPXFFitter
+from benchmarks.mocks import AVERAGES, CONDITIONS, SEED, true_averages
+from simulators.generative import GenerativeModel, Mock
+from simulators.observation import Observation
+
+RESULTS = Path(__file__).with_name("ppxf_results.json")
+
+COLUMNS = (*AVERAGES, "av", "delta", "velocity", "sigma", "chi2", "seconds")
+
+#: The best of those tried on 60 other mocks (see README), without and with regularisation.
+CONFIGS = (PPXFConfig(mdegree=6), PPXFConfig(mdegree=6, regul=100.0))
+
+
+def fit_mocks(
+    generative: GenerativeModel, mock: Mock, config: PPXFConfig, n_process: int = 1
+) -> dict[str, np.ndarray]:
+    """Fit mocks; a fit that fails is NaN in every column of `COLUMNS`, each of shape (n,)."""
+    observations = [mock.observation[i : i + 1] for i in range(len(mock.theta))]
+    progress = {"total": len(observations), "unit": "fit", "desc": f"pPXF regul={config.regul:g}"}
+    if n_process == 1:
+        fitter = PPXFFitter(generative, config)
+        rows = [_fit(fitter, observation) for observation in tqdm(observations, **progress)]
+    else:
+        with ProcessPoolExecutor(
+            n_process, get_context("spawn"), _start_worker, (generative, config)
+        ) as pool:
+            rows = list(tqdm(pool.map(_fit_in_worker, observations, chunksize=5), **progress))
+    return {name: np.array([row[k] for row in rows]) for k, name in enumerate(COLUMNS)}
+
+
+def ppxf_results(
+    generative: GenerativeModel, mock: Mock, rerun: bool = False, n_process: int = 1
+) -> dict[str, Any]:
+    """Fits of every configuration, from the file where it is valid.
+
+    `fits` is a list of `config`, `estimates` (average -> n values, None for a failure), `failures`,
+    `median_chi2` and `seconds_per_fit` of processor time.
+    """
+    stamp = _stamp(generative, mock)
+    kept = {} if rerun else _read(stamp)
+    fits = []
+    for config in CONFIGS:
+        key = json.dumps(config.to_dict(), sort_keys=True)
+        if key not in kept:
+            kept[key] = _summary(config, fit_mocks(generative, mock, config, n_process))
+        fits.append(kept[key])
+        # after every configuration, so that an interrupted run loses little
+        RESULTS.write_text(_compact({**stamp, "fits": list(kept.values())}))
+    return {**stamp, "fits": fits}
+
+
+def estimates(fit: dict[str, Any]) -> np.ndarray:
+    """Averages of a fit, shape (n, 4), NaN for a failure."""
+    return np.array([fit["estimates"][name] for name in AVERAGES], dtype=float).T
+
+
+def _fit(fitter: PPXFFitter, observation: Observation) -> list[float]:
+    try:
+        result = fitter.fit(observation)
+    except (ValueError, AssertionError, np.linalg.LinAlgError) as error:
+        warnings.warn(f"pPXF failed: {error}", stacklevel=2)
+        return [np.nan] * len(COLUMNS)
+    return [result[name] for name in COLUMNS]
+
+
+_WORKER: list[PPXFFitter] = []
+
+
+def _start_worker(generative: GenerativeModel, config: PPXFConfig) -> None:
+    torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    _WORKER.append(PPXFFitter(generative, config))
+
+
+def _fit_in_worker(observation: Observation) -> list[float]:
+    return _fit(_WORKER[0], observation)
+
+
+def _summary(config: PPXFConfig, columns: dict[str, np.ndarray]) -> dict[str, Any]:
+    return {
+        "config": config.to_dict(),
+        "failures": int(np.isnan(columns["chi2"]).sum()),
+        "median_chi2": round(float(np.nanmedian(columns["chi2"])), 3),
+        "seconds_per_fit": round(float(np.nanmean(columns["seconds"])), 3),
+        "estimates": {
+            name: [None if np.isnan(v) else round(float(v), 4) for v in columns[name]]
+            for name in AVERAGES
+        },
+    }
+
+
+def _stamp(generative: GenerativeModel, mock: Mock) -> dict[str, Any]:
+    """What the fits are fits of."""
+    truth = true_averages(generative, mock.theta).double().numpy()
+    middle = mock.observation.flux.shape[1] // 2
+    probe = mock.observation.flux[:, middle - 5 : middle + 5].double().mean(1).numpy()
+    return {
+        "ppxf": version("ppxf"),
+        "library": generative.simulator.basis.library,
+        "seed": SEED,
+        "n": len(mock.theta),
+        "snr": list(CONDITIONS.snr),
+        "phot_snr": list(CONDITIONS.phot_snr),
+        "truth": {n: np.round(truth[:, k], 4).tolist() for k, n in enumerate(AVERAGES)},
+        "probe": np.round(probe, 4).tolist(),
+    }
+
+
+def _read(stamp: dict[str, Any]) -> dict[str, Any]:
+    """Kept fits by configuration, if they are fits of these mocks."""
+    if not RESULTS.exists():
+        return {}
+    kept = json.loads(RESULTS.read_text())
+    exact = ("library", "seed", "n", "snr", "phot_snr")
+    same = all(kept.get(name) == stamp[name] for name in exact)
+    if same:
+        values = [[s["probe"], *(s["truth"][n] for n in AVERAGES)] for s in (kept, stamp)]
+        same = bool(np.allclose(*values, atol=2e-3, rtol=0.0))
+    if not same:
+        warnings.warn(f"{RESULTS.name} is of other mocks: fitting again", stacklevel=2)
+        return {}
+    return {json.dumps(fit["config"], sort_keys=True): fit for fit in kept["fits"]}
+
+
+def _compact(values: dict[str, Any]) -> str:
+    """JSON with one line per list, which keeps the file small and its history readable."""
+    text = json.dumps(values, indent=1)
+    lines: list[str] = []
+    inside = False
+    for line in text.split("\n"):
+        item = line.strip()
+        if inside and lines:
+            lines[-1] += item
+        else:
+            lines.append(line)
+        if item.endswith("[") and '"fits"' not in item:
+            inside = True
+        elif item.startswith("]"):
+            inside = False
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,142 @@
+"""Accuracy and calibration on mocks: posterior, point network and pPXF."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from amortized_sfh.diagnostics.accuracy import accuracy
+from amortized_sfh.diagnostics.coverage import rank_coverage, sbc_ranks
+from amortized_sfh.inference.infer import infer_chunks
+from amortized_sfh.model import PointModel, PosteriorModel
+from benchmarks.mocks import AVERAGES, true_averages
+from simulators.generative import Mock
+
+LEVELS = (0.68, 0.95)
+
+
+class PosteriorPass(NamedTuple):
+    """What one pass over the mocks leaves; columns are `names`.
+
+    Attributes
+    ----------
+    names
+        The four averages, the SFH steps and the metallicities.
+    truth, mean, std
+        Shape (n, k).
+    ranks
+        Draws below the truth, shape (n, k).
+    n_draws
+        Draws per mock.
+    """
+
+    names: tuple[str, ...]
+    truth: np.ndarray
+    mean: np.ndarray
+    std: np.ndarray
+    ranks: np.ndarray
+    n_draws: int
+
+
+def posterior_pass(
+    model: PosteriorModel, chunks: list[Mock], n_draws: int, seed: int = 0
+) -> PosteriorPass:
+    """Draw once for every mock and keep what every number below needs."""
+    generative = model.generative
+    space = generative.prior.space
+    kept = [*range(space.n_param)[space.sfh], *range(space.n_param)[space.mh]]
+    names = (*AVERAGES, *(space.names[i] for i in kept))
+    parts: list[list[np.ndarray]] = []
+    total = sum(len(mock.theta) for mock in chunks)
+    with tqdm(total=total, unit="mock", desc="posterior") as bar:
+        for k, mock in enumerate(chunks):
+            averages = true_averages(generative, mock.theta)
+            truth = torch.cat([averages, mock.theta[:, kept]], dim=1)
+            first = 0
+            for samples in infer_chunks(model, mock.observation, n_draws, seed + k):
+                four = torch.stack([getattr(samples.derived, name) for name in AVERAGES], dim=-1)
+                draws = torch.cat([four, samples.theta[..., kept]], dim=-1)
+                here = truth[first : first + len(draws)]
+                ranks = sbc_ranks(draws, here)
+                parts.append([v.numpy() for v in (here, draws.mean(1), draws.std(1))] + [ranks])
+                first += len(draws)
+                bar.update(len(draws))
+    columns = [np.concatenate(c) for c in zip(*parts, strict=True)]
+    return PosteriorPass(names, *columns, n_draws=n_draws)
+
+
+def point_averages(model: PointModel, chunks: list[Mock]) -> np.ndarray:
+    """The point network's four averages, shape (n, 4)."""
+    return np.concatenate([model.estimate(m.observation).averages.numpy() for m in chunks])
+
+
+def summarise(posterior: PosteriorPass, point: np.ndarray | None) -> dict[str, Any]:
+    """Errors of the four averages, and coverage of all columns."""
+    n_average = len(AVERAGES)
+    truth = posterior.truth[:, :n_average]
+    shares = rank_coverage(posterior.ranks, posterior.n_draws, LEVELS)
+    results = {
+        "n_mocks": len(truth),
+        "posterior_mean": _errors(posterior.mean[:, :n_average], truth),
+        "coverage": {
+            name: dict(zip(map(str, LEVELS), row, strict=True))
+            for name, row in zip(posterior.names, shares.T.tolist(), strict=True)
+        },
+    }
+    for k, name in enumerate(AVERAGES):
+        std = posterior.std[:, k]
+        results["posterior_mean"][name] |= {
+            "mean_posterior_std": float(std.mean()),
+            # the rms error that the posterior itself expects of its mean
+            "expected_rms": float(np.sqrt((std**2).mean())),
+        }
+    if point is not None:
+        results["point_network"] = _errors(point, truth)
+    return results
+
+
+def compare(
+    posterior: PosteriorPass, point: np.ndarray | None, fits: list[tuple[str, np.ndarray]]
+) -> dict[str, Any]:
+    """Errors on the mocks that pPXF fitted, failures of any fit left out of all.
+
+    Parameters
+    ----------
+    posterior, point
+        Of at least as many mocks as the fits, which are the first of them.
+    fits
+        Label and averages (n, 4) of each, NaN where it failed.
+
+    Returns
+    -------
+    dict
+        Errors of each, and for every average the ratio of the posterior mean's to the smallest that
+        any fit reaches, by measure.
+    """
+    n = len(fits[0][1])
+    good = np.all([np.isfinite(values).all(1) for _, values in fits], axis=0)
+    truth = posterior.truth[:n, : len(AVERAGES)][good]
+    ours = _errors(posterior.mean[:n, : len(AVERAGES)][good], truth)
+    theirs = {label: _errors(values[good], truth) for label, values in fits}
+    ratio = {
+        name: {
+            measure: ours[name][measure] / min(t[name][measure] for t in theirs.values())
+            for measure in ("sigma", "rms", "mad_sigma")
+        }
+        for name in AVERAGES
+    }
+    results = {"n_mocks": int(good.sum()), "posterior_mean": ours, "ppxf": theirs, "ratio": ratio}
+    if point is not None:
+        results["point_network"] = _errors(point[:n][good], truth)
+    return results
+
+
+def _errors(estimate: np.ndarray, truth: np.ndarray) -> dict[str, dict[str, float]]:
+    errors = accuracy(estimate, truth)
+    return {
+        name: {field: float(getattr(errors, field)[k]) for field in errors._fields}
+        for k, name in enumerate(AVERAGES)
+    }
