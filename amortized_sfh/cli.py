@@ -211,7 +211,9 @@ def _run_train(options: argparse.Namespace) -> None:
 def _run_demo(options: argparse.Namespace) -> None:
     from amortized_sfh.commands.demo import demo
 
-    demo(options.out, overwrite=options.overwrite)
+    table = demo(options.out, overwrite=options.overwrite)
+    print("\n".join(table.pformat(max_lines=-1, max_width=-1)))
+    print(f"maps, pictures and this table are in {options.out}")
 
 
 def _run_demo_real(options: argparse.Namespace) -> None:
