@@ -92,6 +92,12 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--overwrite", action="store_true")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument(
+        "--line-width", type=float, default=400.0, help="half width of line masks in km/s (400)"
+    )
+    parser.add_argument(
+        "--measure-noise", action="store_true", help="enlarge errors to the scatter of the data"
+    )
 
 
 def _add_infer(commands: argparse._SubParsersAction) -> None:
@@ -101,12 +107,6 @@ def _add_infer(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--hst", nargs="+", default=[], metavar="BAND=FILE", help="HST images")
     parser.add_argument("--psf-fwhm", type=float, default=0.8, help="of the cube in arcsec (0.8)")
     parser.add_argument("--align", action="store_true", help="shift HST images onto the cube")
-    parser.add_argument(
-        "--line-width", type=float, default=400.0, help="half width of line masks in km/s (400)"
-    )
-    parser.add_argument(
-        "--measure-noise", action="store_true", help="enlarge errors to the scatter of the data"
-    )
     grouping = parser.add_mutually_exclusive_group()
     grouping.add_argument("--bins", type=Path, help="FITS map of bin numbers")
     grouping.add_argument("--target-snr", type=float, help="bin to this S/N per pixel")
@@ -184,6 +184,8 @@ def _run_infer_spectrum(options: argparse.Namespace) -> None:
         ebv=options.ebv,
         distance_mpc=options.distance_mpc,
         medium=options.medium,
+        line_half_width_kms=options.line_width,
+        measure_noise=options.measure_noise,
         overwrite=options.overwrite,
         device=device_name(options.device),
     )

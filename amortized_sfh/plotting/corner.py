@@ -186,5 +186,10 @@ def _label_panels(figure: Figure, table: np.ndarray) -> None:
 def _inner_ticks(low: float, high: float) -> FixedLocator:
     """Round ticks away from the ends, where the labels of neighbouring panels would meet."""
     margin = 0.11 * (high - low)
-    ticks = MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-    return FixedLocator([t for t in ticks if low + margin <= t <= high - margin])
+    ticks: list[float] = []
+    for n_intervals in (4, 5, 6):
+        drawn = MaxNLocator(n_intervals, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+        ticks = [t for t in drawn if low + margin <= t <= high - margin]
+        if len(ticks) >= 2:
+            break
+    return FixedLocator(ticks)

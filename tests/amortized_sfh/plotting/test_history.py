@@ -32,7 +32,8 @@ def test_panels_and_their_axes(draws, tmp_path):
     assert mh.get_ylabel() == "[M/H] (dex)"
     assert mh.get_xlabel() == "lookback time"
     assert assembly.get_ylim()[0] == 0.0
-    labels = {text.get_text() for text in sfr.get_legend().get_texts()}
+    labels = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert figure.legends[0].get_title().get_text() == "spaxel"
     assert {"truth", "prior, 68 %", "posterior, 95 %", "posterior, median"} <= labels
 
 
