@@ -78,7 +78,7 @@ def plot_bin_maps(
     rows = ["truth"] * (true is not None) + ["posterior mean", "uncertainty (1σ)"]
     gaps_y = (0.1,) * (true is not None) + (0.62, 0.55)
     panel = panel_size((mean.shape[1], mean.shape[2]), largest=2.0)
-    grid = PanelGrid(panel, (0.14,) * (len(bins) - 1) + (0.2,), gaps_y, left=0.95)
+    grid = PanelGrid(panel, (0.14,) * (len(bins) - 1) + (0.2,), gaps_y)
     figure = grid.figure()
     for column, i in enumerate(bins):
         values = [mean[i]] if true is None else [true[i], mean[i]]
@@ -98,12 +98,8 @@ def plot_bin_maps(
                 draw_colour_bar(figure, picture, place, label, orientation="horizontal")
             ax.tick_params(labelbottom=False, labelleft=column == 0)
             if column == 0:
-                ax.set_ylabel(frame.axis_labels[1], labelpad=2.0)
-    for row, heading in enumerate(rows):
-        y = grid.corner(row, 0)[1] + 0.5 * grid.panel[1]
-        figure.text(
-            0.015, y / grid.size[1], heading, rotation=90, ha="left", va="center", weight="bold"
-        )
+                grid.label_y(ax, frame.axis_labels[1])
+    grid.label_rows(figure, rows)
     return finish(figure, path)
 
 

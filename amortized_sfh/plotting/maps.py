@@ -29,7 +29,7 @@ ERROR_COLOURS = "cividis"
 """Colour map of every uncertainty."""
 
 _RESIDUAL_COLOURS = "RdBu_r"
-_BAR_GAP = 0.88
+_BAR_GAP = 0.92
 _RESIDUAL_LIMIT = 3.0
 
 
@@ -84,6 +84,8 @@ def plot_maps(
     for name, (row, column) in cells.items():
         _scalar_row(figure, grid, (row, column), name, planes[name], known.get(name), frame)
     _label_outer(figure, grid, frame)
+    if known:
+        grid.label_rows(figure, [describe(name).title for name in planes])
     if title:
         figure.suptitle(title, y=1.0 - 0.12 / grid.size[1], va="top", fontsize=11)
     return finish(figure, path)
@@ -182,10 +184,6 @@ def _scalar_row(
             _note_scatter(ax, image)
         if row == 0 and column + k == 0:
             draw_scale_bar(ax, frame, (image.shape[0], image.shape[1]))
-    if truth is not None:
-        y = grid.corner(row, 0)[1]
-        at = (0.02, (y + 0.5 * grid.panel[1]) / grid.size[1])
-        figure.text(*at, shown.title, rotation=90, ha="left", va="center", weight="bold")
 
 
 def _error_label(shown: Quantity) -> str:
@@ -223,6 +221,6 @@ def _label_outer(figure: Figure, grid: PanelGrid, frame: SkyFrame) -> None:
         is_left, is_low = x0 == leftmost, lowest[x0] is ax
         ax.tick_params(labelleft=is_left, labelbottom=is_low)
         if is_left:
-            ax.set_ylabel(y_label, labelpad=2.0)
+            grid.label_y(ax, y_label)
         if is_low:
             ax.set_xlabel(x_label, labelpad=2.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -32,7 +33,7 @@ class PanelGrid:
     panel: tuple[float, float]
     gaps_x: tuple[float, ...]
     gaps_y: tuple[float, ...]
-    left: float = 0.85
+    left: float = 1.0
     top: float = 0.45
 
     @property
@@ -60,6 +61,19 @@ class PanelGrid:
     def axes(self, figure: Figure, row: int, column: int) -> Axes:
         """Add the axes of a panel."""
         return figure.add_axes(self._relative(*self.corner(row, column), *self.panel))
+
+    def label_rows(self, figure: Figure, titles: Sequence[str]) -> None:
+        """Write a title along the left edge of every row."""
+        for row, title in enumerate(titles):
+            y = self.corner(row, 0)[1] + 0.5 * self.panel[1]
+            at = (0.14 / self.size[0], y / self.size[1])
+            look = {"rotation": 90, "ha": "left", "va": "center", "weight": "bold"}
+            figure.text(*at, title, **look)  # type: ignore[arg-type]
+
+    def label_y(self, ax: Axes, label: str) -> None:
+        """Label the vertical axis of a panel, at the same place whatever its numbers are."""
+        ax.set_ylabel(label)
+        ax.yaxis.set_label_coords(-0.5 / self.panel[0], 0.5)
 
     def beside(self, row: int, column: int) -> tuple[float, float, float, float]:
         """Place of a colour bar to the right of a panel, in figure units."""

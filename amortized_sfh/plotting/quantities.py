@@ -50,6 +50,7 @@ _SCALARS = {
     "LOGSSFR_100": Quantity("sSFR, last 100 Myr", _SSFR % 100, "inferno"),
     "ML_V": Quantity("Mass-to-light ratio", r"$M_*/L_V$ (solar)", "cividis"),
     "CHI2": Quantity("Fit", r"reduced $\chi^2$", "cividis"),
+    "NOISE_SCALE": Quantity("Noise", "measured / stated noise", "cividis"),
     "SNR": Quantity("Signal to noise", "S/N per pixel", "cividis"),
 }
 
