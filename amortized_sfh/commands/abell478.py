@@ -8,7 +8,6 @@ offset of its WCS is reported.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from amortized_sfh.commands.figures import draw_observation
 from amortized_sfh.commands.infer_cube import RunOptions, infer_cube
 from amortized_sfh.commands.infer_files import draw_maps
+from amortized_sfh.commands.package_data import package_folder
 from amortized_sfh.cubes.cube_data import CubeOptions
 from amortized_sfh.cubes.muse import read_muse_cube
 from amortized_sfh.inference.infer import infer
@@ -43,13 +43,8 @@ def sample_files() -> tuple[Path, Path]:
     FileNotFoundError
         If mpdaf is not installed or does not carry them.
     """
-    spec = find_spec("mpdaf")
-    if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError(
-            "the MUSE cube of Abell 478 comes with mpdaf, which is not installed: "
-            "pip install --no-deps mpdaf"
-        )
-    folder = Path(next(iter(spec.submodule_search_locations))) / "data" / "sdetect"
+    what = "the MUSE cube and the HST image of Abell 478"
+    folder = package_folder("mpdaf", "data", "sdetect", what=what)
     files = folder / "minicube.fits", folder / "a478hst-cutout.fits"
     for path in files:
         if not path.is_file():

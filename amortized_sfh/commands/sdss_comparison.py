@@ -7,7 +7,6 @@ single pixels (that is four to five times smaller): both methods leave residuals
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +15,7 @@ from astropy.table import Table
 
 from amortized_sfh.commands.infer_spectrum import infer_spectrum
 from amortized_sfh.commands.output_folder import check_output_folder, output_folder
+from amortized_sfh.commands.package_data import package_folder
 from amortized_sfh.cubes.fits_input import InputFileError, open_fits
 from amortized_sfh.inference.samples import PosteriorSamples
 from amortized_sfh.model import PosteriorModel
@@ -69,13 +69,8 @@ def spectrum_files() -> dict[str, Path]:
     FileNotFoundError
         If ppxf is not installed or does not carry them.
     """
-    spec = find_spec("ppxf")
-    if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError(
-            "the SDSS spectra of NGC 3073 and NGC 3522 come with ppxf, which is not installed: "
-            "pip install ppxf"
-        )
-    folder = Path(next(iter(spec.submodule_search_locations))) / "spectra"
+    what = "the SDSS spectra of NGC 3073 and NGC 3522"
+    folder = package_folder("ppxf", "spectra", what=what)
     files = {}
     for galaxy in GALAXIES:
         found = sorted(folder.glob(f"{galaxy}_SDSS*.fits"))

@@ -157,7 +157,6 @@ class _Coupling:
         moved = inverse_spline(moving, widths, heights, slopes, self._bound)
         return torch.cat([identity, moved], dim=-1)[..., self._unshuffle]
 
-
     def _split_head(self, net: ResidualNet) -> list[tuple[Tensor, Tensor]]:
         """Weights of the last layer for widths, heights and slopes apart: no copies later."""
         softness = net.hidden_features**0.5

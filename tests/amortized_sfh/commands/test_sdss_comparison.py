@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from amortized_sfh.commands import sdss_comparison as module
+from amortized_sfh.commands import package_data
 from amortized_sfh.commands.sdss_comparison import (
     GALAXIES,
     read_sdss_header,
@@ -57,7 +57,7 @@ def test_products_and_table(tmp_path, small_posterior, monkeypatch):
 @pytest.mark.parametrize("installed", [False, True])
 def test_missing_spectra(tmp_path, small_posterior, monkeypatch, installed):
     spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)]) if installed else None
-    monkeypatch.setattr(module, "find_spec", lambda _: spec)
+    monkeypatch.setattr(package_data, "find_spec", lambda _: spec)
     with pytest.raises(FileNotFoundError, match="reinstall ppxf" if installed else "pip install"):
         sdss_comparison(tmp_path / "out", model=small_posterior)
     assert not (tmp_path / "out").exists()
