@@ -5,7 +5,8 @@ neighbouring age bins divides it further is mostly prior. Over steps, the first 
 sheet that a flow needs very long to learn. This fixed transformation, the first layer of the flow,
 replaces the steps by a balanced binary tree: the root is the logit of the light share of the
 younger half of the bins, its children split the halves, and so on. The metallicities are rotated to
-their principal axes under the prior. It is a bijection with an exact determinant, so the flow
+their principal axes under the prior, and the first axis, their common level, gives way to the mean
+[M/H] weighted by the light shares of the draw itself. It is a bijection with an exact determinant, so the flow
 remains a density over u.
 """
 
@@ -55,6 +56,10 @@ class LightTree(Transform):
         self.register_buffer("mh_loc", torch.zeros(n_bins))
         self.register_buffer("mh_rotation", torch.eye(n_bins))
         self.register_buffer("mh_inverse", torch.eye(n_bins))
+        self.register_buffer("mh_slope", torch.ones(n_bins))
+        self.register_buffer("mh_offset", torch.zeros(n_bins))
+        self.register_buffer("mean_loc", torch.zeros(()))
+        self.register_buffer("mean_scale", torch.ones(()))
 
     @torch.no_grad()
     def fit(self, generative: GenerativeModel) -> LightTree:
@@ -78,14 +83,21 @@ class LightTree(Transform):
         self.log_light.copy_(light.log() - light.log().mean())
         u = prior.space.to_u(theta)
         n_step = self.n_bins - 1
-        tree, _ = self._grow(u[:, :n_step])
+        tree, share, _ = self._grow(u[:, :n_step])
         self.tree_loc.copy_(tree.mean(0))
         self.tree_scale.copy_(tree.std(0))
         mh = u[:, n_step : n_step + self.n_bins].double()
         self.mh_loc.copy_(mh.mean(0))
         values, vectors = torch.linalg.eigh(torch.cov(mh.T))
+        vectors = vectors * vectors.sum(0).sign()
         self.mh_rotation.copy_(vectors.flip(1) / values.flip(0).sqrt())
         self.mh_inverse.copy_((vectors * values.sqrt()).flip(1).T)
+        clips = [p.bijection.to_dict() for p in prior.space.parameters[prior.space.mh]]
+        self.mh_slope.copy_(torch.tensor([d["scale"] for d in clips]))
+        self.mh_offset.copy_(torch.tensor([d["loc"] for d in clips]))
+        mean = self._light_mean(share, mh.float())
+        self.mean_loc.copy_(mean.mean())
+        self.mean_scale.copy_(mean.std())
         return self
 
     def forward(self, inputs: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -93,12 +105,14 @@ class LightTree(Transform):
         n_step = self.n_bins - 1
         sizes = [n_step, self.n_bins, self.n_param - n_step - self.n_bins]
         steps, mh, rest = inputs.split(sizes, dim=-1)
-        tree, log_det = self._grow(steps)
+        tree, share, log_det = self._grow(steps)
         tree = (tree - self.tree_loc) / self.tree_scale
         log_det = log_det - self.tree_scale.log().sum()
         log_det = log_det + torch.linalg.slogdet(self.mh_rotation.double())[1].to(log_det)
-        mh = (mh - self.mh_loc) @ self.mh_rotation
-        return torch.cat([tree, mh, rest], dim=-1), log_det
+        axes = (mh - self.mh_loc) @ self.mh_rotation
+        mean = (self._light_mean(share, mh) - self.mean_loc) / self.mean_scale
+        log_det = log_det + self._mean_per_level(share).log() - self.mean_scale.log()
+        return torch.cat([tree, mean[..., None], axes[..., 1:], rest], dim=-1), log_det
 
     def inverse(self, inputs: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Inverse of `forward`, with the log|determinant| of the inverse."""
@@ -110,12 +124,28 @@ class LightTree(Transform):
         """Inverse of `forward` without its determinant, any leading dimensions."""
         n_step = self.n_bins - 1
         sizes = [n_step, self.n_bins, self.n_param - n_step - self.n_bins]
-        tree, mh, rest = values.split(sizes, dim=-1)
-        steps = self._prune(tree * self.tree_scale + self.tree_loc)
-        return torch.cat([steps, mh @ self.mh_inverse + self.mh_loc, rest], dim=-1)
+        tree, axes, rest = values.split(sizes, dim=-1)
+        log_share = self._log_share(tree * self.tree_scale + self.tree_loc)
+        # the level that gives the mean, the other axes being what they are
+        others = torch.cat([torch.zeros_like(axes[..., :1]), axes[..., 1:]], dim=-1)
+        mh = others @ self.mh_inverse + self.mh_loc
+        share = log_share.exp()
+        mean = axes[..., 0] * self.mean_scale + self.mean_loc
+        level = (mean - self._light_mean(share, mh)) / self._mean_per_level(share)
+        mh = mh + level[..., None] * self.mh_inverse[0]
+        steps = -torch.diff((log_share - self.log_light) / _LN10, dim=-1)
+        return torch.cat([StudentTScore(self.step_scale).forward(steps), mh, rest], dim=-1)
 
-    def _grow(self, u: Tensor) -> tuple[Tensor, Tensor]:
-        """Compressed logits of the tree, and the log-determinant from u to them."""
+    def _light_mean(self, share: Tensor, mh: Tensor) -> Tensor:
+        """Light-weighted mean [M/H] (before the soft walls) of metallicities in u, shape (...)."""
+        return (share * (self.mh_slope * mh + self.mh_offset)).sum(-1)
+
+    def _mean_per_level(self, share: Tensor) -> Tensor:
+        """Derivative of that mean with respect to the first principal axis; positive."""
+        return (share * self.mh_slope * self.mh_inverse[0]).sum(-1)
+
+    def _grow(self, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Compressed logits of the tree, light shares, log-determinant from u to the logits."""
         score = StudentTScore(self.step_scale)
         steps = score.inverse(u)
         # a step is younger minus older: log SFR relative to the oldest bin, then log light
@@ -135,10 +165,10 @@ class LightTree(Transform):
         logits = torch.stack(nodes, dim=-1)
         log_det = log_det - 0.5 * torch.log1p((logits / _KNEE).square()).sum(-1)
         log_det = log_det - len(self._splits) * math.log(_KNEE)
-        return torch.asinh(logits / _KNEE), log_det
+        return torch.asinh(logits / _KNEE), log_share.exp(), log_det
 
-    def _prune(self, tree: Tensor) -> Tensor:
-        """Inverse of `_grow`."""
+    def _log_share(self, tree: Tensor) -> Tensor:
+        """Log of the light shares of compressed logits: the inverse of `_grow`."""
         logits = _KNEE * torch.sinh(tree)
         zero = torch.zeros_like(logits[..., 0])
         log_node = {(0, self.n_bins): zero}
@@ -147,9 +177,7 @@ class LightTree(Transform):
             log_node[low, middle] = parent - F.softplus(-logits[..., k])
             log_node[middle, high] = parent - F.softplus(logits[..., k])
         leaves = [log_node[i, i + 1] for i in range(self.n_bins)]
-        log_share = torch.stack(leaves, dim=-1)
-        steps = -torch.diff((log_share - self.log_light) / _LN10, dim=-1)
-        return StudentTScore(self.step_scale).forward(steps)
+        return torch.stack(leaves, dim=-1)
 
 
 def _splits(n_bins: int) -> list[tuple[int, int, int]]:
