@@ -19,6 +19,7 @@ from amortized_sfh.networks.encoder import EncoderConfig
 from amortized_sfh.networks.flow import FlowConfig
 from priors.ages import AgeBins
 from priors.joint import JointPrior, default_prior
+from priors.nuisance import default_nuisances
 from simulators.conditions import ConditionsPrior
 from simulators.generative import GenerativeModel
 from simulators.instrument import Instrument, LogGrid
@@ -200,7 +201,9 @@ def _generative(card: dict[str, Any], tensors: dict[str, Tensor], folder: Path) 
 
 def _prior(card: dict[str, Any], folder: Path) -> JointPrior:
     """The default prior, if the model was trained on it."""
-    prior = default_prior(AgeBins(tuple(card["age_edges_gyr"])))
+    names = {p["name"] for p in card["space"]["parameters"]}
+    nuisances = [item for item in default_nuisances() if item.name in names]
+    prior = default_prior(AgeBins(tuple(card["age_edges_gyr"])), nuisances)
     if json.loads(json.dumps(prior.space.to_dict())) != card["space"]:
         raise ModelFileError(
             f"model in {folder} was trained with another prior than this version's default: use "

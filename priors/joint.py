@@ -176,13 +176,17 @@ class UnboundedPrior(Portable, Distribution):
         return self.joint.log_prob(theta) - self.space.log_abs_det(theta)
 
 
-def default_prior(bins: AgeBins | None = None) -> JointPrior:
+def default_prior(
+    bins: AgeBins | None = None, nuisances: Sequence[Nuisance] | None = None
+) -> JointPrior:
     """Build the default prior.
 
     Parameters
     ----------
     bins : AgeBins, optional
         The bins; the 16 default ones when None.
+    nuisances : sequence of Nuisance, optional
+        Parameters beside the histories; `default_nuisances` when None.
 
     Returns
     -------
@@ -193,10 +197,11 @@ def default_prior(bins: AgeBins | None = None) -> JointPrior:
     --------
     >>> prior = default_prior()
     >>> prior.sample((3,), generator=torch.Generator().manual_seed(1)).shape
-    torch.Size([3, 35])
+    torch.Size([3, 37])
     """
     bins = AgeBins() if bins is None else bins
-    return JointPrior(bins, default_sfh(bins), default_enrichment(bins), default_nuisances())
+    nuisances = default_nuisances() if nuisances is None else nuisances
+    return JointPrior(bins, default_sfh(bins), default_enrichment(bins), nuisances)
 
 
 def default_space(bins: AgeBins | None = None) -> ParameterSpace:

@@ -1,4 +1,4 @@
-"""Priors of dust and kinematics."""
+"""Priors of dust, kinematics and ionised gas."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass
 
 from priors.marginals import Marginal, TruncatedExponential, TruncatedNormal, Uniform
+
+
+GAS_LOG_U, ESCAPE_FRACTION = "gas_log_u", "f_esc"
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,38 @@ class Nuisance:
 
 
 def default_nuisances() -> tuple[Nuisance, ...]:
-    """List the four default nuisance parameters, in the order of the columns of theta.
+    """List the default nuisance parameters, in the order of the columns of theta.
+
+    Returns
+    -------
+    tuple of Nuisance
+        `stellar_nuisances`, then `gas_nuisances`.
+    """
+    return (*stellar_nuisances(), *gas_nuisances())
+
+
+def gas_nuisances() -> tuple[Nuisance, ...]:
+    """List the two parameters of the gas around young stars.
+
+    Returns
+    -------
+    tuple of Nuisance
+        ``gas_log_u`` (log10 of the ionisation parameter; H II regions lie around -3 [1]_) and
+        ``f_esc``, the share of the ionising photons that make no light in the spaxel: they escape,
+        or dust takes them, or their gas lies elsewhere.
+
+    References
+    ----------
+    .. [1] Groves et al. 2023, MNRAS 520, 4902 (PHANGS-MUSE).
+    """
+    return (
+        Nuisance(GAS_LOG_U, "", r"$\log U$", TruncatedNormal(-3.0, 0.4, low=-4.0, high=-2.0)),
+        Nuisance(ESCAPE_FRACTION, "", r"$f_\mathrm{esc}$", Uniform(0.0, 1.0)),
+    )
+
+
+def stellar_nuisances() -> tuple[Nuisance, ...]:
+    """List the parameters of dust and kinematics, in the order of the columns of theta.
 
     Returns
     -------

@@ -1,19 +1,17 @@
 """Correlation of pixel noise after spectra are resampled from the observed to the rest frame.
 
-An output pixel is the overlap-weighted mean of two or three observed pixels, so neighbours share
-noise: the correlation matrix is banded, with two side diagonals. Its Cholesky factor is banded too
-and is computed by a recursion over pixels, for all observations at once.
+An output pixel is the overlap-weighted mean of a few observed pixels, whose noise may be correlated
+itself, so neighbours share noise: the correlation matrix is banded. Its Cholesky factor is banded
+too and is computed by a recursion over pixels, for all observations at once.
 """
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from simulators.instrument import Instrument
-
-N_TAPS = 3
-N_SIDE = 2
 
 
 def overlap_taps(instrument: Instrument, redshift: Tensor) -> tuple[Tensor, Tensor]:
@@ -31,7 +29,7 @@ def overlap_taps(instrument: Instrument, redshift: Tensor) -> tuple[Tensor, Tens
     index : Tensor
         First observed pixel of each output pixel, int64, shape (n, n_pix); it may be negative.
     weight : Tensor
-        Weights of it and the next two, summing to 1, shape (n, n_pix, 3).
+        Weights of it and the next two, summing to 1, shape (n, n_pix, n_tap) with n_tap = 3.
     """
     edges = torch.as_tensor(instrument.grid.edges_aa, device=redshift.device).double()
     position = instrument.native_position(edges, redshift.double()) + 0.5
@@ -44,44 +42,68 @@ def overlap_taps(instrument: Instrument, redshift: Tensor) -> tuple[Tensor, Tens
     return index.long(), weight.float()
 
 
+def widen_taps(index: Tensor, weight: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor]:
+    """Taps on white noise, where observed pixels are white noise under a kernel.
+
+    Parameters
+    ----------
+    index, weight
+        From `overlap_taps`.
+    kernel
+        Symmetric, odd number of taps, shape (n_kernel,).
+
+    Returns
+    -------
+    index : Tensor
+        First pixel of the white noise, shape (n, n_pix).
+    weight : Tensor
+        Shape (n, n_pix, n_tap + n_kernel - 1).
+    """
+    reach = len(kernel) - 1
+    padded = F.pad(weight, (reach, reach))
+    wide = padded.unfold(-1, reach + 1, 1) @ kernel.to(weight).flip(0)
+    return index - reach // 2, wide
+
+
 def banded_correlation(index: Tensor, weight: Tensor, valid: Tensor) -> Tensor:
     """Covariance of resampled white noise of unit variance.
 
     Parameters
     ----------
     index, weight
-        From `overlap_taps`.
+        From `overlap_taps` or `widen_taps`.
     valid
         Pixels used, bool, shape (n, n_pix). The others are decoupled, with unit variance.
 
     Returns
     -------
     Tensor
-        Diagonal and two side diagonals, float64, shape (n, 3, n_pix); entry [:, k, i] couples
+        Diagonal and side diagonals, float64, shape (n, n_tap, n_pix); entry [:, k, i] couples
         pixels i and i - k.
     """
     weight = weight.double()
-    bands = torch.zeros(weight.shape[0], N_SIDE + 1, weight.shape[1], dtype=torch.float64)
-    bands = bands.to(weight.device)
-    for lag in range(N_SIDE + 1):
-        later, earlier = weight[:, lag:], weight[:, : weight.shape[1] - lag]
-        offset = index[:, lag:] - index[:, : index.shape[1] - lag]
+    n, n_pix, n_tap = weight.shape
+    bands = torch.zeros(n, n_tap, n_pix, dtype=torch.float64, device=weight.device)
+    for lag in range(n_tap):
+        later, earlier = weight[:, lag:], weight[:, : n_pix - lag]
+        offset = index[:, lag:] - index[:, : n_pix - lag]
         total = torch.zeros_like(later[..., 0])
-        for shift in range(N_TAPS):
-            shared = (earlier[..., shift:] * later[..., : N_TAPS - shift]).sum(-1)
+        for shift in range(n_tap):
+            shared = (earlier[..., shift:] * later[..., : n_tap - shift]).sum(-1)
             total = total + torch.where(offset == shift, shared, 0.0)
-        both = valid[:, lag:] & valid[:, : valid.shape[1] - lag]
-        bands[:, lag, lag:] = torch.where(both, total, float(lag == 0))
+        both = valid[:, lag:] & valid[:, : n_pix - lag]
+        bands[:, lag, lag:] = torch.where(both, total, 0.0)
+    bands[:, 0] = torch.where(valid, bands[:, 0], 1.0)
     return bands
 
 
 def banded_cholesky(bands: Tensor) -> Tensor:
-    """Lower Cholesky factor of pentadiagonal matrices.
+    """Lower Cholesky factor of banded matrices.
 
     Parameters
     ----------
     bands
-        Shape (n, 3, n_pix), as `banded_correlation` returns it.
+        Shape (n, n_band, n_pix), as `banded_correlation` returns it.
 
     Returns
     -------
@@ -93,16 +115,20 @@ def banded_cholesky(bands: Tensor) -> Tensor:
     ValueError
         If a matrix is not positive definite.
     """
-    diagonal, first, second = bands.unbind(1)
-    zero = torch.zeros_like(diagonal[:, 0])
-    rows: list[tuple[Tensor, Tensor, Tensor]] = []
-    above = above2 = (torch.ones_like(zero), zero, zero)
-    for i in range(diagonal.shape[1]):
-        low2 = second[:, i] / above2[0]
-        low1 = (first[:, i] - low2 * above[1]) / above[0]
-        rows.append(((diagonal[:, i] - low1**2 - low2**2).sqrt(), low1, low2))
-        above2, above = above, rows[-1]
-    factor = torch.stack([torch.stack(column, dim=1) for column in zip(*rows, strict=True)], dim=1)
+    n_side = bands.shape[1] - 1
+    columns = bands.unbind(2)
+    one, zero = torch.ones_like(bands[:, 0, 0]), torch.zeros_like(bands[:, 0, 0])
+    # the rows above the first are those of the identity
+    rows: list[list[Tensor]] = [[one, *[zero] * n_side] for _ in range(n_side)]
+    for column in columns:
+        row = [zero] * (n_side + 1)
+        for lag in range(n_side, 0, -1):
+            above = rows[-lag]
+            known = sum((row[m] * above[m - lag] for m in range(lag + 1, n_side + 1)), zero)
+            row[lag] = (column[:, lag] - known) / above[0]
+        row[0] = (column[:, 0] - sum((low**2 for low in row[1:]), zero)).sqrt()
+        rows.append(row)
+    factor = torch.stack([torch.stack(row, dim=1) for row in rows[n_side:]], dim=2)
     if not bool(torch.isfinite(factor).all()):
         raise ValueError("banded covariance is not positive definite: expected overlap weights")
     return factor
@@ -114,7 +140,7 @@ def whiten(factor: Tensor, values: Tensor) -> Tensor:
     Parameters
     ----------
     factor
-        From `banded_cholesky`, shape (n, 3, n_pix).
+        From `banded_cholesky`, shape (n, n_band, n_pix).
     values
         Shape (n, m, n_pix).
 
@@ -124,10 +150,11 @@ def whiten(factor: Tensor, values: Tensor) -> Tensor:
         Shape (n, m, n_pix): independent and of unit variance if `values` had the covariance.
     """
     pixels = values.double().unbind(-1)
-    diagonal, first, second = (factor[:, k, :, None].unbind(1) for k in range(N_SIDE + 1))
-    before = before2 = torch.zeros_like(pixels[0])
-    out = []
-    for value, low0, low1, low2 in zip(pixels, diagonal, first, second, strict=True):
-        out.append((value - low1 * before - low2 * before2) / low0)
-        before2, before = before, out[-1]
-    return torch.stack(out, dim=-1)
+    rows = factor[:, :, :, None].unbind(2)
+    n_side = factor.shape[1] - 1
+    out = [torch.zeros_like(pixels[0])] * n_side
+    for value, row in zip(pixels, rows, strict=True):
+        for lag in range(n_side, 0, -1):
+            value = value - row[:, lag] * out[-lag]
+        out.append(value / row[:, 0])
+    return torch.stack(out[n_side:], dim=-1)

@@ -142,9 +142,9 @@ def _multiplicative(
     noise: NoiseModel, rest_wave_aa: Tensor, n: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Relative errors of spectra (n, n_wave) and bands (n, n_band)."""
-    modes = noise.spectral_modes.numpy()
+    n_pix = noise.instrument.grid.n_pix
+    modes, bands = noise.modes[:, :n_pix].numpy(), noise.modes[:, n_pix:]
     centres = noise.instrument.grid.centres_aa.numpy()
     rows = np.stack([np.interp(rest_wave_aa.numpy(), centres, mode) for mode in modes])
-    smooth = torch.randn(n, len(modes), generator=generator) @ torch.from_numpy(rows).float()
-    n_band = noise.band_modes.shape[0]
-    return smooth, torch.randn(n, n_band, generator=generator) @ noise.band_modes
+    draws = torch.randn(n, len(modes), generator=generator)
+    return draws @ torch.from_numpy(rows).float(), draws @ bands

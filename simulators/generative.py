@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from priors.joint import JointPrior, default_prior
+from priors.nuisance import stellar_nuisances
 from simulators.conditions import ConditionsPrior
 from simulators.instrument import Instrument
-from simulators.libraries import read_library
+from simulators.libraries import read_cloudy, read_library
 from simulators.noise import NoiseModel
 from simulators.observation import Observation
 from simulators.seeding import chunk_generator
@@ -94,7 +95,7 @@ class GenerativeModel:
 
 
 def default_generative_model(
-    library: str = "bc03-miles", instrument: Instrument | None = None
+    library: str = "bc03-miles", instrument: Instrument | None = None, gas: bool = True
 ) -> GenerativeModel:
     """Default prior, noise and conditions with a library read from disk.
 
@@ -104,6 +105,8 @@ def default_generative_model(
         Name or path, as `read_library` takes it.
     instrument
         Wavelengths and bands; MUSE and the five HST bands by default.
+    gas
+        Add the light of the gas around young stars, and its two parameters.
 
     Returns
     -------
@@ -111,7 +114,8 @@ def default_generative_model(
         On the CPU.
     """
     instrument = instrument or Instrument()
-    prior = default_prior()
-    basis = build_basis(read_library(library), prior.bins, instrument)
+    prior = default_prior(nuisances=None if gas else stellar_nuisances())
+    nebular = read_cloudy() if gas else None
+    basis = build_basis(read_library(library), prior.bins, instrument, nebular)
     simulator = Simulator(basis, prior.space, prior.bins, instrument)
     return GenerativeModel(prior, simulator, NoiseModel(instrument))

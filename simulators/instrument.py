@@ -97,6 +97,10 @@ class Instrument:
         wave = wave_rest_aa * (1.0 + redshift[:, None])
         return (wave - self.native_start_aa) / self.native_step_aa
 
+    def native_wave_aa(self, pixel: Tensor) -> Tensor:
+        """Observed wavelengths of the centres of native pixels, Å, the inverse of the above."""
+        return self.native_start_aa + self.native_step_aa * pixel.double()
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)

@@ -10,9 +10,16 @@ import math
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from simulators.correlation import banded_cholesky, banded_correlation, overlap_taps, whiten
+from simulators.correlation import (
+    banded_cholesky,
+    banded_correlation,
+    overlap_taps,
+    whiten,
+    widen_taps,
+)
 from simulators.observation import Observation
 from simulators.simulator import Spectra
 
@@ -42,7 +49,9 @@ class Likelihood:
         valid = observation.valid
         index, weight = overlap_taps(noise.instrument, observation.redshift)
         variance = weight.double().square().sum(-1)
-        self._factor = banded_cholesky(banded_correlation(index, weight, valid))
+        self._factor = banded_cholesky(
+            banded_correlation(*widen_taps(index, weight, noise.kernel), valid)
+        )
         # sigma holds the propagated error; the correlation is that of unit native noise
         native = observation.sigma.double() / variance.sqrt()
         self._inverse = torch.where(valid, 1.0 / torch.where(valid, native, 1.0), 0.0)
@@ -62,6 +71,7 @@ class Likelihood:
             torch.where(valid, observation.flux, 0.0)[:, None],
             torch.where(band, observation.phot, 0.0)[:, None],
         )
+        self._sky = self._whitened_sky(index, weight)
 
     def log_prob(self, spectra: Spectra) -> Tensor:
         """Log-likelihood with the amplitude marginalised.
@@ -92,28 +102,32 @@ class Likelihood:
         return best, precision.rsqrt()
 
     def _whitened(self, flux: Tensor, phot: Tensor) -> tuple[Tensor, Tensor]:
-        """Both parts in units of independent unit normals."""
+        """Pixels and bands in units of independent unit normals."""
         spectrum = whiten(self._factor, flux.double() * self._inverse[:, None])
-        return spectrum, phot.double() * self._band_inverse[:, None]
+        return torch.cat([spectrum, phot.double() * self._band_inverse[:, None]], dim=-1)
+
+    def _whitened_sky(self, index: Tensor, weight: Tensor) -> Tensor:
+        """Modes of the sky residuals, whitened, shape (n_obs, n_sky, n_data)."""
+        taps = torch.arange(weight.shape[-1], device=index.device)
+        modes = self.noise.sky_modes(index[..., None] + taps)
+        modes = (modes * weight).sum(-1).movedim(0, 1)
+        modes = torch.where(self.observation.valid[:, None], modes, 0.0)
+        white = whiten(self._factor, modes.double())
+        return F.pad(white, (0, self.observation.phot.shape[1]))
 
     def _fit(self, spectra: Spectra) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Amplitude, its precision, chi-square and log-determinant of the systematic part."""
         scale = spectra.flux.double().mean(-1, keepdim=True)
         flux, phot = spectra.flux / scale, spectra.phot / scale
-        modes = self.noise.spectral_modes.to(flux)
-        columns = torch.cat([flux[:, :, None], flux[:, :, None] * modes], dim=2)
-        white = whiten_columns(self._factor, columns * self._inverse[:, None, None])
-        bands = torch.cat([phot[:, :, None], phot[:, :, None] * self.noise.band_modes.to(phot)], 2)
-        bands = bands * self._band_inverse[:, None, None]
-        n_mode, n_band_mode = modes.shape[0], bands.shape[2] - 1
+        n_pix = flux.shape[-1]
+        modes = torch.cat([torch.ones_like(self.noise.modes[:1]), self.noise.modes]).to(flux)
+        white = self._whitened_columns(
+            flux[:, :, None] * modes[:, :n_pix], phot[:, :, None] * modes[:, n_pix:]
+        )
         # the size of the multiplicative errors follows the amplitude: two passes settle it
-        amplitude = self._first_amplitude(white, bands)
+        amplitude = self._first_amplitude(white[:, :, 0], n_pix)
         for _ in range(2):
-            spectral = _project(white, self._data[0], amplitude, n_mode)
-            band = _project(bands, self._data[1], amplitude, n_band_mode)
-            precision, cross, total_sq, log_det = (
-                a + b for a, b in zip(spectral, band, strict=True)
-            )
+            precision, cross, total_sq, log_det = _project(white, self._data, self._sky, amplitude)
             precision = precision.clamp_min(1e-30)
             best = cross / precision
             amplitude = torch.maximum(best, precision.rsqrt()).detach()
@@ -121,33 +135,36 @@ class Likelihood:
         scale = scale[..., 0]
         return best / scale, precision * scale**2, chi2, log_det
 
-    def _first_amplitude(self, white: Tensor, bands: Tensor) -> Tensor:
+    def _whitened_columns(self, flux: Tensor, phot: Tensor) -> Tensor:
+        """`_whitened` for several columns per draw, (n, n_draw, k, .) each."""
+        n, m, k = flux.shape[:3]
+        white = self._whitened(flux.reshape(n, m * k, -1), phot.reshape(n, m * k, -1))
+        return white.view(n, m, k, -1)
+
+    def _first_amplitude(self, model: Tensor, n_pix: int) -> Tensor:
         """Amplitude of the spectrum alone, without systematic errors; the bands if no spectrum."""
-        model, band_model = white[:, :, 0], bands[:, :, 0]
-        power, band_power = model.square().sum(-1), band_model.square().sum(-1)
+        parts = []
+        for part in (slice(0, n_pix), slice(n_pix, None)):
+            own, data = model[..., part], self._data[..., part]
+            parts.append((own.square().sum(-1), (own * data).sum(-1)))
+        (power, cross), (band_power, band_cross) = parts
         use_bands = power == 0.0
         power = torch.where(use_bands, band_power, power)
-        cross = torch.where(
-            use_bands, (band_model * self._data[1]).sum(-1), (model * self._data[0]).sum(-1)
-        )
+        cross = torch.where(use_bands, band_cross, cross)
         floor = power.clamp_min(1e-30).rsqrt()
         amplitude = torch.maximum(cross / power.clamp_min(1e-30), floor)
         return torch.where(power > 0.0, amplitude, 1.0).detach()
 
 
-def whiten_columns(factor: Tensor, values: Tensor) -> Tensor:
-    """`whiten` for values of shape (n, m, k, n_pix)."""
-    n, m, k, n_pix = values.shape
-    return whiten(factor, values.reshape(n, m * k, n_pix)).view(n, m, k, n_pix)
-
-
 def _project(
-    columns: Tensor, data: Tensor, amplitude: Tensor, n_mode: int
+    columns: Tensor, data: Tensor, additive: Tensor, amplitude: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Inner products under I + A**2 U U^T (Woodbury): m.m, m.d, d.d and the log-determinant."""
+    """Products under I + A**2 U U^T + V V^T (Woodbury): m.m, m.d, d.d and the log-determinant."""
     model, modes = columns[:, :, 0], columns[:, :, 1:] * amplitude[..., None, None]
+    shared = additive[:, None].expand(-1, modes.shape[1], -1, -1)
+    modes = torch.cat([modes, shared], dim=2)
     inner = torch.einsum("bdki,bdli->bdkl", modes, modes) + torch.eye(
-        n_mode, dtype=modes.dtype, device=modes.device
+        modes.shape[2], dtype=modes.dtype, device=modes.device
     )
     factor = torch.linalg.cholesky(inner)
     both = torch.stack([model, data.expand_as(model)], dim=2)

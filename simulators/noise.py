@@ -1,16 +1,15 @@
 """The one noise model: what simulations draw and what every likelihood evaluates.
 
-Gaussian at fixed hyperparameters. The spectrum has pixel noise, correlated by the resampling to the
-rest frame, and smooth multiplicative errors (flux calibration, template mismatch); the bands have
-independent noise, a zero point common to all of them relative to the spectrum, one of each band,
-and template mismatch that is shared by neighbouring ultraviolet bands. Multiplicative errors are a
-few modes times the model's own light, so the likelihood stays Gaussian for every theta.
+Gaussian at fixed hyperparameters. The spectrum has pixel noise, correlated by the instrument and by
+the resampling to the rest frame, and residuals of sky subtraction; the bands have independent
+noise. Everything multiplicative (flux calibration, zero points, template mismatch) is a few modes
+over pixels and bands times the model's own light, so the likelihood stays Gaussian for every theta.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -20,6 +19,8 @@ from simulators.conditions import Conditions
 from simulators.correlation import overlap_taps
 from simulators.instrument import Instrument
 from simulators.likelihood import Likelihood
+from simulators.mismatch import TemplateMismatch
+from simulators.noise_profile import NoiseProfile
 from simulators.observation import Observation
 from simulators.simulator import Spectra
 
@@ -36,7 +37,7 @@ class NoiseConfig:
         Relative rms of the flux-calibration tilt and curvature (Legendre orders 1 and 2).
     template_rms
         Relative rms of the template mismatch of the spectrum, spread over `template_orders` higher
-        Legendre orders.
+        Legendre orders; this and the next three hold where no mismatch was measured.
     template_orders
         How many of them.
     common_zero_point_mag
@@ -79,13 +80,55 @@ class NoiseModel:
         Wavelengths and bands.
     config
         Sizes of the errors.
+    mismatch
+        Measured template mismatch, in place of that of `config`.
+    profile
+        Measured noise of the instrument: correlation along wavelength and sky residuals. White
+        noise without residuals by default.
+
+    Attributes
+    ----------
+    modes
+        Relative errors of pixels, then bands, each one standard deviation of an independent
+        error, shape (n_mode, n_pix + n_band).
+    kernel
+        Taps that correlate native pixels, shape (n_kernel,).
     """
 
-    def __init__(self, instrument: Instrument, config: NoiseConfig | None = None) -> None:
-        self.instrument = instrument
+    def __init__(
+        self,
+        instrument: Instrument,
+        config: NoiseConfig | None = None,
+        mismatch: TemplateMismatch | None = None,
+        profile: NoiseProfile | None = None,
+    ) -> None:
+        self.instrument, self.mismatch, self.profile = instrument, mismatch, profile
         self.config = config or NoiseConfig()
-        self.spectral_modes = _spectral_modes(instrument.grid.n_pix, self.config)
-        self.band_modes = _band_modes(len(instrument.bands), self.config)
+        self.modes = _modes(instrument, self.config, mismatch)
+        self.kernel = torch.tensor(profile.kernel if profile is not None else (1.0,))
+        self._sky_first, self._sky = _sky_table(instrument, profile)
+
+    @property
+    def n_sky(self) -> int:
+        """Number of modes of sky residuals."""
+        return len(self._sky)
+
+    def sky_modes(self, native: Tensor) -> Tensor:
+        """Residuals of sky subtraction in units of the pixel noise.
+
+        Parameters
+        ----------
+        native
+            Numbers of native pixels, int64, any shape.
+
+        Returns
+        -------
+        Tensor
+            One standard deviation of each mode, shape (n_sky, *shape); zero beyond the profile.
+        """
+        position = native - self._sky_first
+        inside = (position >= 0) & (position < self._sky.shape[1])
+        return torch.where(inside, self._sky[:, position * inside], 0.0)
 
     def observe(
         self, spectra: Spectra, conditions: Conditions, generator: torch.Generator | None = None
@@ -116,12 +159,17 @@ class NoiseModel:
         index, weight = overlap_taps(self.instrument, conditions.redshift)
         native_sigma = conditions.shape / conditions.snr[:, None]
         first = int(index.min())
-        native = normal(n, int(index.max()) - first + 3)
+        n_native = int(index.max()) - first + weight.shape[-1]
+        white = normal(n, n_native + len(self.kernel) - 1)
+        native = white.unfold(1, len(self.kernel), 1) @ self.kernel
+        if self.n_sky:
+            pixels = torch.arange(first, first + n_native, device=native.device)
+            native = native + normal(n, self.n_sky) @ self.sky_modes(pixels)
         pixel_noise = sum(
             weight[..., k] * native.gather(1, index - first + k) for k in range(weight.shape[-1])
         )
-        smooth = normal(n, len(self.spectral_modes)) @ self.spectral_modes
-        band_error = normal(n, len(self.band_modes)) @ self.band_modes
+        error = normal(n, len(self.modes)) @ self.modes
+        smooth, band_error = error[:, : flux.shape[1]], error[:, flux.shape[1] :]
         phot_sigma = phot / conditions.phot_snr
         return Observation(
             flux=flux * (1.0 + smooth) + native_sigma * pixel_noise,
@@ -139,10 +187,39 @@ class NoiseModel:
 
     def to(self, device: torch.device | str) -> NoiseModel:
         """The same model on another device."""
-        moved = NoiseModel(self.instrument, self.config)
-        moved.spectral_modes = self.spectral_modes.to(device)
-        moved.band_modes = self.band_modes.to(device)
+        moved = object.__new__(NoiseModel)
+        for name, value in self.__dict__.items():
+            setattr(moved, name, value.to(device) if isinstance(value, Tensor) else value)
         return moved
+
+
+def _modes(
+    instrument: Instrument, config: NoiseConfig, mismatch: TemplateMismatch | None
+) -> Tensor:
+    """Multiplicative errors of pixels and bands: calibration and zero points, then templates."""
+    n_pix, n_band = instrument.grid.n_pix, len(instrument.bands)
+    if mismatch is None:
+        return torch.block_diag(_spectral_modes(n_pix, config), _band_modes(n_band, config))
+    if mismatch.modes.shape[1] != n_pix + n_band:
+        raise ValueError(
+            f"mismatch modes are for {mismatch.modes.shape[1]} pixels and bands, expected {n_pix} "
+            f"+ {n_band}: measure them with the same instrument"
+        )
+    known = replace(config, template_orders=0, template_mag=(0.0,) * n_band)
+    own = torch.block_diag(_spectral_modes(n_pix, known), _band_modes(n_band, known))
+    return torch.cat([own, mismatch.modes])
+
+
+def _sky_table(instrument: Instrument, profile: NoiseProfile | None) -> tuple[int, Tensor]:
+    """First native pixel and modes of all native pixels that spectra may reach."""
+    if profile is None or not len(profile.sky_modes):
+        return 0, torch.zeros(0, 1)
+    ends = torch.tensor([instrument.grid.start_aa, instrument.grid.end_aa], dtype=torch.float64)
+    limits = torch.tensor([0.0, instrument.max_redshift], dtype=torch.float64)
+    position = instrument.native_position(ends, limits)
+    first, last = math.floor(float(position[0, 0])) - 4, math.ceil(float(position[1, 1])) + 4
+    wave = instrument.native_wave_aa(torch.arange(first, last + 1))
+    return first, torch.from_numpy(profile.sky_modes_at(wave.numpy())).float()
 
 
 def _spectral_modes(n_pix: int, config: NoiseConfig) -> Tensor:
@@ -150,7 +227,7 @@ def _spectral_modes(n_pix: int, config: NoiseConfig) -> Tensor:
     x = torch.linspace(-1.0, 1.0, n_pix, dtype=torch.float64)
     polynomials = [torch.ones_like(x), x]
     n_mode = len(config.calibration_rms) + config.template_orders
-    for k in range(1, n_mode):
+    for k in range(1, max(n_mode, 1)):
         polynomials.append(((2 * k + 1) * x * polynomials[k] - k * polynomials[k - 1]) / (k + 1))
     template = config.template_rms / math.sqrt(max(config.template_orders, 1))
     sizes = [*config.calibration_rms, *[template] * config.template_orders]

@@ -101,6 +101,63 @@ class BandNodes:
         return moved
 
 
+class BandLines:
+    """Bands as emission lines see them: each line at its own wavelength.
+
+    Parameters
+    ----------
+    instrument
+        Bands.
+    wave_aa
+        Rest-frame wavelengths of the lines in Å, shape (n_line,).
+    """
+
+    def __init__(self, instrument: Instrument, wave_aa: Tensor) -> None:
+        self.wave_aa = wave_aa
+        curves = [read_filter(name) for name in instrument.bands]
+        limits = [(float(c.wave_aa[0]), float(c.wave_aa[-1])) for c in curves]
+        self._start = torch.tensor([low for low, _ in limits])
+        self._step = torch.tensor([(high - low) / (_CDF_POINTS - 1) for low, high in limits])
+        tables = [_density(curve) for curve in curves]
+        self._density = torch.from_numpy(np.stack(tables)).float() if tables else torch.zeros(0, 2)
+
+    def weights(self, redshift: Tensor) -> Tensor:
+        """Band mean that a line of unit luminosity adds.
+
+        Parameters
+        ----------
+        redshift
+            Shape (n,).
+
+        Returns
+        -------
+        Tensor
+            In 1/Å of the rest frame, shape (n, n_band, n_line); zero outside the band.
+        """
+        stretch = 1.0 + redshift[:, None, None]
+        position = (self.wave_aa * stretch - self._start[:, None]) / self._step[:, None]
+        inside = (position >= 0.0) & (position <= _CDF_POINTS - 1.0)
+        position = position.clamp(0.0, _CDF_POINTS - 1.001)
+        low = position.long()
+        table = self._density.expand(len(redshift), -1, -1)
+        left, right = table.gather(2, low), table.gather(2, low + 1)
+        return torch.where(inside, left + (right - left) * (position - low), 0.0) * stretch
+
+    def to(self, device: torch.device | str) -> BandLines:
+        """The same on another device."""
+        moved = object.__new__(BandLines)
+        for name, value in self.__dict__.items():
+            setattr(moved, name, value.to(device))
+        return moved
+
+
+def _density(curve: FilterCurve) -> np.ndarray:
+    """Share of the band's photon weight per Å at uniformly spaced wavelengths."""
+    wave = np.linspace(curve.wave_aa[0], curve.wave_aa[-1], _CDF_POINTS)
+    weight = np.interp(wave, curve.wave_aa, curve.throughput) * wave
+    return weight / np.trapezoid(curve.throughput * curve.wave_aa, curve.wave_aa)
+
+
 def _support(curve: FilterCurve) -> tuple[float, float]:
     """Wavelengths that hold all but a sliver of the photons of a band."""
     weight = curve.wave_aa * curve.throughput

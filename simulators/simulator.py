@@ -1,7 +1,7 @@
 """theta -> noise-free spectrum and bands, batched and differentiable.
 
-One matrix product sums the age bins (each at its own metallicity), the Calzetti law with a free
-slope attenuates, one Fourier transform moves and broadens, and a cubic B-spline samples the pixels.
+One matrix product sums the age bins (each at its own metallicity), the gas around young stars adds
+its light where the prior has gas parameters, the Calzetti law with a free slope attenuates, one Fourier transform moves and broadens, and a cubic B-spline samples the pixels.
 Luminosities are per formed solar mass; the amplitude is left to the data.
 """
 
@@ -13,11 +13,13 @@ import torch
 from torch import Tensor
 
 from priors.ages import AgeBins, mass_fractions
+from priors.nuisance import ESCAPE_FRACTION, GAS_LOG_U
 from priors.space import ParameterSpace
 from simulators.dust import CalzettiSlope
 from simulators.instrument import Instrument
 from simulators.kinematics import Kinematics
-from simulators.photometry import BandNodes
+from simulators.nebular import NebularLight, NebularParts
+from simulators.photometry import BandLines, BandNodes
 from simulators.ssp_basis import MH_STEP, SSPBasis
 
 N_WINDOW = 16
@@ -60,6 +62,9 @@ class Populations(NamedTuple):
     mass_alive: Tensor
 
 
+_PORTABLE = (Tensor, CalzettiSlope, Kinematics, BandNodes, BandLines, NebularLight)
+
+
 class Simulator:
     """Forward model of one library, parameter space and instrument.
 
@@ -87,8 +92,8 @@ class Simulator:
         mh = [space.parameters[i] for i in range(space.n_param)[space.mh]]
         low, high = min(p.low for p in mh), max(p.high for p in mh)
         self._n_met = round((high - low) / MH_STEP) + 1
-        nodes = torch.linspace(low, high, self._n_met)
-        tables = basis.interpolated(nodes)
+        mh_nodes = torch.linspace(low, high, self._n_met)
+        tables = basis.interpolated(mh_nodes)
         self._mh_low, self._mh_step = low, (high - low) / (self._n_met - 1)
         self._scale = float(tables["spectra"].mean())
         self._spectra = tables["spectra"].flatten(0, 1) / self._scale
@@ -103,6 +108,9 @@ class Simulator:
         self._kinematics = Kinematics(basis.log_grid, instrument, basis.fwhm_aa)
         self._index = {n: space.index(n) for n in ("av", "delta", "velocity", "log_sigma")}
         self.wave_aa = torch.as_tensor(instrument.grid.centres_aa)
+        self._nebular: NebularLight | None = None
+        if GAS_LOG_U in space.names:
+            self._add_nebular(mh_nodes)
 
     @property
     def device(self) -> torch.device:
@@ -136,18 +144,25 @@ class Simulator:
             )
         weight = self._weights(theta)
         av, delta = theta[:, self._index["av"]], theta[:, self._index["delta"]]
-        intrinsic = (weight @ self._spectra) * self._dust.transmission(av, delta)
+        intrinsic, nodes = weight @ self._spectra, weight @ self._nodes
+        gas = self._gas(theta)
+        if gas is not None and self._nebular is not None:
+            intrinsic = intrinsic + gas.continuum + self._nebular.line_spectrum(gas.lines)
+            nodes = nodes + gas.nodes
+        intrinsic = intrinsic * self._dust.transmission(av, delta)
         sigma = torch.pow(10.0, theta[:, self._index["log_sigma"]])
         flux = self._kinematics(intrinsic, theta[:, self._index["velocity"]], sigma, redshift)
-        nodes = (weight @ self._nodes) * self._dust_nodes.transmission(av, delta)
-        nodes = nodes.view(-1, *self._node_shape)
+        nodes = (nodes * self._dust_nodes.transmission(av, delta)).view(-1, *self._node_shape)
         phot = (nodes * self.band_nodes.weights(redshift)).sum(-1)
+        if gas is not None:
+            lines = gas.lines * self._dust_lines.transmission(av, delta)
+            phot = phot + (lines[:, None] * self._band_lines.weights(redshift)).sum(-1)
         return Spectra(flux * self._scale, phot * self._scale)
 
     def window_means(self, theta: Tensor) -> Tensor:
         """Mean attenuated light in `N_WINDOW` equal parts of the spectrum, without kinematics.
 
-        A cheap stand-in for `flux` where only the level of the spectrum matters.
+        Emission lines are left out. A cheap stand-in for `flux` where only the level of the spectrum matters.
 
         Parameters
         ----------
@@ -160,8 +175,11 @@ class Simulator:
             L☉/Å per formed M☉, shape (n, N_WINDOW).
         """
         av, delta = theta[:, self._index["av"]], theta[:, self._index["delta"]]
-        light = (self._weights(theta) @ self._window) * self._dust_window.transmission(av, delta)
-        return light * self._scale
+        light = self._weights(theta) @ self._window
+        gas = self._gas(theta)
+        if gas is not None:
+            light = light + gas.continuum @ self._window_mean
+        return light * self._dust_window.transmission(av, delta) * self._scale
 
     def populations(self, theta: Tensor) -> Populations:
         """Mass, light and surviving mass of the age bins.
@@ -190,7 +208,7 @@ class Simulator:
         moved = object.__new__(Simulator)
         moved.__dict__.update(self.__dict__)
         for name, value in self.__dict__.items():
-            if isinstance(value, (Tensor, CalzettiSlope, Kinematics, BandNodes)):
+            if isinstance(value, _PORTABLE):
                 setattr(moved, name, value.to(device))
         return moved
 
@@ -201,8 +219,31 @@ class Simulator:
         self._dust_window = CalzettiSlope(0.5 * (edges[1:] + edges[:-1]))
         wave = torch.from_numpy(self.basis.log_grid.wave_aa).float()
         parts = torch.bucketize(wave, edges) - 1
-        means = [spectra[..., parts == k].mean(-1) for k in range(N_WINDOW)]
-        return torch.stack(means, dim=-1).flatten(0, 1) / self._scale, edges
+        inside = torch.stack([parts == k for k in range(N_WINDOW)], dim=1).float()
+        self._window_mean = inside / inside.sum(0)
+        return (spectra @ self._window_mean).flatten(0, 1) / self._scale, edges
+
+    def _add_nebular(self, mh_nodes: Tensor) -> None:
+        """Prepare the light of the gas."""
+        log_u = self.space.parameters[self.space.index(GAS_LOG_U)]
+        self._nebular = NebularLight(
+            self.basis, mh_nodes, (log_u.low, log_u.high), self._scale
+        )
+        self._index |= {name: self.space.index(name) for name in (GAS_LOG_U, ESCAPE_FRACTION)}
+        self._dust_lines = CalzettiSlope(self._nebular.line_wave_aa)
+        self._band_lines = BandLines(self.instrument, self._nebular.line_wave_aa)
+
+    def _gas(self, theta: Tensor) -> NebularParts | None:
+        """Light of the gas, if the prior has any."""
+        if self._nebular is None:
+            return None
+        young = slice(0, self._nebular.n_young)
+        fraction = mass_fractions(theta[:, self.space.sfh], self.bins)[:, young]
+        low, share = self._met_position(theta[:, self.space.mh][:, young])
+        taken = 1.0 - theta[:, self._index[ESCAPE_FRACTION]]
+        return self._nebular(
+            fraction * taken[:, None], low, share, theta[:, self._index[GAS_LOG_U]]
+        )
 
     def _met_position(self, mh: Tensor) -> tuple[Tensor, Tensor]:
         """Lower metallicity node of every bin, and the share of the next one."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +10,16 @@ from scipy.interpolate import PchipInterpolator
 from torch import Tensor
 
 from priors.ages import AgeBins
+from simulators.bin_average import bin_average_weights
 from simulators.filters import read_filter
 from simulators.instrument import Instrument, LogGrid
+from simulators.nebular_basis import NebularBasis, build_nebular_basis
+from simulators.nebular_grid import NebularGrid
 from simulators.photometry import BandNodes
 from simulators.ssp_grid import SSPGrid
 
 MH_STEP = 0.1
+MH_TOLERANCE = 0.005
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class SSPBasis:
         Wavelengths of `spectra`.
     library, sha256, mass_kind
         Where the populations come from, and what `mass_alive` counts.
+    nebular
+        Light of the gas around the young populations, if there is any.
     """
 
     mh: Tensor
@@ -53,6 +58,7 @@ class SSPBasis:
     library: str
     sha256: str
     mass_kind: str
+    nebular: NebularBasis | None = None
 
     def interpolated(self, mh_nodes: Tensor) -> dict[str, Tensor]:
         """Populations at other metallicities, by a monotone cubic in log luminosity.
@@ -60,7 +66,8 @@ class SSPBasis:
         Parameters
         ----------
         mh_nodes
-            [M/H], shape (n_node,), inside the range of the library.
+            [M/H], shape (n_node,), inside the range of the library; up to `MH_TOLERANCE` beyond
+            it they take the last metallicity.
 
         Returns
         -------
@@ -68,13 +75,13 @@ class SSPBasis:
             `spectra`, `nodes`, `lum_v`, `mass_alive` with the second axis at `mh_nodes`.
         """
         low, high = float(self.mh[0]), float(self.mh[-1])
-        if float(mh_nodes.min()) < low - 1e-6 or float(mh_nodes.max()) > high + 1e-6:
+        if mh_nodes.min() < low - MH_TOLERANCE or mh_nodes.max() > high + MH_TOLERANCE:
             raise ValueError(
                 f"[M/H] from {float(mh_nodes.min()):.2f} to {float(mh_nodes.max()):.2f} asked of "
                 f"library {self.library!r}, which covers {low:.2f} to {high:.2f}: narrow the prior "
                 "or splice in a library that covers it"
             )
-        at = mh_nodes.double().numpy()
+        at = mh_nodes.double().clamp(low, high).numpy()
         out = {}
         for name in ("spectra", "nodes", "lum_v", "mass_alive"):
             values = getattr(self, name).double().numpy()
@@ -86,7 +93,9 @@ class SSPBasis:
         return out
 
 
-def build_basis(grid: SSPGrid, bins: AgeBins, instrument: Instrument) -> SSPBasis:
+def build_basis(
+    grid: SSPGrid, bins: AgeBins, instrument: Instrument, nebular: NebularGrid | None = None
+) -> SSPBasis:
     """Average a library over age bins and project it on an instrument.
 
     Parameters
@@ -97,6 +106,8 @@ def build_basis(grid: SSPGrid, bins: AgeBins, instrument: Instrument) -> SSPBasi
         Age bins.
     instrument
         Wavelengths and bands.
+    nebular
+        Light of the gas; none by default.
 
     Returns
     -------
@@ -130,6 +141,7 @@ def build_basis(grid: SSPGrid, bins: AgeBins, instrument: Instrument) -> SSPBasi
         library=grid.name,
         sha256=grid.sha256,
         mass_kind=grid.mass_kind,
+        nebular=None if nebular is None else build_nebular_basis(nebular, bins, instrument),
     )
 
 
@@ -167,14 +179,7 @@ def age_weights(age_gyr: np.ndarray, edges_gyr: np.ndarray) -> np.ndarray:
             f"the first age bin ({edges_gyr[0]:g} to {edges_gyr[1]:g} Gyr) is younger than the "
             f"library, which starts at {age_gyr[0]:g} Gyr: splice in a young library"
         )
-    weights = np.zeros((len(edges_gyr) - 1, len(age_gyr)))
-    identity = np.eye(len(age_gyr))
-    for row, (low, high) in zip(weights, itertools.pairwise(edges_gyr), strict=True):
-        inner = age_gyr[(age_gyr > low) & (age_gyr < high)]
-        t = np.concatenate([[low], inner, [high]])
-        values = np.stack([np.interp(t, age_gyr, basis) for basis in identity])
-        row[:] = np.trapezoid(values, t, axis=1) / (high - low)
-    return weights
+    return bin_average_weights(age_gyr, edges_gyr)
 
 
 def _resample_log(wave_aa: np.ndarray, lum: np.ndarray, log_grid: LogGrid) -> np.ndarray:

