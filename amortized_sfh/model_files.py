@@ -23,13 +23,15 @@ from priors.nuisance import default_nuisances
 from simulators.conditions import ConditionsPrior
 from simulators.generative import GenerativeModel
 from simulators.instrument import Instrument, LogGrid
-from simulators.noise import NoiseConfig, NoiseModel
+from simulators.nebular_basis import NebularBasis
+from simulators.noise_parts import build_noise, describe_noise, noise_arrays
 from simulators.simulator import Simulator
 from simulators.ssp_basis import SSPBasis
 
-SCHEMA = 1
+SCHEMA = 2
 CARD_FILE, WEIGHTS_FILE = "model.json", "weights.safetensors"
 PRETRAINED = Path(__file__).parent / "pretrained"
+_NEBULAR_TENSORS = ("mh", "log_u", "continuum", "nodes", "line_wave_aa", "line_lum")
 _BASIS_TENSORS = ("mh", "spectra", "nodes", "lum_v", "mass_alive", "fwhm_aa")
 
 
@@ -50,6 +52,11 @@ def save_model(model: PosteriorModel | PointModel, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     basis = model.generative.simulator.basis
     tensors = {f"basis.{n}": getattr(basis, n).cpu().contiguous() for n in _BASIS_TENSORS}
+    if basis.nebular is not None:
+        tensors |= {
+            f"nebular.{n}": getattr(basis.nebular, n).cpu().contiguous() for n in _NEBULAR_TENSORS
+        }
+    tensors |= {f"noise.{n}": v for n, v in noise_arrays(model.generative.noise).items()}
     learned = {name for name, _ in model.networks.named_parameters()}
     for name, value in model.networks.state_dict().items():
         # the fixed coordinates of the flow are buffers and keep their precision
@@ -119,9 +126,10 @@ def _describe(model: PosteriorModel | PointModel) -> dict[str, Any]:
         "age_edges_gyr": list(generative.prior.bins.edges_gyr),
         "space": generative.prior.space.to_dict(),
         "instrument": generative.simulator.instrument.to_dict(),
-        "noise": generative.noise.config.to_dict(),
+        "noise": describe_noise(generative.noise),
         "conditions": asdict(generative.conditions),
         "library": {n: getattr(basis, n) for n in ("library", "sha256", "mass_kind")},
+        "nebular": basis.nebular and {n: getattr(basis.nebular, n) for n in ("name", "sha256")},
         "log_grid": asdict(basis.log_grid),
         "encoder": model.encoder.config.to_dict(),
     }
@@ -163,9 +171,9 @@ def _read(name: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, Tensor
         raise ModelFileError(f"model in {folder} cannot be read ({error}): get it again") from error
     if not isinstance(card, dict) or "schema" not in card:
         raise ModelFileError(f"{folder / CARD_FILE} is not a model card: get the model again")
-    if card["schema"] != SCHEMA:
+    if card["schema"] not in range(1, SCHEMA + 1):
         raise ModelFileError(
-            f"model in {folder} has schema {card['schema']}, this version reads {SCHEMA}: "
+            f"model in {folder} has schema {card['schema']}, this version reads up to {SCHEMA}: "
             "upgrade amortized-sfh or take a model of its version"
         )
     if card.get("sha256") != _digest(card, data):
@@ -188,15 +196,27 @@ def _generative(card: dict[str, Any], tensors: dict[str, Tensor], folder: Path) 
         **arrays,
         log_grid=LogGrid(**card["log_grid"]),
         **card["library"],
+        nebular=_nebular(card, tensors),
     )
     prior = _prior(card, folder)
     conditions = ConditionsPrior.from_dict(card["conditions"])
     return GenerativeModel(
         prior,
         Simulator(basis, prior.space, prior.bins, instrument),
-        NoiseModel(instrument, NoiseConfig.from_dict(card["noise"])),
+        build_noise(instrument, card["noise"], _part(tensors, "noise.")),
         conditions,
     )
+
+
+def _nebular(card: dict[str, Any], tensors: dict[str, Tensor]) -> NebularBasis | None:
+    """Light of the gas, where the model has any; files of schema 1 have none."""
+    described = card.get("nebular")
+    return described and NebularBasis(**_part(tensors, "nebular."), **described)
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Tensors whose names start with a prefix, without it."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def _prior(card: dict[str, Any], folder: Path) -> JointPrior:
@@ -214,11 +234,9 @@ def _prior(card: dict[str, Any], folder: Path) -> JointPrior:
 
 def _fill(networks: nn.Module, tensors: dict[str, Tensor], name: str) -> None:
     """Load the weights in single precision."""
-    prefix = "networks."
     state = {
-        key.removeprefix(prefix): value.float() if value.dtype == torch.float16 else value
-        for key, value in tensors.items()
-        if key.startswith(prefix)
+        key: value.float() if value.dtype == torch.float16 else value
+        for key, value in _part(tensors, "networks.").items()
     }
     try:
         networks.load_state_dict(state)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from priors.marginals import Marginal, TruncatedExponential, TruncatedNormal, Uniform
 
-
 GAS_LOG_U, ESCAPE_FRACTION = "gas_log_u", "f_esc"
 
 

@@ -152,9 +152,9 @@ def whiten(factor: Tensor, values: Tensor) -> Tensor:
     pixels = values.double().unbind(-1)
     rows = factor[:, :, :, None].unbind(2)
     n_side = factor.shape[1] - 1
-    out = [torch.zeros_like(pixels[0])] * n_side
+    zero = torch.zeros_like(pixels[0])
+    out = [zero] * n_side
     for value, row in zip(pixels, rows, strict=True):
-        for lag in range(n_side, 0, -1):
-            value = value - row[:, lag] * out[-lag]
-        out.append(value / row[:, 0])
+        known = sum((row[:, lag] * out[-lag] for lag in range(1, n_side + 1)), zero)
+        out.append((value - known) / row[:, 0])
     return torch.stack(out[n_side:], dim=-1)

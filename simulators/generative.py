@@ -12,7 +12,7 @@ from priors.joint import JointPrior, default_prior
 from priors.nuisance import stellar_nuisances
 from simulators.conditions import ConditionsPrior
 from simulators.instrument import Instrument
-from simulators.libraries import read_cloudy, read_library
+from simulators.libraries import read_cloudy, read_library, toy_nebular
 from simulators.noise import NoiseModel
 from simulators.observation import Observation
 from simulators.seeding import chunk_generator
@@ -115,7 +115,7 @@ def default_generative_model(
     """
     instrument = instrument or Instrument()
     prior = default_prior(nuisances=None if gas else stellar_nuisances())
-    nebular = read_cloudy() if gas else None
+    nebular = (toy_nebular() if library == "toy" else read_cloudy()) if gas else None
     basis = build_basis(read_library(library), prior.bins, instrument, nebular)
     simulator = Simulator(basis, prior.space, prior.bins, instrument)
     return GenerativeModel(prior, simulator, NoiseModel(instrument))

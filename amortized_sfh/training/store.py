@@ -34,7 +34,7 @@ from priors.space import ParameterSpace
 from simulators.conditions import ConditionsPrior
 from simulators.generative import GenerativeModel
 from simulators.instrument import Instrument
-from simulators.noise import NoiseConfig, NoiseModel
+from simulators.noise_parts import build_noise, noise_arrays
 from simulators.seeding import Purpose, chunk_generator
 from simulators.simulator import Spectra
 
@@ -98,7 +98,7 @@ def simulate_to_file(
     if not resume:
         part.unlink(missing_ok=True)
     header = describe(generative, n, seed)
-    with open_part(part, header) as file:
+    with open_part(part, header, noise_arrays(generative.noise)) as file:
         for chunk in range(int(file.attrs["n_chunks_done"]), math.ceil(n / CHUNK_SIZE)):
             rows = slice(chunk * CHUNK_SIZE, min((chunk + 1) * CHUNK_SIZE, n))
             for name, values in _simulate_chunk(generative, seed, chunk).items():
@@ -175,13 +175,14 @@ class TrainingSet:
             small = {
                 name: torch.from_numpy(file[name][...]) for name in ("theta", "redshift", "phot")
             }
+            arrays = {n: torch.from_numpy(v[...]) for n, v in file.get("noise", {}).items()}
             derived = {name: file[f"derived/{name}"][...] for name in Derived._fields}
         self.theta, self.redshift, self._phot = small["theta"], small["redshift"], small["phot"]
         self.derived = Derived(**{name: torch.from_numpy(v) for name, v in derived.items()})
         self.space = ParameterSpace.from_dict(json.loads(text["prior"]))
         self.instrument = Instrument.from_dict(json.loads(text["instrument"]))
-        config = NoiseConfig.from_dict(json.loads(text["noise"]))
-        self.noise = NoiseModel(self.instrument, config).to(self.device)
+        noise = build_noise(self.instrument, json.loads(text["noise"]), arrays)
+        self.noise = noise.to(self.device)
         self.conditions = ConditionsPrior.from_dict(json.loads(text["conditions"]))
         self.layout = Layout(self.instrument.grid.n_pix, len(self.instrument.bands))
         self.n_validation = math.ceil(validation_share * n_all)

@@ -9,7 +9,7 @@ from simulators.libraries.native import read_native, write_native
 from simulators.libraries.ppxf_npz import read_ppxf_npz
 from simulators.libraries.read import LIBRARY_NAMES, read_library
 from simulators.libraries.splice import seam_ratio, splice_young
-from simulators.libraries.toy import toy_grid
+from simulators.libraries.toy import toy_grid, toy_nebular
 
 __all__ = [
     "LIBRARY_NAMES",
@@ -23,5 +23,6 @@ __all__ = [
     "seam_ratio",
     "splice_young",
     "toy_grid",
+    "toy_nebular",
     "write_native",
 ]

@@ -14,7 +14,7 @@ from scipy import sparse
 from scipy.interpolate import PchipInterpolator
 
 from simulators.libraries.checksum import combined_sha256
-from simulators.ssp_grid import SSPGrid
+from simulators.ssp_grid import MH_TOLERANCE, SSPGrid
 
 __all__ = ["match_grid", "seam_ratio", "splice_young"]
 
@@ -72,7 +72,8 @@ def splice_young(grid: SSPGrid, young_grid: SSPGrid, age_gyr: float | None = Non
 def match_grid(source: SSPGrid, target: SSPGrid, n_age: int) -> tuple[np.ndarray, np.ndarray]:
     """Bring a library's first ages to the metallicities, wavelengths and LSF of another one.
 
-    Luminosities are interpolated in [M/H] by a monotone cubic of their logarithm, and broadened by
+    Up to `MH_TOLERANCE` beyond the source's metallicities its last one is taken. Luminosities are
+    interpolated in [M/H] by a monotone cubic of their logarithm, and broadened by
     a Gaussian where the target's resolution is lower. They are never sharpened.
 
     Parameters
@@ -94,21 +95,22 @@ def match_grid(source: SSPGrid, target: SSPGrid, n_age: int) -> tuple[np.ndarray
     ValueError
         If the source does not cover the target's wavelengths or metallicities.
     """
-    for what, unit, have, need in (
-        ("wavelengths", "AA", source.wave_range_aa, target.wave_range_aa),
-        ("[M/H]", "dex", source.mh_range, target.mh_range),
+    for what, unit, have, need, tolerance in (
+        ("wavelengths", "AA", source.wave_range_aa, target.wave_range_aa, 0.0),
+        ("[M/H]", "dex", source.mh_range, target.mh_range, MH_TOLERANCE),
     ):
-        if have[0] > need[0] or have[1] < need[1]:
+        if have[0] > need[0] + tolerance or have[1] < need[1] - tolerance:
             raise ValueError(
                 f"{source.name} covers {what} {have} {unit}, {target.name} needs {need}: cut it "
                 f"first with {target.name}.select(...)"
             )
     operator = _resampling(source, target)
     log_lum = np.log(np.maximum(source.lum[:, :n_age], _TINY))
-    lum = np.exp(PchipInterpolator(source.mh, log_lum, axis=0)(target.mh))
+    mh = target.mh.clip(*source.mh_range)
+    lum = np.exp(PchipInterpolator(source.mh, log_lum, axis=0)(mh))
     mass = source.mass_alive[:, :n_age]
     if np.isfinite(mass).all():
-        mass = PchipInterpolator(source.mh, mass, axis=0)(target.mh)
+        mass = PchipInterpolator(source.mh, mass, axis=0)(mh)
     else:
         mass = np.full(lum.shape[:2], np.nan)
     flat = operator @ lum.reshape(-1, source.n_wave).T

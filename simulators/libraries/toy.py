@@ -12,9 +12,10 @@ from __future__ import annotations
 import numpy as np
 
 from simulators.libraries.checksum import combined_sha256
+from simulators.nebular_grid import NebularGrid
 from simulators.ssp_grid import SSPGrid
 
-__all__ = ["toy_grid"]
+__all__ = ["toy_grid", "toy_nebular"]
 
 _AGE_GYR = (0.0, 0.003, 0.01, 0.05, 0.2, 1.0, 4.0, 14.0)
 _MH = (-2.3, -1.2, -0.4, 0.45)
@@ -66,6 +67,42 @@ def toy_grid() -> SSPGrid:
         name="toy",
         source=f"{_VERSION}, analytic",
         sha256=combined_sha256([_VERSION]),
+    )
+
+
+def toy_nebular() -> NebularGrid:
+    """Make nebular light for the toy library: a flat continuum and five lines.
+
+    Returns
+    -------
+    NebularGrid
+        5 log U (-4 to -2), the metallicities of `toy_grid`, 3 ages (1 to 20 Myr), float32.
+
+    Examples
+    --------
+    >>> toy_nebular().line_lum.shape
+    (5, 4, 3, 5)
+    """
+    wave, mh = np.array([1500.0, 3645.0, 3655.0, 10500.0]), np.array(_MH)
+    log_u, age_gyr = np.linspace(-4.0, -2.0, 5), np.array([0.001, 0.005, 0.02])
+    ionising = 10 ** (-150.0 * age_gyr - 0.1 * (mh[:, None] + 0.4))
+    level = np.array([0.02, 0.02, 0.012, 0.008])
+    continuum = np.ones((5, 1, 1, 1)) * ionising[None, :, :, None] * level
+    # H beta, [O III], [O III], H alpha, [N II]: oxygen grows with log U, nitrogen with [M/H]
+    lines = np.ones((5, 4, 3, 5)) * ionising[None, :, :, None] * np.array([6, 3, 9, 17, 4.0])
+    lines[..., 1:3] *= 10 ** (0.8 * (log_u + 3.0))[:, None, None, None]
+    lines[..., 4] *= 10 ** (0.6 * mh)[None, :, None]
+    return NebularGrid(
+        wave_aa=wave,
+        age_gyr=age_gyr,
+        mh=mh,
+        log_u=log_u,
+        continuum=continuum.astype(np.float32),
+        line_wave_aa=np.array([4861.33, 4958.91, 5006.84, 6562.80, 6583.45]),
+        line_lum=lines.astype(np.float32),
+        name="toy",
+        source=f"{_VERSION}, analytic",
+        sha256=combined_sha256([_VERSION, "nebular"]),
     )
 
 

@@ -1,0 +1,91 @@
+"""A noise model as plain values and arrays, for the files of models and training sets."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from simulators.instrument import Instrument
+from simulators.mismatch import TemplateMismatch
+from simulators.noise import NoiseConfig, NoiseModel
+from simulators.noise_profile import NoiseProfile
+
+_PROFILE_ARRAYS = ("wave_aa", "scale", "sky_modes")
+
+
+def describe_noise(noise: NoiseModel) -> dict[str, Any]:
+    """Everything but arrays, as plain values for JSON.
+
+    Parameters
+    ----------
+    noise
+        The noise model.
+
+    Returns
+    -------
+    dict
+        `config`, and `mismatch` and `profile` or None; `sha256` of the arrays.
+    """
+    mismatch, profile = noise.mismatch, noise.profile
+    digest = hashlib.sha256()
+    for name, value in sorted(noise_arrays(noise).items()):
+        digest.update(name.encode() + value.numpy().tobytes())
+    return {
+        "config": noise.config.to_dict(),
+        "mismatch": mismatch
+        and {n: getattr(mismatch, n) for n in ("library", "other", "explained")},
+        "profile": profile
+        and {
+            "name": profile.name,
+            "kernel": list(profile.kernel),
+            "growth": profile.growth,
+            "source": profile.source,
+        },
+        "sha256": digest.hexdigest(),
+    }
+
+
+def noise_arrays(noise: NoiseModel) -> dict[str, Tensor]:
+    """Arrays that `describe_noise` leaves out, float32 on the CPU, by name."""
+    arrays = {}
+    if noise.mismatch is not None:
+        arrays["mismatch_modes"] = noise.mismatch.modes.cpu().contiguous()
+    if noise.profile is not None:
+        for name in _PROFILE_ARRAYS:
+            value = torch.as_tensor(getattr(noise.profile, name), dtype=torch.float32)
+            arrays[f"profile_{name}"] = value.contiguous()
+    return arrays
+
+
+def build_noise(
+    instrument: Instrument, described: dict[str, Any], arrays: dict[str, Tensor]
+) -> NoiseModel:
+    """Inverse of `describe_noise` and `noise_arrays`.
+
+    Parameters
+    ----------
+    instrument
+        Wavelengths and bands.
+    described, arrays
+        What the two functions returned; the description of version 1 files is that of the
+        configuration alone.
+
+    Returns
+    -------
+    NoiseModel
+        On the CPU.
+    """
+    if "config" not in described:
+        return NoiseModel(instrument, NoiseConfig.from_dict(described))
+    mismatch = profile = None
+    if described["mismatch"] is not None:
+        mismatch = TemplateMismatch(modes=arrays["mismatch_modes"], **described["mismatch"])
+    if described["profile"] is not None:
+        values = {**described["profile"], "kernel": tuple(described["profile"]["kernel"])}
+        measured = {n: arrays[f"profile_{n}"].double().numpy() for n in _PROFILE_ARRAYS}
+        profile = NoiseProfile(**values, **measured)
+    config = NoiseConfig.from_dict(described["config"])
+    return NoiseModel(instrument, config, mismatch, profile)
