@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from amortized_sfh._version import __version__
+from amortized_sfh.command_line.mismatch import add_mismatch
 
 #: Errors that are the user's to mend; anything else is a bug and shows its traceback.
 _USER_ERRORS = (ValueError, OSError, ImportError, FloatingPointError)
@@ -56,6 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_infer_spectrum(commands)
     _add_simulate(commands)
     _add_train(commands)
+    add_mismatch(commands)
     _add_demo(commands, "demo", "maps of a mock NGC 3627 with known truth", _run_demo)
     _add_demo(commands, "demo-real", "real data: Abell 478 and two SDSS spectra", _run_demo_real)
     return parser
@@ -130,6 +132,8 @@ def _add_simulate(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--n", type=int, default=165_000)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--library", default="bc03-miles", help="name or file (bc03-miles)")
+    parser.add_argument("--mismatch", type=Path, help="template mismatch from `mismatch`")
+    parser.add_argument("--noise-profile", help="name or file from `measure-noise`")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--overwrite", action="store_true")
@@ -142,10 +146,12 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--name", default="phangs-bc03")
     parser.add_argument("--n", type=int, default=5_120_000, help="spectra to see (5120000)")
     parser.add_argument(
-        "--start-from", type=Path, help="folder of a training whose encoder is taken over"
+        "--start-from", type=Path, help="folder of a training whose networks are taken over"
     )
     parser.add_argument("--data", type=Path, help="training set from `simulate`; else streamed")
     parser.add_argument("--library", default="bc03-miles", help="name or file (bc03-miles)")
+    parser.add_argument("--mismatch", type=Path, help="template mismatch from `mismatch`")
+    parser.add_argument("--noise-profile", help="name or file from `measure-noise`")
     parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=1)
@@ -198,6 +204,8 @@ def _run_simulate(options: argparse.Namespace) -> None:
         options.out,
         options.n,
         library=options.library,
+        mismatch=options.mismatch,
+        noise_profile=options.noise_profile,
         seed=options.seed,
         device=device_name(options.device),
         overwrite=options.overwrite,

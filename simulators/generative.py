@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -13,7 +14,9 @@ from priors.nuisance import stellar_nuisances
 from simulators.conditions import ConditionsPrior
 from simulators.instrument import Instrument
 from simulators.libraries import read_cloudy, read_library, toy_nebular
+from simulators.mismatch_file import read_mismatch
 from simulators.noise import NoiseModel
+from simulators.noise_profile import read_noise_profile
 from simulators.observation import Observation
 from simulators.seeding import chunk_generator
 from simulators.simulator import Simulator, Spectra
@@ -95,7 +98,12 @@ class GenerativeModel:
 
 
 def default_generative_model(
-    library: str = "bc03-miles", instrument: Instrument | None = None, gas: bool = True
+    library: str = "bc03-miles",
+    instrument: Instrument | None = None,
+    *,
+    gas: bool = True,
+    mismatch: str | Path | None = None,
+    noise_profile: str | Path | None = None,
 ) -> GenerativeModel:
     """Default prior, noise and conditions with a library read from disk.
 
@@ -107,6 +115,10 @@ def default_generative_model(
         Wavelengths and bands; MUSE and the five HST bands by default.
     gas
         Add the light of the gas around young stars, and its two parameters.
+    mismatch
+        File of a measured template mismatch; the sizes of `NoiseConfig` by default.
+    noise_profile
+        Name or file of a measured noise profile; white native noise by default.
 
     Returns
     -------
@@ -118,4 +130,9 @@ def default_generative_model(
     nebular = (toy_nebular() if library == "toy" else read_cloudy()) if gas else None
     basis = build_basis(read_library(library), prior.bins, instrument, nebular)
     simulator = Simulator(basis, prior.space, prior.bins, instrument)
-    return GenerativeModel(prior, simulator, NoiseModel(instrument))
+    noise = NoiseModel(
+        instrument,
+        mismatch=None if mismatch is None else read_mismatch(mismatch, instrument),
+        profile=None if noise_profile is None else read_noise_profile(noise_profile),
+    )
+    return GenerativeModel(prior, simulator, noise)

@@ -16,6 +16,8 @@ from torch import Tensor
 
 from simulators.simulator import Simulator
 
+MAX_SHARED_LIGHT = 0.1
+_SAME = 0.02
 _BAND_PIXELS = 100.0
 _CHUNK = 1000
 
@@ -33,6 +35,8 @@ class TemplateMismatch:
         The two libraries compared.
     explained
         Share of the mean square difference that the modes hold.
+    n_histories
+        Histories it was measured with.
 
     Raises
     ------
@@ -44,6 +48,7 @@ class TemplateMismatch:
     library: str
     other: str
     explained: float
+    n_histories: int
 
     def __post_init__(self) -> None:
         if self.modes.ndim != 2 or not bool(torch.isfinite(self.modes).all()):
@@ -64,6 +69,8 @@ def measure_mismatch(
 ) -> TemplateMismatch:
     """Measure the mismatch of two libraries.
 
+    Libraries may share ages (one spliced into the other), where they cannot tell of errors: only
+    histories with at most `MAX_SHARED_LIGHT` of their V-band light from shared bins are compared.
     Both lights are divided by the mean of their spectrum, because the amplitude is free. Bands
     weigh as much in the choice of the modes as `_BAND_PIXELS` pixels, so that their covariance is
     kept as well.
@@ -85,12 +92,18 @@ def measure_mismatch(
     Raises
     ------
     ValueError
-        If the two forward models have other parameters or instruments.
+        If the two forward models have other parameters or instruments, or share all their ages.
     """
     if simulator.space != other.space or simulator.instrument != other.instrument:
         raise ValueError(
             f"{simulator.basis.library} and {other.basis.library} have other parameters or "
             "instruments: build both simulators with the same ones"
+        )
+    theta = theta[_shared_light(simulator, other, theta) <= MAX_SHARED_LIGHT]
+    if len(theta) < n_mode:
+        raise ValueError(
+            f"{simulator.basis.library} and {other.basis.library} share the light of all but "
+            f"{len(theta)} histories, expected at least {n_mode}: compare libraries that differ"
         )
     difference = torch.cat(
         [_difference(simulator, other, part) for part in theta.split(_CHUNK)], dim=0
@@ -107,7 +120,18 @@ def measure_mismatch(
         library=simulator.basis.library,
         other=other.basis.library,
         explained=round(explained, 4),
+        n_histories=len(theta),
     )
+
+
+def _shared_light(simulator: Simulator, other: Simulator, theta: Tensor) -> Tensor:
+    """Share of the V-band light from bins whose spectra are the same in both libraries, (n,)."""
+    mh = torch.linspace(-1.0, 0.3, 4)
+    own, others = (s.basis.interpolated(mh)["spectra"] for s in (simulator, other))
+    same = (others / own - 1.0).abs().flatten(1).median(1).values < _SAME
+    populations = simulator.populations(theta)
+    light = populations.mass_fraction * populations.lum_v
+    return light[:, same].sum(1) / light.sum(1)
 
 
 def _difference(simulator: Simulator, other: Simulator, theta: Tensor) -> Tensor:

@@ -36,7 +36,7 @@ def describe_noise(noise: NoiseModel) -> dict[str, Any]:
     return {
         "config": noise.config.to_dict(),
         "mismatch": mismatch
-        and {n: getattr(mismatch, n) for n in ("library", "other", "explained")},
+        and {n: getattr(mismatch, n) for n in ("library", "other", "explained", "n_histories")},
         "profile": profile
         and {
             "name": profile.name,

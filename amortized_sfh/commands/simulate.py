@@ -15,6 +15,8 @@ def simulate(
     n: int,
     *,
     library: str = "bc03-miles",
+    mismatch: Path | None = None,
+    noise_profile: str | None = None,
     seed: int = 0,
     device: str = "cpu",
     overwrite: bool = False,
@@ -29,6 +31,8 @@ def simulate(
         Galaxies.
     library
         SSP library, by name or file.
+    mismatch, noise_profile
+        Measured parts of the noise model, see `default_generative_model`.
     seed
         Source of randomness.
     device
@@ -41,7 +45,9 @@ def simulate(
     Path
         The file.
     """
-    generative = default_generative_model(library).to(device)
+    generative = default_generative_model(
+        library, mismatch=mismatch, noise_profile=noise_profile
+    ).to(device)
     with tqdm(total=n, unit="spectrum", desc="simulate") as bar:
 
         def show(done: int, _: int) -> None:

@@ -43,7 +43,9 @@ def train_models(options: Namespace, device: str) -> None:
     # denormal numbers in the optimiser's moments are slow on CPUs and worth nothing
     torch.set_flush_denormal(True)
     torch.manual_seed(options.seed)
-    generative = default_generative_model(options.library).to(device)
+    generative = default_generative_model(
+        options.library, mismatch=options.mismatch, noise_profile=options.noise_profile
+    ).to(device)
     config = TrainingConfig(
         n_spectra=options.n, batch_size=options.batch_size, learning_rate=options.learning_rate
     )
@@ -82,12 +84,15 @@ def new_trainee(generative: GenerativeModel) -> Trainee:
 
 
 def take_over(trainee: Trainee, checkpoint: Path) -> None:
-    """Start with the encoder and the point heads of another training; the flow stays fresh.
+    """Start with the networks of another training.
+
+    The flow is taken if its parameters are the same; its fixed coordinates stay those of the
+    trainee's own library. Otherwise it stays fresh.
 
     Parameters
     ----------
     trainee
-        Networks of the same sizes.
+        Networks with the same sizes of encoder and point heads.
     checkpoint
         `checkpoint.pt` of the other training; the running mean of its weights is taken.
 
@@ -98,13 +103,12 @@ def take_over(trainee: Trainee, checkpoint: Path) -> None:
     """
     content = torch.load(checkpoint, weights_only=True, map_location="cpu")
     average = {k.removeprefix("module."): v for k, v in content["average"].items()}
-    for name in ("encoder", "heads"):
-        part = {
-            key.removeprefix(f"{name}."): value
-            for key, value in average.items()
-            if key.startswith(f"{name}.")
-        }
-        getattr(trainee, name).load_state_dict(part)
+    own = trainee.state_dict()
+    learned = dict(trainee.named_parameters())
+    same = all(average[n].shape == v.shape for n, v in learned.items() if n in average)
+    parts = ("encoder.", "heads.", "flow.") if same else ("encoder.", "heads.")
+    taken = {n: average[n] for n in learned if n.startswith(parts)}
+    trainee.load_state_dict({**own, **taken})
 
 
 def export(

@@ -109,8 +109,9 @@ def read_emiles(
         if the name of an npz file does not contain it.
     mass_table : path, optional
         The site's table with columns ``model`` (file names) and ``M(*+remn)``; rows are matched by
-        file name (its ``mu`` column is not reliable). Without it the surviving mass is NaN, except
-        for pPXF files, which carry their own.
+        file name (its ``mu`` column is not reliable). By default the one ``*_iTp0.00.dat`` beside
+        the file or in the folder; without any the surviving mass is NaN, except for pPXF files,
+        which carry their own.
     wave_range_aa : (float, float)
         Wavelengths to keep, Angstrom.
 
@@ -141,7 +142,10 @@ def read_emiles(
         grid = _read_packed(path, wave_range_aa)
         imf = imf or _imf_in(path.stem)
     if mass_table is None:
-        return grid
+        beside = sorted((path if path.is_dir() else path.parent).glob("*_iTp0.00.dat"))
+        if len(beside) != 1 or imf is None:
+            return grid
+        mass_table = beside[0]
     mass = _read_masses(Path(mass_table), imf, grid)
     return replace(grid, mass_alive=mass)
 

