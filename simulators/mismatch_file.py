@@ -1,7 +1,8 @@
 """Measured template mismatch in a small HDF5 file.
 
-Data set ``modes`` (n_mode, n_pix + n_band, relative); attributes ``format``, ``library``, ``other``,
-``explained``, ``n_histories``, and ``instrument`` as JSON: the wavelengths and bands of the modes.
+Data set ``modes`` (n_mode, n_pix + n_band, relative); attributes ``format``, ``library``,
+``other``, ``explained``, ``n_histories``, and ``instrument`` as JSON: wavelengths and bands of the
+modes.
 """
 
 from __future__ import annotations
