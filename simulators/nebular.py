@@ -84,7 +84,7 @@ class NebularLight:
         self._continuum = right[:rank, :n_pix].float().contiguous()
         self._nodes = right[:rank, n_pix:].float().contiguous()
         self.line_wave_aa = nebular.line_wave_aa
-        self._profiles = _line_profiles(basis, nebular.line_wave_aa)
+        self._profiles = line_profiles(basis)
 
     def __call__(
         self, mass: Tensor, met_low: Tensor, met_share: Tensor, log_u: Tensor
@@ -131,8 +131,22 @@ class NebularLight:
         return moved
 
 
-def _line_profiles(basis: SSPBasis, line_wave_aa: Tensor) -> Tensor:
-    """Gaussians of unit integral as wide as the library's resolution, shape (n_line, n_pix)."""
+def line_profiles(basis: SSPBasis) -> Tensor:
+    """Gaussians of unit integral as wide as the library's resolution.
+
+    Parameters
+    ----------
+    basis
+        Populations with nebular light.
+
+    Returns
+    -------
+    Tensor
+        In 1/Å on the log grid, shape (n_line, n_pix).
+    """
+    if basis.nebular is None:
+        raise ValueError(f"the basis of {basis.library!r} has no nebular light and so no lines")
+    line_wave_aa = basis.nebular.line_wave_aa
     wave = torch.from_numpy(basis.log_grid.wave_aa)
     sigma = basis.fwhm_aa.double() / FWHM_PER_SIGMA
     z = (wave - line_wave_aa.double()[:, None]) / sigma

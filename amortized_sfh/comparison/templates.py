@@ -8,10 +8,15 @@ import numpy as np
 import torch
 from scipy.interpolate import make_interp_spline
 
+from priors.nuisance import GAS_LOG_U
 from simulators.kinematics import Kinematics
+from simulators.nebular import line_profiles
 from simulators.photometry import BandNodes
 from simulators.simulator import Simulator
 from simulators.ssp_basis import MH_STEP
+
+
+FIXED_LOG_U, FIXED_TAKEN = -3.0, 0.5
 
 
 class Templates(NamedTuple):
@@ -61,6 +66,10 @@ class Templates(NamedTuple):
 def model_templates(simulator: Simulator, stride: int = 2) -> Templates:
     """Take every `stride`-th of the [M/H] nodes between which a model interpolates.
 
+    Where the model has gas, the young templates carry its light at `FIXED_LOG_U` with the share
+    `FIXED_TAKEN` of the ionising photons, about the means of the prior: a fit of non-negative
+    weights cannot vary them.
+
     Parameters
     ----------
     simulator
@@ -85,10 +94,32 @@ def model_templates(simulator: Simulator, stride: int = 2) -> Templates:
         raise ValueError(f"stride is {stride}; expected a divisor of {n_node - 1}")
     nodes = torch.linspace(low, high, n_node)[::stride]
     tables = {k: v.double().numpy() for k, v in simulator.basis.interpolated(nodes).items()}
+    if GAS_LOG_U in simulator.space.names:
+        _add_gas(tables, simulator, nodes)
     log_age = simulator.bins.log_age_yr.double().numpy()
     return Templates(
         tables["spectra"], tables["nodes"], tables["lum_v"], log_age, nodes.double().numpy()
     )
+
+
+def _add_gas(tables: dict[str, np.ndarray], simulator: Simulator, mh: torch.Tensor) -> None:
+    """Add the light of the gas to the spectra and sub-bands of the young bins, in place."""
+    basis = simulator.basis
+    if basis.nebular is None:
+        raise ValueError(f"the model of {basis.library!r} has gas parameters but no nebular light")
+    gas = {
+        name: FIXED_TAKEN * value[:, :, 0].double().numpy()
+        for name, value in basis.nebular.interpolated(mh, torch.tensor([FIXED_LOG_U])).items()
+    }
+    young = slice(0, basis.nebular.n_young)
+    profiles = line_profiles(basis).double().numpy()
+    tables["spectra"][young] += gas["continuum"] + gas["line_lum"] @ profiles
+    edges = simulator.band_nodes.edges_aa.double().numpy()
+    line = basis.nebular.line_wave_aa.double().numpy()
+    inside = (line >= edges[:, :-1, None]) & (line < edges[:, 1:, None])
+    # photon-weighted mean over the sub-band of a line of unit luminosity
+    density = inside * line / (0.5 * np.diff(edges**2, axis=1))[..., None]
+    tables["nodes"][young] += gas["nodes"] + np.einsum("bml,fnl->bmfn", gas["line_lum"], density)
 
 
 class TemplateProjector:
