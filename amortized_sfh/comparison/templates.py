@@ -15,7 +15,6 @@ from simulators.photometry import BandNodes
 from simulators.simulator import Simulator
 from simulators.ssp_basis import MH_STEP
 
-
 FIXED_LOG_U, FIXED_TAKEN = -3.0, 0.5
 
 
