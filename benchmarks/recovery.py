@@ -13,7 +13,7 @@ from amortized_sfh.diagnostics.coverage import rank_coverage, sbc_ranks
 from amortized_sfh.inference.infer import infer_chunks
 from amortized_sfh.model import PointModel, PosteriorModel
 from benchmarks.mocks import AVERAGES, true_averages
-from simulators.generative import Mock
+from simulators.generative import GenerativeModel, Mock
 
 LEVELS = (0.68, 0.95)
 
@@ -42,18 +42,22 @@ class PosteriorPass(NamedTuple):
 
 
 def posterior_pass(
-    model: PosteriorModel, chunks: list[Mock], n_draws: int, seed: int = 0
+    model: PosteriorModel,
+    chunks: list[Mock],
+    n_draws: int,
+    seed: int = 0,
+    nature: GenerativeModel | None = None,
 ) -> PosteriorPass:
-    """Draw once for every mock and keep what every number below needs."""
-    generative = model.generative
-    space = generative.prior.space
+    """Draw once for every mock of `nature` (the model's own by default), keep what is needed."""
+    nature = nature or model.generative
+    space = model.generative.prior.space
     kept = [*range(space.n_param)[space.sfh], *range(space.n_param)[space.mh]]
     names = (*AVERAGES, *(space.names[i] for i in kept))
     parts: list[list[np.ndarray]] = []
     total = sum(len(mock.theta) for mock in chunks)
     with tqdm(total=total, unit="mock", desc="posterior") as bar:
         for k, mock in enumerate(chunks):
-            averages = true_averages(generative, mock.theta)
+            averages = true_averages(nature, mock.theta)
             truth = torch.cat([averages, mock.theta[:, kept]], dim=1)
             first = 0
             for samples in infer_chunks(model, mock.observation, n_draws, seed + k):

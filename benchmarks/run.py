@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         results["cube"] = cube_memory(100 if options.quick else 300, options.model)
         _print_cube(results["cube"])
     results["goals"] = goals(results)
-    _table("Goals", ("goal", "measured", "reached"), results["goals"])
+    print_table("Goals", ("goal", "measured", "reached"), results["goals"])
     options.out.write_text(json.dumps(_rounded(results), indent=1) + "\n")
     print(f"\nwrote {options.out}")
 
@@ -112,10 +112,10 @@ def _print_recovery(recovery: dict[str, Any]) -> None:
             expected = [values.get("expected_rms", ""), values.get("mean_posterior_std", "")]
             rows.append((label, name, *(values[m] for m in _MEASURES), *expected))
     head = ("estimate", "average", *_MEASURES, "expected rms", "mean posterior std")
-    _table(f"Errors on {recovery['n_mocks']} mocks, dex", head, rows)
+    print_table(f"Errors on {recovery['n_mocks']} mocks, dex", head, rows)
     coverage = recovery["coverage"]
     rows = [(name, *(coverage[name][str(level)] for level in LEVELS)) for name in coverage]
-    _table("Coverage of central intervals", ("quantity", *LEVELS), rows)
+    print_table("Coverage of central intervals", ("quantity", *LEVELS), rows)
 
 
 def _print_comparison(comparison: dict[str, Any], fits: list[dict[str, Any]]) -> None:
@@ -129,10 +129,11 @@ def _print_comparison(comparison: dict[str, Any], fits: list[dict[str, Any]]) ->
         for label, values in estimates_of.items()
         for name in AVERAGES
     ]
-    _table(f"Beside pPXF, {comparison['n_mocks']} mocks", ("estimate", "average", *_MEASURES), rows)
+    head = ("estimate", "average", *_MEASURES)
+    print_table(f"Beside pPXF, {comparison['n_mocks']} mocks", head, rows)
     ratio = comparison["ratio"]
     rows = [(name, *(ratio[name][m] for m in ("sigma", "rms", "mad_sigma"))) for name in AVERAGES]
-    _table("Posterior mean / best pPXF", ("average", "sigma", "rms", "mad_sigma"), rows)
+    print_table("Posterior mean / best pPXF", ("average", "sigma", "rms", "mad_sigma"), rows)
     for fit in fits:
         config = fit["config"]
         print(
@@ -144,14 +145,15 @@ def _print_comparison(comparison: dict[str, Any], fits: list[dict[str, Any]]) ->
 
 def _print_rates(values: dict[str, float]) -> None:
     rows = [(name, f"{rate:,.0f}") for name, rate in values.items()]
-    _table(f"Per second, {torch.get_num_threads()} threads", ("what", "rate"), rows)
+    print_table(f"Per second, {torch.get_num_threads()} threads", ("what", "rate"), rows)
 
 
 def _print_cube(cube: dict[str, Any]) -> None:
-    _table("A whole cube through `amortized-sfh infer`", ("what", "value"), cube.items())
+    print_table("A whole cube through `amortized-sfh infer`", ("what", "value"), cube.items())
 
 
-def _table(title: str, head: Iterable[object], rows: Iterable[Iterable[object]]) -> None:
+def print_table(title: str, head: Iterable[object], rows: Iterable[Iterable[object]]) -> None:
+    """Print rows in aligned columns."""
     cells = [[_text(c) for c in row] for row in [list(head), *map(list, rows)]]
     widths = [max(len(row[k]) for row in cells) for k in range(len(cells[0]))]
     print(f"\n{title}")
