@@ -1,8 +1,9 @@
 """Correlation of pixel noise after spectra are resampled from the observed to the rest frame.
 
-An output pixel is the overlap-weighted mean of two or three observed pixels, so neighbours share
-noise: the correlation matrix is banded, with two side diagonals. Its Cholesky factor is banded too
-and is computed by a recursion over pixels, for all observations at once.
+An output pixel is the overlap-weighted mean of two or three observed pixels (more where it is more
+than twice as wide), so neighbours share noise: the correlation matrix is banded, with two side
+diagonals. Its Cholesky factor is banded too and is computed by a recursion over pixels, for all
+observations at once.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from torch import Tensor
 
 from simulators.instrument import Instrument
 
-N_TAPS = 3
 N_SIDE = 2
+_MIN_TAPS = 3
+_ROUNDING = 1e-6
 
 
 def overlap_taps(instrument: Instrument, redshift: Tensor) -> tuple[Tensor, Tensor]:
@@ -31,16 +33,20 @@ def overlap_taps(instrument: Instrument, redshift: Tensor) -> tuple[Tensor, Tens
     index : Tensor
         First observed pixel of each output pixel, int64, shape (n, n_pix); it may be negative.
     weight : Tensor
-        Weights of it and the next two, summing to 1, shape (n, n_pix, 3).
+        Weights of it and the next ones, summing to 1, shape (n, n_pix, n_tap); n_tap is 3 as long
+        as no output pixel is more than two observed ones wide.
     """
     edges = torch.as_tensor(instrument.grid.edges_aa, device=redshift.device).double()
     position = instrument.native_position(edges, redshift.double()) + 0.5
     index = torch.floor(position[:, :-1])
     length = torch.diff(position, dim=1)
-    first = torch.minimum(index + 1.0 - position[:, :-1], length)
-    second = (length - first).clamp(0.0, 1.0)
-    third = (length - first - second).clamp_min(0.0)
-    weight = torch.stack([first, second, third], dim=-1) / length[..., None]
+    n_tap = max(_MIN_TAPS, int(torch.ceil(length.max() - _ROUNDING)) + 1)
+    taps = [torch.minimum(index + 1.0 - position[:, :-1], length)]
+    left = length - taps[0]
+    for _ in range(n_tap - 2):
+        taps.append(left.clamp(0.0, 1.0))
+        left = left - taps[-1]
+    weight = torch.stack([*taps, left.clamp_min(0.0)], dim=-1) / length[..., None]
     return index.long(), weight.float()
 
 
@@ -60,15 +66,15 @@ def banded_correlation(index: Tensor, weight: Tensor, valid: Tensor) -> Tensor:
         Diagonal and two side diagonals, float64, shape (n, 3, n_pix); entry [:, k, i] couples
         pixels i and i - k.
     """
-    weight = weight.double()
+    weight, n_tap = weight.double(), weight.shape[-1]
     bands = torch.zeros(weight.shape[0], N_SIDE + 1, weight.shape[1], dtype=torch.float64)
     bands = bands.to(weight.device)
     for lag in range(N_SIDE + 1):
         later, earlier = weight[:, lag:], weight[:, : weight.shape[1] - lag]
         offset = index[:, lag:] - index[:, : index.shape[1] - lag]
         total = torch.zeros_like(later[..., 0])
-        for shift in range(N_TAPS):
-            shared = (earlier[..., shift:] * later[..., : N_TAPS - shift]).sum(-1)
+        for shift in range(n_tap):
+            shared = (earlier[..., shift:] * later[..., : n_tap - shift]).sum(-1)
             total = total + torch.where(offset == shift, shared, 0.0)
         both = valid[:, lag:] & valid[:, : valid.shape[1] - lag]
         bands[:, lag, lag:] = torch.where(both, total, float(lag == 0))

@@ -140,7 +140,7 @@ class Simulator:
         sigma = torch.pow(10.0, theta[:, self._index["log_sigma"]])
         flux = self._kinematics(intrinsic, theta[:, self._index["velocity"]], sigma, redshift)
         nodes = (weight @ self._nodes) * self._dust_nodes.transmission(av, delta)
-        nodes = nodes.view(-1, *self._node_shape)
+        nodes = nodes.view(len(theta), *self._node_shape)
         phot = (nodes * self.band_nodes.weights(redshift)).sum(-1)
         return Spectra(flux * self._scale, phot * self._scale)
 
