@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from amortized_sfh._version import __version__
+from amortized_sfh.command_line.presets import add_preset_option, add_presets
 
 #: Errors that are the user's to mend; anything else is a bug and shows its traceback.
 _USER_ERRORS = (ValueError, OSError, ImportError, FloatingPointError)
@@ -56,6 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_infer_spectrum(commands)
     _add_simulate(commands)
     _add_train(commands)
+    add_presets(commands)
     _add_demo(commands, "demo", "maps of a mock NGC 3627 with known truth", _run_demo)
     _add_demo(commands, "demo-real", "real data: Abell 478 and two SDSS spectra", _run_demo_real)
     return parser
@@ -127,6 +129,7 @@ def _add_infer_spectrum(commands: argparse._SubParsersAction) -> None:
 
 def _add_simulate(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("simulate", help="write a training set")
+    add_preset_option(parser)
     parser.add_argument("--n", type=int, default=165_000)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--library", default="bc03-miles", help="name or file (bc03-miles)")
@@ -138,9 +141,10 @@ def _add_simulate(commands: argparse._SubParsersAction) -> None:
 
 def _add_train(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("train", help="train a posterior and a point model")
+    add_preset_option(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder; an existing one goes on")
-    parser.add_argument("--name", default="phangs-bc03")
-    parser.add_argument("--n", type=int, default=5_120_000, help="spectra to see (5120000)")
+    parser.add_argument("--name", help="of the model (phangs-bc03, or that of another preset)")
+    parser.add_argument("--n", type=int, help="spectra to see (as the preset says)")
     parser.add_argument(
         "--start-from", type=Path, help="folder of a training whose encoder is taken over"
     )
@@ -197,6 +201,7 @@ def _run_simulate(options: argparse.Namespace) -> None:
     simulate(
         options.out,
         options.n,
+        preset=options.preset,
         library=options.library,
         seed=options.seed,
         device=device_name(options.device),

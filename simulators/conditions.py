@@ -77,6 +77,23 @@ class ConditionsPrior:
     trimmed_share: float = 0.1
     max_gaps: int = 3
 
+    def __post_init__(self) -> None:
+        for name in ("snr", "phot_snr"):
+            low, high = getattr(self, name)
+            if not 0.0 < low <= high:
+                raise ValueError(f"{name} is {low:g} to {high:g}; expected 0 < first <= last")
+        for name in ("faint_share", "distant_share", "trimmed_share"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected a share from 0 to 1")
+        photometry = self.full_photometry, self.no_photometry
+        if min(photometry) < 0.0 or sum(photometry) > 1.0:
+            raise ValueError(
+                f"full_photometry and no_photometry are {photometry}; expected shares that add up "
+                "to at most 1"
+            )
+        if self.max_gaps < 0:
+            raise ValueError(f"max_gaps is {self.max_gaps}; expected 0 or more")
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)

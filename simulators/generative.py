@@ -12,7 +12,7 @@ from priors.joint import JointPrior, default_prior
 from simulators.conditions import ConditionsPrior
 from simulators.instrument import Instrument
 from simulators.libraries import read_library
-from simulators.noise import NoiseModel
+from simulators.noise import NoiseConfig, NoiseModel
 from simulators.observation import Observation
 from simulators.seeding import chunk_generator
 from simulators.simulator import Simulator, Spectra
@@ -94,7 +94,9 @@ class GenerativeModel:
 
 
 def default_generative_model(
-    library: str = "bc03-miles", instrument: Instrument | None = None
+    library: str = "bc03-miles",
+    instrument: Instrument | None = None,
+    noise: NoiseConfig | None = None,
 ) -> GenerativeModel:
     """Default prior, noise and conditions with a library read from disk.
 
@@ -104,6 +106,8 @@ def default_generative_model(
         Name or path, as `read_library` takes it.
     instrument
         Wavelengths and bands; MUSE and the five HST bands by default.
+    noise
+        Sizes of the errors that are not in the error bars.
 
     Returns
     -------
@@ -114,4 +118,4 @@ def default_generative_model(
     prior = default_prior()
     basis = build_basis(read_library(library), prior.bins, instrument)
     simulator = Simulator(basis, prior.space, prior.bins, instrument)
-    return GenerativeModel(prior, simulator, NoiseModel(instrument))
+    return GenerativeModel(prior, simulator, NoiseModel(instrument, noise))

@@ -6,14 +6,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from amortized_sfh.command_line.presets import DEFAULT_PRESET
 from amortized_sfh.training.store import simulate_to_file
-from simulators.generative import default_generative_model
+from simulators.survey import read_preset
 
 
 def simulate(
     out: Path,
     n: int,
     *,
+    preset: str | Path = DEFAULT_PRESET,
     library: str = "bc03-miles",
     seed: int = 0,
     device: str = "cpu",
@@ -27,6 +29,8 @@ def simulate(
         HDF5 file to write.
     n
         Galaxies.
+    preset
+        Survey, by name or TOML file.
     library
         SSP library, by name or file.
     seed
@@ -41,7 +45,7 @@ def simulate(
     Path
         The file.
     """
-    generative = default_generative_model(library).to(device)
+    generative = read_preset(preset).generative(library).to(device)
     with tqdm(total=n, unit="spectrum", desc="simulate") as bar:
 
         def show(done: int, _: int) -> None:
