@@ -1,1 +1,1 @@
-"""Definitions of commands and of groups of options; the work is done in `amortized_sfh.commands`."""
+"""Definitions of commands and of groups of options; `amortized_sfh.commands` does the work."""

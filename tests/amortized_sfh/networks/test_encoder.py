@@ -94,7 +94,7 @@ def test_any_number_of_pixels_and_bands(n_pix, n_band):
 
 
 def test_too_few_pixels():
-    with pytest.raises(ValueError, match="55 pixels is too short .* at least 56"):
+    with pytest.raises(ValueError, match=r"55 pixels is too short .* at least 56"):
         Encoder(Layout(55, 5), EncoderConfig(**SMALL))
 
 
