@@ -13,6 +13,8 @@ from pathlib import Path
 
 from amortized_sfh._version import __version__
 from amortized_sfh.command_line.mismatch import add_mismatch
+from amortized_sfh.command_line.nature import add_nature_options
+from amortized_sfh.command_line.presets import add_presets
 
 #: Errors that are the user's to mend; anything else is a bug and shows its traceback.
 _USER_ERRORS = (ValueError, OSError, ImportError, FloatingPointError)
@@ -58,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_simulate(commands)
     _add_train(commands)
     add_mismatch(commands)
+    add_presets(commands)
     _add_demo(commands, "demo", "maps of a mock NGC 3627 with known truth", _run_demo)
     _add_demo(commands, "demo-real", "real data: Abell 478 and two SDSS spectra", _run_demo_real)
     return parser
@@ -129,11 +132,9 @@ def _add_infer_spectrum(commands: argparse._SubParsersAction) -> None:
 
 def _add_simulate(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("simulate", help="write a training set")
+    add_nature_options(parser)
     parser.add_argument("--n", type=int, default=165_000)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--library", default="bc03-miles", help="name or file (bc03-miles)")
-    parser.add_argument("--mismatch", type=Path, help="template mismatch from `mismatch`")
-    parser.add_argument("--noise-profile", help="name or file from `measure-noise`")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--overwrite", action="store_true")
@@ -142,16 +143,14 @@ def _add_simulate(commands: argparse._SubParsersAction) -> None:
 
 def _add_train(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("train", help="train a posterior and a point model")
+    add_nature_options(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder; an existing one goes on")
-    parser.add_argument("--name", default="phangs-bc03")
-    parser.add_argument("--n", type=int, default=5_120_000, help="spectra to see (5120000)")
+    parser.add_argument("--name", help="of the model (phangs-bc03, or that of another preset)")
+    parser.add_argument("--n", type=int, help="spectra to see (as the preset says)")
     parser.add_argument(
         "--start-from", type=Path, help="folder of a training whose networks are taken over"
     )
     parser.add_argument("--data", type=Path, help="training set from `simulate`; else streamed")
-    parser.add_argument("--library", default="bc03-miles", help="name or file (bc03-miles)")
-    parser.add_argument("--mismatch", type=Path, help="template mismatch from `mismatch`")
-    parser.add_argument("--noise-profile", help="name or file from `measure-noise`")
     parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=1)
@@ -200,16 +199,7 @@ def _run_infer_spectrum(options: argparse.Namespace) -> None:
 def _run_simulate(options: argparse.Namespace) -> None:
     from amortized_sfh.commands.simulate import simulate
 
-    simulate(
-        options.out,
-        options.n,
-        library=options.library,
-        mismatch=options.mismatch,
-        noise_profile=options.noise_profile,
-        seed=options.seed,
-        device=device_name(options.device),
-        overwrite=options.overwrite,
-    )
+    simulate(options, device_name(options.device))
 
 
 def _run_train(options: argparse.Namespace) -> None:

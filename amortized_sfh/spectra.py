@@ -18,10 +18,12 @@ import torch
 from amortized_sfh.cubes.fits_input import InputFileError
 from amortized_sfh.cubes.foreground import band_extinction_mag, foreground_factor
 from amortized_sfh.spectrum_files import read_fits_spectrum, read_text_spectrum
-from simulators.air import rest_air_edges
+from simulators.air import rest_air_edges, to_medium
+from simulators.coverage import check_coverage
 from simulators.instrument import Instrument
 from simulators.masks import mask_observation
-from simulators.observation import Observation
+from simulators.observation import Observation, check_redshift
+from simulators.pixels import ObservedPixels
 from simulators.resample import apply, apply_weights, edges_from_centres, resample_matrix
 
 __all__ = ["Spectrum", "read_spectrum"]
@@ -116,8 +118,8 @@ class Spectrum:
         Raises
         ------
         ValueError
-            If the redshift is absurd, the spectrum misses the model's wavelengths, or a band is not
-            known.
+            If the redshift is absurd, the spectrum misses 30 % or more of the model's wavelengths,
+            or a band is not known.
 
         Notes
         -----
@@ -126,7 +128,10 @@ class Spectrum:
         that keep the noise power per Å: the error that resampling propagates would make a spectrum
         with wide pixels, whose neighbours come out nearly equal, pass for better than it is.
         """
-        spectrum = self._without_foreground(ebv)._on_pixels_of(instrument)
+        z = check_redshift(redshift)
+        edges = rest_air_edges(edges_from_centres(self.wavelength_aa), z, self.medium)
+        check_coverage(instrument, (float(edges[0]), float(edges[-1])), z, self.name)
+        spectrum = self._without_foreground(ebv)._on_pixels_of(instrument.pixels)
         bands = {
             band: (flux * factor, sigma * factor)
             for band, (flux, sigma) in (photometry or {}).items()
@@ -142,6 +147,7 @@ class Spectrum:
             medium=spectrum.medium,
             unit_cgs=self.unit_cgs or 1.0,
             grid=instrument.grid,
+            bands=instrument.bands,
         )
         return mask_observation(observation, instrument)
 
@@ -149,19 +155,20 @@ class Spectrum:
         factor = foreground_factor(self.wavelength_aa, ebv)
         return replace(self, flux=self.flux * factor, sigma=self.sigma * factor)
 
-    def _on_pixels_of(self, instrument: Instrument) -> Spectrum:
-        """The spectrum on the observed-frame air pixels of an instrument."""
-        observed = rest_air_edges(edges_from_centres(self.wavelength_aa), 0.0, self.medium)
-        width = torch.diff(observed)
-        step = instrument.native_step_aa
-        if bool(((width / step - 1.0).abs() < _SAME_STEP).all()):
+    def _on_pixels_of(self, pixels: ObservedPixels) -> Spectrum:
+        """The spectrum on the observed-frame pixels of an instrument."""
+        edges = to_medium(edges_from_centres(self.wavelength_aa), self.medium, pixels.medium)
+        width = torch.diff(edges)
+        own = pixels.width_aa(0.5 * (edges[1:] + edges[:-1]))
+        if bool(((width / own - 1.0).abs() < _SAME_STEP).all()):
             return self
-        first = math.ceil((float(observed[0]) - instrument.native_start_aa) / step)
-        last = math.floor((float(observed[-1]) - instrument.native_start_aa) / step)
+        first = math.ceil(float(pixels.index(edges[0])))
+        last = math.floor(float(pixels.index(edges[-1])))
         if last - first < 2:
             return self
-        centres = instrument.native_start_aa + step * torch.arange(first, last + 1).double()
-        matrix = resample_matrix(observed, edges_from_centres(centres))
+        centres = pixels.wave_aa(torch.arange(first, last + 1))
+        new_edges = edges_from_centres(centres)
+        matrix = resample_matrix(edges, new_edges)
         flux, sigma = (torch.as_tensor(np.asarray(v, np.float64)) for v in (self.flux, self.sigma))
         out = apply(matrix, flux, sigma, torch.as_tensor(self.valid))
         usable = torch.as_tensor(self.valid) & torch.isfinite(sigma)
@@ -170,9 +177,9 @@ class Spectrum:
             self,
             wavelength_aa=centres.numpy(),
             flux=out.flux.numpy(),
-            sigma=(apply_weights(matrix, power) / step).sqrt().numpy(),
+            sigma=(apply_weights(matrix, power) / torch.diff(new_edges)).sqrt().numpy(),
             valid=out.valid.numpy(),
-            medium="air",
+            medium=pixels.medium,
         )
 
 

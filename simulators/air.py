@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-__all__ = ["air_to_vacuum", "rest_air_edges", "vacuum_to_air"]
+__all__ = ["air_to_vacuum", "rest_air_edges", "to_medium", "vacuum_to_air"]
 
 
 def vacuum_to_air(wavelength_aa: Tensor) -> Tensor:
@@ -91,3 +91,31 @@ def rest_air_edges(edges_aa: Tensor, redshift: Tensor | float, medium: str = "ai
     if isinstance(redshift, Tensor) and redshift.ndim > 0:
         redshift = redshift.to(vacuum)[:, None]
     return vacuum_to_air(vacuum / (1.0 + redshift))
+
+
+def to_medium(wavelength_aa: Tensor, source: str, target: str) -> Tensor:
+    """Convert wavelengths from one medium to another; unchanged where both are the same.
+
+    Parameters
+    ----------
+    wavelength_aa : Tensor
+        Wavelengths in Å, any shape.
+    source, target : {"air", "vacuum"}
+        Medium of the input and of the result.
+
+    Returns
+    -------
+    Tensor
+        Wavelengths in Å, same shape.
+
+    Raises
+    ------
+    ValueError
+        If a medium is neither air nor vacuum.
+    """
+    for medium in (source, target):
+        if medium not in ("air", "vacuum"):
+            raise ValueError(f"medium is {medium!r}; expected 'air' or 'vacuum'")
+    if source == target:
+        return wavelength_aa
+    return vacuum_to_air(wavelength_aa) if target == "air" else air_to_vacuum(wavelength_aa)

@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from simulators.instrument import Instrument
-from simulators.masks import line_mask, sky_mask
+from simulators.masks import survey_mask
 
 _Uniform = Callable[..., Tensor]
+#: Largest share of a spectrum that a mock loses at one end; data that lack more were never seen.
+MAX_TRIM = 0.3
 
 
 class Conditions(NamedTuple):
@@ -75,6 +77,23 @@ class ConditionsPrior:
     trimmed_share: float = 0.1
     max_gaps: int = 3
 
+    def __post_init__(self) -> None:
+        for name in ("snr", "phot_snr"):
+            low, high = getattr(self, name)
+            if not 0.0 < low <= high:
+                raise ValueError(f"{name} is {low:g} to {high:g}; expected 0 < first <= last")
+        for name in ("faint_share", "distant_share", "trimmed_share"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected a share from 0 to 1")
+        photometry = self.full_photometry, self.no_photometry
+        if min(photometry) < 0.0 or sum(photometry) > 1.0:
+            raise ValueError(
+                f"full_photometry and no_photometry are {photometry}; expected shares that add up "
+                "to at most 1"
+            )
+        if self.max_gaps < 0:
+            raise ValueError(f"max_gaps is {self.max_gaps}; expected 0 or more")
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
@@ -124,9 +143,11 @@ class ConditionsPrior:
             Shape (n,).
         """
         uniform = _uniform(generator)
-        near, far = instrument.max_redshift_bands, instrument.max_redshift
+        low, near = instrument.min_redshift, instrument.max_redshift_bands
+        far = instrument.max_redshift
         distant = (uniform(n) < self.distant_share) & (far > near)
-        return torch.where(distant, near + (far - near) * uniform(n), near * uniform(n))
+        beyond = near + (far - near) * uniform(n)
+        return torch.where(distant, beyond, low + (near - low) * uniform(n))
 
     def sample_at(
         self, redshift: Tensor, instrument: Instrument, generator: torch.Generator | None = None
@@ -147,7 +168,7 @@ class ConditionsPrior:
         Conditions
             A batch of size n.
         """
-        uniform, device = _uniform(generator), redshift.device
+        uniform = _uniform(generator)
         n = len(redshift)
         distant = redshift > instrument.max_redshift_bands
         snr = _log_uniform(uniform(n), *self.snr)
@@ -157,12 +178,12 @@ class ConditionsPrior:
         subset = uniform(n, n_band) < 0.5
         phot_valid = torch.where(choice < self.full_photometry, True, subset)
         phot_valid = phot_valid & (choice < 1.0 - self.no_photometry) & ~distant[:, None]
-        wave = torch.as_tensor(instrument.grid.centres_aa, device=device)
-        valid = line_mask(wave) & sky_mask(wave, redshift) & self._windows(uniform, n, len(wave))
+        n_pix = instrument.grid.n_pix
+        valid = survey_mask(instrument, redshift) & self._windows(uniform, n, n_pix)
         return Conditions(
             redshift=redshift,
             snr=snr,
-            shape=_noise_shape(uniform, n, len(wave)),
+            shape=_noise_shape(uniform, n, n_pix),
             valid=valid,
             phot_snr=_log_uniform(uniform(n, n_band), *self.phot_snr),
             phot_valid=phot_valid,
@@ -171,7 +192,7 @@ class ConditionsPrior:
     def _windows(self, uniform: _Uniform, n: int, n_pix: int) -> Tensor:
         """Random gaps and trimmed ends, True = use, shape (n, n_pix)."""
         pixel = torch.arange(n_pix, device=uniform(1).device)
-        cut = 0.3 * n_pix * uniform(n, 1) * (uniform(n, 1) < self.trimmed_share)
+        cut = MAX_TRIM * n_pix * uniform(n, 1) * (uniform(n, 1) < self.trimmed_share)
         blue = uniform(n, 1) < 0.5
         use = torch.where(blue, pixel >= cut, pixel < n_pix - cut)
         n_gaps = (uniform(n, 1) * (self.max_gaps + 1)).long()

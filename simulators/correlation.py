@@ -13,6 +13,9 @@ from torch import Tensor
 
 from simulators.instrument import Instrument
 
+_MIN_TAPS = 3
+_ROUNDING = 1e-6
+
 
 def overlap_taps(instrument: Instrument, redshift: Tensor) -> tuple[Tensor, Tensor]:
     """Which observed pixels form each rest-frame pixel.
@@ -29,16 +32,20 @@ def overlap_taps(instrument: Instrument, redshift: Tensor) -> tuple[Tensor, Tens
     index : Tensor
         First observed pixel of each output pixel, int64, shape (n, n_pix); it may be negative.
     weight : Tensor
-        Weights of it and the next two, summing to 1, shape (n, n_pix, n_tap) with n_tap = 3.
+        Weights of it and the next ones, summing to 1, shape (n, n_pix, n_tap); n_tap is 3 as long
+        as no output pixel is more than two observed ones wide.
     """
     edges = torch.as_tensor(instrument.grid.edges_aa, device=redshift.device).double()
     position = instrument.native_position(edges, redshift.double()) + 0.5
     index = torch.floor(position[:, :-1])
     length = torch.diff(position, dim=1)
-    first = torch.minimum(index + 1.0 - position[:, :-1], length)
-    second = (length - first).clamp(0.0, 1.0)
-    third = (length - first - second).clamp_min(0.0)
-    weight = torch.stack([first, second, third], dim=-1) / length[..., None]
+    n_tap = max(_MIN_TAPS, int(torch.ceil(length.max() - _ROUNDING)) + 1)
+    taps = [torch.minimum(index + 1.0 - position[:, :-1], length)]
+    left = length - taps[0]
+    for _ in range(n_tap - 2):
+        taps.append(left.clamp(0.0, 1.0))
+        left = left - taps[-1]
+    weight = torch.stack([*taps, left.clamp_min(0.0)], dim=-1) / length[..., None]
     return index.long(), weight.float()
 
 

@@ -19,7 +19,7 @@ from simulators.conditions import Conditions
 from simulators.galaxy_history import galaxy_theta
 from simulators.galaxy_structure import GalaxyShape, galaxy_structure
 from simulators.generative import GenerativeModel
-from simulators.masks import line_mask, sky_mask
+from simulators.masks import survey_mask
 from simulators.observation import Observation
 from simulators.simulator import Simulator, Spectra
 
@@ -131,7 +131,7 @@ class MockGalaxy:
             redshift=redshift,
             snr=self.snr,
             shape=self.noise_shape(wave).expand(n, -1),
-            valid=line_mask(wave) & sky_mask(wave, redshift),
+            valid=survey_mask(instrument, redshift),
             phot_snr=self.phot_snr,
             phot_valid=torch.ones_like(self.phot_snr, dtype=torch.bool),
         )

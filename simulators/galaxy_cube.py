@@ -17,6 +17,7 @@ from torch import Tensor
 from simulators.galaxy import MockGalaxy, simulate
 from simulators.instrument import Instrument
 from simulators.noise import NoiseModel
+from simulators.pixels import LinearPixels
 from simulators.simulator import Simulator, Spectra
 from simulators.wavegrid import WaveGrid
 
@@ -63,15 +64,26 @@ def native_instrument(instrument: Instrument, redshift: float) -> Instrument:
     Instrument
         Its grid is the part of the observed pixels that covers the model's grid, seen from the rest
         frame; nothing is resampled, so nothing is blurred.
+
+    Raises
+    ------
+    ValueError
+        If the pixels are not uniform in air wavelength, as a cube's are.
     """
+    pixels = instrument.pixels
+    if not isinstance(pixels, LinearPixels) or pixels.medium != "air":
+        raise ValueError(
+            f"instrument {instrument.name!r} observes {pixels}: a mock cube needs pixels of equal "
+            "width in air, as those of MUSE"
+        )
     stretch = 1.0 + redshift
-    start, step = instrument.native_start_aa, instrument.native_step_aa
+    start, step = pixels.start_aa, pixels.step_aa
     edges = instrument.grid.edges_aa
     low, high = (float(edges[i]) * stretch for i in (0, -1))
     first = math.floor((low - start) / step + 0.5) - _MARGIN_PIXELS
     last = math.ceil((high - start) / step - 0.5) + _MARGIN_PIXELS
     grid = WaveGrid((start + first * step) / stretch, step / stretch, last - first + 1)
-    return replace(instrument, grid=grid, native_start_aa=start + first * step)
+    return replace(instrument, grid=grid, pixels=replace(pixels, start_aa=start + first * step))
 
 
 def native_light(galaxy: MockGalaxy) -> tuple[Tensor, Spectra]:

@@ -15,7 +15,7 @@ from simulators.conditions import ConditionsPrior
 from simulators.instrument import Instrument
 from simulators.libraries import read_cloudy, read_library, toy_nebular
 from simulators.mismatch_file import read_mismatch
-from simulators.noise import NoiseModel
+from simulators.noise import NoiseConfig, NoiseModel
 from simulators.noise_profile import read_noise_profile
 from simulators.observation import Observation
 from simulators.seeding import chunk_generator
@@ -100,6 +100,7 @@ class GenerativeModel:
 def default_generative_model(
     library: str = "bc03-miles",
     instrument: Instrument | None = None,
+    noise: NoiseConfig | None = None,
     *,
     gas: bool = True,
     mismatch: str | Path | None = None,
@@ -113,6 +114,8 @@ def default_generative_model(
         Name or path, as `read_library` takes it.
     instrument
         Wavelengths and bands; MUSE and the five HST bands by default.
+    noise
+        Sizes of the errors that are not in the error bars.
     gas
         Add the light of the gas around young stars, and its two parameters.
     mismatch
@@ -130,9 +133,10 @@ def default_generative_model(
     nebular = (toy_nebular() if library == "toy" else read_cloudy()) if gas else None
     basis = build_basis(read_library(library), prior.bins, instrument, nebular)
     simulator = Simulator(basis, prior.space, prior.bins, instrument)
-    noise = NoiseModel(
+    noise_model = NoiseModel(
         instrument,
+        noise,
         mismatch=None if mismatch is None else read_mismatch(mismatch, instrument),
         profile=None if noise_profile is None else read_noise_profile(noise_profile),
     )
-    return GenerativeModel(prior, simulator, noise)
+    return GenerativeModel(prior, simulator, noise_model)

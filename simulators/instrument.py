@@ -1,4 +1,4 @@
-"""The instrument a model is made for: wavelength grid, resolution, bands and redshift range."""
+"""The instrument a model is made for: wavelengths, pixels, resolution, bands and redshifts."""
 
 from __future__ import annotations
 
@@ -10,18 +10,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulators.air import to_medium
 from simulators.filters import HST_BANDS
-from simulators.wavegrid import WaveGrid
+from simulators.lsf import LineSpread, PolynomialLsf, lsf_from_dict
+from simulators.pixels import LinearPixels, ObservedPixels, pixels_from_dict
+from simulators.wavegrid import PixelGrid, WaveGrid, grid_from_dict
 
 SPEED_OF_LIGHT_KMS = 299_792.458
 FWHM_PER_SIGMA = 2.0 * math.sqrt(2.0 * math.log(2.0))
+#: Observed-frame air ranges in Å: bright sky lines and the telluric O2 B band.
+MUSE_SKY_RANGES_AA = ((5572.0, 5584.0), (6294.0, 6306.0), (6358.0, 6370.0), (6867.0, 6944.0))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Instrument:
     """What a spectrum and its bands are measured with.
 
-    The default is PHANGS: a VLT/MUSE spectrum and the five HST WFC3/UVIS bands.
+    The default is PHANGS: a VLT/MUSE spectrum and the five HST WFC3/UVIS bands. Other surveys are
+    described by presets, see `simulators.survey`.
 
     Parameters
     ----------
@@ -30,38 +36,46 @@ class Instrument:
     grid
         Rest-frame air wavelengths of the spectrum.
     bands
-        Names of the photometric bands, in the order of every array over bands.
-    lsf_coefficients_aa
-        (a, b, c) of FWHM(wave) = a wave**2 + b wave + c, in Å of the observed frame. The default
-        is the MUSE line spread function of [1]_.
-    max_redshift
-        Largest redshift of the spectra.
+        Names of the photometric bands, in the order of every array over bands; none is allowed.
+    lsf
+        Line spread function of the observed frame.
+    pixels
+        Pixels of the observed-frame spectrum. They set how the resampling to the rest frame
+        correlates and blurs neighbouring pixels.
+    observed_range_aa
+        Observed air wavelengths, first and last, beyond which there are no data; None where the
+        instrument sees the whole of `grid` at every redshift.
+    sky_ranges_aa
+        Observed-frame air ranges in Å that are not used: sky lines, telluric bands.
+    min_redshift, max_redshift
+        Range of the redshifts of the spectra.
     max_redshift_bands
         Largest redshift at which the bands are used.
-    native_start_aa, native_step_aa
-        Centre of the first pixel and pixel of the observed-frame spectrum, in Å. They set how the
-        resampling to the rest frame correlates and blurs neighbouring pixels.
-
-    References
-    ----------
-    .. [1] Bacon et al. 2017, A&A 608, A1, eq. 8 (UDF-10).
     """
 
     name: str = "phangs-muse-hst"
-    grid: WaveGrid = field(default_factory=WaveGrid)
+    grid: PixelGrid = field(default_factory=WaveGrid)
     bands: tuple[str, ...] = HST_BANDS
-    lsf_coefficients_aa: tuple[float, float, float] = (5.866e-8, -9.187e-4, 6.040)
+    lsf: LineSpread = field(default_factory=PolynomialLsf)
+    pixels: ObservedPixels = field(default_factory=LinearPixels)
+    observed_range_aa: tuple[float, float] | None = None
+    sky_ranges_aa: tuple[tuple[float, float], ...] = MUSE_SKY_RANGES_AA
+    min_redshift: float = 0.0
     max_redshift: float = 0.1
     max_redshift_bands: float = 0.02
-    native_start_aa: float = 4750.0
-    native_step_aa: float = 1.25
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.max_redshift_bands <= self.max_redshift:
+        if not 0.0 <= self.min_redshift <= self.max_redshift_bands <= self.max_redshift:
             raise ValueError(
-                f"redshift limits {self.max_redshift_bands} (bands) and {self.max_redshift} "
-                "(spectrum) are out of order: expected 0 <= max_redshift_bands <= max_redshift"
+                f"redshift limits {self.min_redshift} (smallest), {self.max_redshift_bands} "
+                f"(bands) and {self.max_redshift} (spectrum) are out of order: expected "
+                "0 <= min_redshift <= max_redshift_bands <= max_redshift"
             )
+        for low, high in (*self.sky_ranges_aa, *filter(None, [self.observed_range_aa])):
+            if not 0.0 < low < high:
+                raise ValueError(
+                    f"wavelength range {low:g}-{high:g} Å is none: expected 0 < first < last"
+                )
 
     def lsf_fwhm_aa(self, wave_obs_aa: Tensor) -> Tensor:
         """Line spread function.
@@ -76,8 +90,7 @@ class Instrument:
         Tensor
             FWHM in Å of the observed frame, the same shape.
         """
-        a, b, c = self.lsf_coefficients_aa
-        return (a * wave_obs_aa + b) * wave_obs_aa + c
+        return self.lsf.fwhm_aa(wave_obs_aa)
 
     def native_position(self, wave_rest_aa: Tensor, redshift: Tensor) -> Tensor:
         """Where rest-frame wavelengths fall on the observed-frame pixels.
@@ -94,12 +107,22 @@ class Instrument:
         Tensor
             Fractional pixel, 0 at the centre of the first one, shape (n, n_wave).
         """
-        wave = wave_rest_aa * (1.0 + redshift[:, None])
-        return (wave - self.native_start_aa) / self.native_step_aa
+        return self.pixels.position(wave_rest_aa, redshift)
 
     def native_wave_aa(self, pixel: Tensor) -> Tensor:
-        """Observed wavelengths of the centres of native pixels, Å, the inverse of the above."""
-        return self.native_start_aa + self.native_step_aa * pixel.double()
+        """Observed air wavelengths of the centres of observed pixels in Å, any shape."""
+        return to_medium(self.pixels.wave_aa(pixel), self.pixels.medium, "air")
+
+    def pixel_ratio(self, redshift: float) -> tuple[float, float]:
+        """Smallest and largest width of the rest-frame pixels in observed pixels.
+
+        Below one, more pixels would be made than were observed.
+        """
+        edges = self.native_position(
+            self.grid.edges_aa, torch.tensor([redshift], dtype=torch.float64)
+        )
+        width = torch.diff(edges)
+        return float(width.min()), float(width.max())
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -107,11 +130,23 @@ class Instrument:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Instrument:
-        """Inverse of `to_dict`."""
+        """Inverse of `to_dict`; the form of version 0.1, which knew MUSE only, is understood."""
         fixed: dict[str, Any] = dict(values)
-        fixed["grid"] = WaveGrid(**values["grid"])
-        for name in ("bands", "lsf_coefficients_aa"):
-            fixed[name] = tuple(values[name])
+        if "lsf_coefficients_aa" in fixed:
+            fixed["lsf"] = {"coefficients_aa": fixed.pop("lsf_coefficients_aa")}
+            fixed["pixels"] = {
+                "start_aa": fixed.pop("native_start_aa"),
+                "step_aa": fixed.pop("native_step_aa"),
+            }
+        fixed["grid"] = grid_from_dict(fixed["grid"])
+        fixed["lsf"] = lsf_from_dict(fixed["lsf"])
+        fixed["pixels"] = pixels_from_dict(fixed["pixels"])
+        fixed["bands"] = tuple(fixed["bands"])
+        if "sky_ranges_aa" in fixed:
+            fixed["sky_ranges_aa"] = tuple((low, high) for low, high in fixed["sky_ranges_aa"])
+        if fixed.get("observed_range_aa") is not None:
+            low, high = fixed["observed_range_aa"]
+            fixed["observed_range_aa"] = (low, high)
         return cls(**fixed)
 
 
@@ -132,7 +167,7 @@ class LogGrid:
     n_pix: int
 
     @classmethod
-    def covering(cls, grid: WaveGrid, margin: float = 0.0085, step_kms: float = 40.0) -> LogGrid:
+    def covering(cls, grid: PixelGrid, margin: float = 0.0085, step_kms: float = 40.0) -> LogGrid:
         """Grid that covers `grid` and a relative `margin` on each side for the widest kernels."""
         edges = np.asarray(grid.edges_aa)
         start, stop = float(edges[0]) * (1.0 - margin), float(edges[-1]) * (1.0 + margin)

@@ -17,6 +17,8 @@ from torch import Tensor
 from simulators.instrument import FWHM_PER_SIGMA, SPEED_OF_LIGHT_KMS, Instrument, LogGrid
 
 _TAPER_PIXELS = 24
+_ALIKE = 0.3
+_N_REDSHIFT = 9
 
 
 class Kinematics:
@@ -39,12 +41,13 @@ class Kinematics:
         self._n_pix = log_grid.n_pix
         wave = torch.from_numpy(log_grid.wave_aa)
         self._wave = wave.float()
-        grid = instrument.grid
-        self._rest_position = ((wave - grid.start_aa) / grid.step_aa).float()
+        self._rest_position = instrument.grid.position(wave).float()
+        self._rest_width_aa = instrument.grid.width_aa(wave).float()
+        ratios = instrument.pixel_ratio(0.0)
+        self._spaced_alike = max(abs(ratio - 1.0) for ratio in ratios) < _ALIKE
         self._pix_per_aa_sq = (1.0 / (log_grid.step * wave) ** 2).float()
         self._library_fwhm_sq = library_fwhm_aa.float() ** 2
-        lsf_only = self._lsf_variance_aa(torch.zeros(1)) + 0.25 * instrument.native_step_aa**2
-        self._max_variance = float((lsf_only * self._pix_per_aa_sq).max())
+        self._max_variance = self._largest_variance()
         omega = 2.0 * torch.pi * torch.arange(self._n_pix // 2 + 1).double() / self._n_pix
         self._omega = omega.float()
         prefilter = 3.0 / (2.0 + torch.cos(omega))
@@ -57,9 +60,11 @@ class Kinematics:
     def lsf_variance(self, redshift: Tensor) -> Tensor:
         """Variance that the library's spectra lack, in pixels**2 of the log grid.
 
-        The line spread function is that of the observed pixels. Resampling them to the rest frame
-        by overlap is a linear interpolation at a fraction f of a pixel, which blurs by a further
-        f (1 - f) pixels**2.
+        The line spread function is that of the observed pixels; resampling them to the rest frame
+        by overlap blurs further. Where the two kinds of pixels are spaced alike this is a linear
+        interpolation at a fraction f of a pixel, a blur of f (1 - f) pixels**2 that drifts slowly
+        along the spectrum. Otherwise f changes from pixel to pixel, and its mean is taken: the mean
+        over L observed pixels blurs by (1 + L**2) / 12 pixels**2.
 
         Parameters
         ----------
@@ -71,12 +76,29 @@ class Kinematics:
         Tensor
             Shape (n, log_grid.n_pix); the library is never sharpened.
         """
-        # the offset between the two pixel grids drifts slowly, so it is smooth between pixels too
-        offset = self._instrument.native_position(self._wave, redshift) - self._rest_position
-        fraction = offset - torch.floor(offset)
-        pixel = self._instrument.native_step_aa / (1.0 + redshift[:, None])
-        blur = fraction * (1.0 - fraction) * pixel**2
+        pixel = self._observed_pixel_aa(redshift)
+        if self._spaced_alike:
+            # the offset of the two pixel grids drifts slowly, so it is smooth between pixels too
+            offset = self._instrument.native_position(self._wave, redshift) - self._rest_position
+            fraction = offset - torch.floor(offset)
+            blur = fraction * (1.0 - fraction) * pixel**2
+        else:
+            blur = (pixel**2 + self._rest_width_aa**2) / 12.0
         return (self._lsf_variance_aa(redshift) + blur) * self._pix_per_aa_sq
+
+    def _observed_pixel_aa(self, redshift: Tensor) -> Tensor:
+        """Width of the observed pixels in Å of the rest frame, shape (n, log_grid.n_pix)."""
+        stretch = 1.0 + redshift[:, None]
+        return self._instrument.pixels.width_aa(self._wave * stretch) / stretch
+
+    def _largest_variance(self) -> float:
+        """Bound of `lsf_variance` over wavelengths and redshifts."""
+        limits = self._instrument.min_redshift, self._instrument.max_redshift
+        redshift = torch.linspace(*limits, _N_REDSHIFT)
+        pixel_sq = self._observed_pixel_aa(redshift) ** 2
+        blur = torch.maximum(0.25 * pixel_sq, (pixel_sq + self._rest_width_aa**2) / 12.0)
+        largest = (self._lsf_variance_aa(redshift) + blur) * self._pix_per_aa_sq
+        return float(largest.max())
 
     def _lsf_variance_aa(self, redshift: Tensor) -> Tensor:
         """Instrument minus library, in quadrature, Å**2 of the rest frame."""

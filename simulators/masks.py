@@ -7,11 +7,27 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from simulators.instrument import SPEED_OF_LIGHT_KMS, Instrument
+from simulators.instrument import MUSE_SKY_RANGES_AA, SPEED_OF_LIGHT_KMS, Instrument
 from simulators.observation import Observation
 
 #: Rest-frame air wavelengths in Å of nebular lines and interstellar Na D.
 REST_LINES_AA = {
+    "[OII]3726": 3726.03,
+    "[OII]3729": 3728.82,
+    "H11": 3770.63,
+    "H10": 3797.90,
+    "H9": 3835.39,
+    "[NeIII]3869": 3868.76,
+    "HeI+H8": 3888.85,
+    "[NeIII]3967": 3967.47,
+    "Hepsilon": 3970.08,
+    "HeI4026": 4026.21,
+    "[SII]4069": 4068.60,
+    "[SII]4076": 4076.35,
+    "Hdelta": 4101.73,
+    "Hgamma": 4340.46,
+    "[OIII]4363": 4363.21,
+    "HeI4471": 4471.48,
     "Hbeta": 4861.33,
     "[OIII]4959": 4958.91,
     "[OIII]5007": 5006.84,
@@ -27,9 +43,14 @@ REST_LINES_AA = {
     "[NII]6583": 6583.45,
     "[SII]6716": 6716.44,
     "[SII]6731": 6730.82,
+    "HeI7065": 7065.19,
+    "[ArIII]7136": 7135.79,
+    "[OII]7319": 7319.99,
+    "[OII]7330": 7330.73,
+    "[ArIII]7751": 7751.11,
+    "[SIII]9069": 9068.60,
+    "[SIII]9531": 9530.60,
 }
-#: Observed-frame air ranges in Å: bright sky lines and the telluric O2 B band.
-SKY_RANGES_AA = ((5572.0, 5584.0), (6294.0, 6306.0), (6358.0, 6370.0), (6867.0, 6944.0))
 #: Notch of the adaptive-optics laser in Å, for AO observations.
 LASER_RANGE_AA = (5770.0, 6010.0)
 LINE_HALF_WIDTH_KMS = 400.0
@@ -58,7 +79,7 @@ def line_mask(wave_aa: Tensor, half_width_kms: float = LINE_HALF_WIDTH_KMS) -> T
 def sky_mask(
     wave_aa: Tensor,
     redshift: Tensor,
-    ranges_aa: tuple[tuple[float, float], ...] = SKY_RANGES_AA,
+    ranges_aa: tuple[tuple[float, float], ...] = MUSE_SKY_RANGES_AA,
 ) -> Tensor:
     """Pixels free of sky lines and telluric bands of the observed frame.
 
@@ -81,6 +102,54 @@ def sky_mask(
     for low, high in ranges_aa:
         use &= (observed < low) | (observed > high)
     return use
+
+
+def survey_mask(
+    instrument: Instrument, redshift: Tensor, line_half_width_kms: float = LINE_HALF_WIDTH_KMS
+) -> Tensor:
+    """Pixels that an instrument observes, free of emission lines, sky lines and telluric bands.
+
+    Parameters
+    ----------
+    instrument
+        Wavelengths, observed range and sky ranges.
+    redshift
+        Shape (n,).
+    line_half_width_kms
+        Half width of the masks of emission lines.
+
+    Returns
+    -------
+    Tensor
+        Bool, shape (n, n_pix), True = use.
+    """
+    wave = instrument.grid.centres_aa.to(redshift.device)
+    lines = line_mask(wave, line_half_width_kms)
+    sky = sky_mask(wave, redshift, instrument.sky_ranges_aa)
+    return lines & sky & observed_mask(instrument, redshift)
+
+
+def observed_mask(instrument: Instrument, redshift: Tensor) -> Tensor:
+    """Pixels that lie wholly inside the wavelengths that an instrument observes.
+
+    Parameters
+    ----------
+    instrument
+        Wavelengths and observed range.
+    redshift
+        Shape (n,).
+
+    Returns
+    -------
+    Tensor
+        Bool, shape (n, n_pix), True = use; all of them where the range is not limited.
+    """
+    n_pix = instrument.grid.n_pix
+    if instrument.observed_range_aa is None:
+        return torch.ones(len(redshift), n_pix, dtype=torch.bool, device=redshift.device)
+    low, high = instrument.observed_range_aa
+    edges = instrument.grid.edges_aa.to(redshift.device) * (1.0 + redshift[:, None])
+    return (edges[:, :-1] >= low) & (edges[:, 1:] <= high)
 
 
 def mask_observation(
@@ -116,10 +185,9 @@ def leave_out(
     line_half_width_kms: float = LINE_HALF_WIDTH_KMS,
 ) -> Observation:
     """Only the masks of `mask_observation`: values are shared, not copied."""
-    wave = instrument.grid.centres_aa.to(observation.device)
-    lines = line_mask(wave, line_half_width_kms)
     # spaxels of a galaxy share their redshift, and so one mask
     redshift, row = torch.unique(observation.redshift, return_inverse=True)
-    valid = (lines & sky_mask(wave, redshift))[row].logical_and_(observation.valid)
+    use = survey_mask(instrument, redshift, line_half_width_kms)
+    valid = use[row].logical_and_(observation.valid)
     near = (observation.redshift >= 0.0) & (observation.redshift <= instrument.max_redshift_bands)
     return replace(observation, valid=valid, phot_valid=observation.phot_valid & near[:, None])

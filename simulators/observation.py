@@ -1,4 +1,4 @@
-"""One type for what is observed, mock or real: spectra, five HST bands, masks and redshifts.
+"""One type for what is observed, mock or real: spectra, photometric bands, masks and redshifts.
 
 Readers of real data and the simulator both return :class:`Observation`; noise models, networks and
 diagnostics take nothing else. ``valid`` is True where a value may be used.
@@ -18,12 +18,12 @@ from torch import Tensor
 from simulators.air import rest_air_edges
 from simulators.filters import HST_BANDS
 from simulators.resample import edges_from_centres, to_rest_frame
-from simulators.wavegrid import REST_GRID, WaveGrid
+from simulators.wavegrid import REST_GRID, PixelGrid
 
 __all__ = ["BANDS", "MAX_REDSHIFT", "MIN_REDSHIFT", "Observation", "check_redshift"]
 
 BANDS = HST_BANDS
-"""HST WFC3/UVIS bands, in the order of every photometric array."""
+"""HST WFC3/UVIS bands, in the order of every photometric array of the default instrument."""
 
 MIN_REDSHIFT, MAX_REDSHIFT = -0.01, 1.0
 """Outside these a redshift is taken for a mistake: MUSE cannot see 4750 Å rest beyond z = 0.97."""
@@ -34,7 +34,7 @@ _BANDS = ("phot", "phot_sigma", "phot_valid")
 
 @dataclass(frozen=True)
 class Observation:
-    """A batch of spectra on a model's rest-frame grid with photometry in five HST bands.
+    """A batch of spectra on a model's rest-frame grid, with photometry in the bands it knows.
 
     Parameters
     ----------
@@ -46,10 +46,11 @@ class Observation:
     valid : Tensor
         True where a pixel may be used, shape (n_obs, n_pix), bool.
     phot, phot_sigma : Tensor
-        Photon-counting mean f_λ in the bands :data:`BANDS`, × (1 + z), and its standard deviation,
-        shape (n_obs, 5), float32, in the same unit; signed.
+        Photon-counting mean f_λ in the bands of the instrument (by default :data:`BANDS`),
+        × (1 + z), and its standard deviation, shape (n_obs, n_band), float32, in the same unit;
+        signed.
     phot_valid : Tensor
-        True where a band may be used, shape (n_obs, 5), bool.
+        True where a band may be used, shape (n_obs, n_band), bool.
     redshift : Tensor
         Shape (n_obs,), float32.
     unit_cgs : float
@@ -74,9 +75,11 @@ class Observation:
     def __post_init__(self) -> None:
         if self.flux.ndim != 2:
             raise ValueError(f"flux has shape {tuple(self.flux.shape)}; expected (n_obs, n_pix)")
-        n_obs = self.flux.shape[0]
+        if self.phot.ndim != 2:
+            raise ValueError(f"phot has shape {tuple(self.phot.shape)}; expected (n_obs, n_band)")
+        n_obs, n_band = self.flux.shape[0], self.phot.shape[1]
         expected = {name: tuple(self.flux.shape) for name in _SPECTRAL}
-        expected |= dict.fromkeys(_BANDS, (n_obs, len(BANDS)))
+        expected |= dict.fromkeys(_BANDS, (n_obs, n_band))
         expected["redshift"] = (n_obs,)
         for name, shape in expected.items():
             value = getattr(self, name)
@@ -106,6 +109,11 @@ class Observation:
         return self.flux.shape[1]
 
     @property
+    def n_band(self) -> int:
+        """Number of photometric bands."""
+        return self.phot.shape[1]
+
+    @property
     def device(self) -> torch.device:
         """Device of the tensors."""
         return self.flux.device
@@ -133,11 +141,11 @@ class Observation:
         Raises
         ------
         ValueError
-            If there is nothing to join, or if the units or numbers of pixels differ.
+            If there is nothing to join, or if the units or numbers of pixels or bands differ.
         """
         if not observations:
             raise ValueError("no observation to join; expected at least one")
-        for name in ("unit_cgs", "n_pix"):
+        for name in ("unit_cgs", "n_pix", "n_band"):
             values = sorted({getattr(obs, name) for obs in observations})
             if len(values) > 1:
                 raise ValueError(f"observations differ in {name}: {values}; expected one value")
@@ -156,7 +164,8 @@ class Observation:
         *,
         medium: str = "air",
         unit_cgs: float = 1.0,
-        grid: WaveGrid = REST_GRID,
+        grid: PixelGrid = REST_GRID,
+        bands: tuple[str, ...] = BANDS,
     ) -> Observation:
         """Bring one observed spectrum, or several on the same wavelengths, to a model's grid.
 
@@ -173,14 +182,16 @@ class Observation:
             positive finite sigma are never used.
         photometry : mapping, optional
             Band name to (f_λ as observed, its sigma), in the unit of ``flux``; Galactic foreground
-            removed. Any subset of :data:`BANDS`; numbers or arrays of shape (n_obs,).
+            removed. Any subset of ``bands``; numbers or arrays of shape (n_obs,).
         medium : {"air", "vacuum"}
             Medium of ``wavelength_aa``.
         unit_cgs : float
             Unit of the fluxes in erg/s/cm²/Å. Numbers far from one (a spectrum in cgs) are scaled
             by a power of ten that goes into the unit of the result, to be safe in single precision.
-        grid : WaveGrid
+        grid : WaveGrid or LogWaveGrid
             Rest-frame grid of the model.
+        bands : tuple of str
+            Bands of the model, in the order of its photometric arrays.
 
         Returns
         -------
@@ -213,7 +224,7 @@ class Observation:
                 )
         _check_coverage(rest_air_edges(edges, z, medium), grid, z)
         spectra = to_rest_frame(edges, (f, s, v), z, grid, medium)
-        phot, phot_sigma, phot_valid = _photometry(photometry or {}, f.shape[0], z)
+        phot, phot_sigma, phot_valid = _photometry(photometry or {}, bands, f.shape[0], z)
         scale = _decimal_scale(spectra.sigma[spectra.valid])
         return cls(
             flux=(spectra.flux / scale).float(),
@@ -267,7 +278,7 @@ def _decimal_scale(sigma: Tensor) -> float:
     return 10.0**exponent if abs(exponent) > 5 else 1.0
 
 
-def _check_coverage(edges: Tensor, grid: WaveGrid, redshift: float) -> None:
+def _check_coverage(edges: Tensor, grid: PixelGrid, redshift: float) -> None:
     low, high = float(edges[0]), float(edges[-1])
     if low >= grid.end_aa or high <= grid.start_aa:
         raise ValueError(
@@ -277,14 +288,18 @@ def _check_coverage(edges: Tensor, grid: WaveGrid, redshift: float) -> None:
 
 
 def _photometry(
-    photometry: Mapping[str, tuple[float, float]], n_obs: int, redshift: float
+    photometry: Mapping[str, tuple[float, float]],
+    bands: tuple[str, ...],
+    n_obs: int,
+    redshift: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    phot, sigma = torch.zeros(2, n_obs, len(BANDS), dtype=torch.float64)
-    valid = torch.zeros(n_obs, len(BANDS), dtype=torch.bool)
+    phot, sigma = torch.zeros(2, n_obs, len(bands), dtype=torch.float64)
+    valid = torch.zeros(n_obs, len(bands), dtype=torch.bool)
     for band, (value, error) in photometry.items():
-        if band not in BANDS:
-            raise ValueError(f"unknown band {band!r}; expected one of {', '.join(BANDS)}")
-        j = BANDS.index(band)
+        if band not in bands:
+            known = f"expected one of {', '.join(bands)}" if bands else "the model has no bands"
+            raise ValueError(f"unknown band {band!r}; {known}")
+        j = bands.index(band)
         for target, given in ((phot, value), (sigma, error)):
             numbers = torch.as_tensor(np.asarray(given, dtype=np.float64))
             if numbers.ndim > 1 or numbers.numel() not in (1, n_obs):

@@ -153,7 +153,8 @@ class Simulator:
         intrinsic = intrinsic * self._dust.transmission(av, delta)
         sigma = torch.pow(10.0, theta[:, self._index["log_sigma"]])
         flux = self._kinematics(intrinsic, theta[:, self._index["velocity"]], sigma, redshift)
-        nodes = (nodes * self._dust_nodes.transmission(av, delta)).view(-1, *self._node_shape)
+        nodes = nodes * self._dust_nodes.transmission(av, delta)
+        nodes = nodes.view(len(theta), *self._node_shape)
         phot = (nodes * self.band_nodes.weights(redshift)).sum(-1)
         if gas is not None:
             lines = gas.lines * self._dust_lines.transmission(av, delta)

@@ -1,18 +1,21 @@
-"""Uniform wavelength grid of the spectra that a model sees.
+"""Wavelength grids of the spectra that a model sees, uniform in wavelength or in its logarithm.
 
-Use :class:`WaveGrid` wherever pixel centres or edges are needed, so that the grid is written down
-once: the rest-frame grid of the model, the native grid of a MUSE cube, a mock's grid.
+Use :class:`WaveGrid` or :class:`LogWaveGrid` wherever pixel centres or edges are needed, so that
+the grid is written down once: the rest-frame grid of the model, the native grid of a MUSE cube, a
+mock's grid. A model whose rest-frame pixels are as wide as those of its instrument keeps the
+noise of its data best.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-__all__ = ["REST_GRID", "WaveGrid"]
+__all__ = ["REST_GRID", "LogWaveGrid", "PixelGrid", "WaveGrid", "grid_from_dict"]
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,9 @@ class WaveGrid:
     n_pix: int = 1761
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.start_aa) and self.start_aa > 0):
-            raise ValueError(f"start_aa is {self.start_aa!r}; expected a positive wavelength in Å")
+        _check(self.start_aa, self.n_pix)
         if not (math.isfinite(self.step_aa) and self.step_aa > 0):
             raise ValueError(f"step_aa is {self.step_aa!r}; expected a positive step in Å")
-        if int(self.n_pix) != self.n_pix or self.n_pix < 1:
-            raise ValueError(f"n_pix is {self.n_pix!r}; expected a whole number of at least 1")
 
     @property
     def end_aa(self) -> float:
@@ -63,9 +63,102 @@ class WaveGrid:
             torch.arange(self.n_pix + 1, dtype=torch.float64) - 0.5
         )
 
+    def position(self, wave_aa: Tensor) -> Tensor:
+        """Fractional pixel of wavelengths in Å, 0 at the centre of the first pixel."""
+        return (wave_aa - self.start_aa) / self.step_aa
+
+    def width_aa(self, wave_aa: Tensor) -> Tensor:
+        """Width of the pixels at wavelengths in Å, the same shape."""
+        return torch.full_like(wave_aa, self.step_aa)
+
     def to_dict(self) -> dict[str, float | int]:
-        """Return the three numbers as a JSON-able dictionary, for ``WaveGrid(**d)``."""
+        """Return the three numbers as a JSON-able dictionary, for :func:`grid_from_dict`."""
         return {"start_aa": self.start_aa, "step_aa": self.step_aa, "n_pix": self.n_pix}
+
+
+@dataclass(frozen=True)
+class LogWaveGrid:
+    """Pixels of equal width in log10 of air wavelength.
+
+    Parameters
+    ----------
+    start_aa : float
+        Centre of the first pixel, in Å.
+    log_step : float
+        Width of every pixel, in dex.
+    n_pix : int
+        Number of pixels.
+
+    Examples
+    --------
+    >>> round(LogWaveGrid(3650.0, 1e-4, 3041).end_aa, 1)
+    7350.1
+    """
+
+    start_aa: float
+    log_step: float
+    n_pix: int
+
+    def __post_init__(self) -> None:
+        _check(self.start_aa, self.n_pix)
+        if not (math.isfinite(self.log_step) and self.log_step > 0):
+            raise ValueError(f"log_step is {self.log_step!r}; expected a positive step in dex")
+
+    @property
+    def end_aa(self) -> float:
+        """Centre of the last pixel, in Å."""
+        return self.start_aa * 10.0 ** (self.log_step * (self.n_pix - 1))
+
+    @property
+    def centres_aa(self) -> Tensor:
+        """Pixel centres, shape (n_pix,), float64, in Å."""
+        pixel = torch.arange(self.n_pix, dtype=torch.float64)
+        return self.start_aa * 10.0 ** (self.log_step * pixel)
+
+    @property
+    def edges_aa(self) -> Tensor:
+        """Pixel edges, shape (n_pix + 1,), float64, in Å."""
+        pixel = torch.arange(self.n_pix + 1, dtype=torch.float64) - 0.5
+        return self.start_aa * 10.0 ** (self.log_step * pixel)
+
+    def position(self, wave_aa: Tensor) -> Tensor:
+        """Fractional pixel of wavelengths in Å, 0 at the centre of the first pixel."""
+        return torch.log10(wave_aa / self.start_aa) / self.log_step
+
+    def width_aa(self, wave_aa: Tensor) -> Tensor:
+        """Width of the pixels at wavelengths in Å, the same shape."""
+        return wave_aa * (math.log(10.0) * self.log_step)
+
+    def to_dict(self) -> dict[str, float | int]:
+        """Return the three numbers as a JSON-able dictionary, for :func:`grid_from_dict`."""
+        return {"start_aa": self.start_aa, "log_step": self.log_step, "n_pix": self.n_pix}
+
+
+PixelGrid = WaveGrid | LogWaveGrid
+"""Either grid: both have `start_aa`, `end_aa`, `n_pix`, `centres_aa`, `edges_aa` and the rest."""
+
+
+def grid_from_dict(values: dict[str, Any]) -> PixelGrid:
+    """Inverse of `to_dict` of either grid.
+
+    Parameters
+    ----------
+    values : dict
+        With `log_step` for a logarithmic grid, `step_aa` for a linear one.
+
+    Returns
+    -------
+    WaveGrid or LogWaveGrid
+        The grid.
+    """
+    return LogWaveGrid(**values) if "log_step" in values else WaveGrid(**values)
+
+
+def _check(start_aa: float, n_pix: int) -> None:
+    if not (math.isfinite(start_aa) and start_aa > 0):
+        raise ValueError(f"start_aa is {start_aa!r}; expected a positive wavelength in Å")
+    if int(n_pix) != n_pix or n_pix < 1:
+        raise ValueError(f"n_pix is {n_pix!r}; expected a whole number of at least 1")
 
 
 REST_GRID = WaveGrid()

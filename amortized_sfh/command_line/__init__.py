@@ -1,1 +1,1 @@
-"""Options of the command line, one file per noun; nothing heavy is imported here."""
+"""Definitions of commands and of groups of options; `amortized_sfh.commands` does the work."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import tomllib
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -22,7 +23,12 @@ from amortized_sfh.plotting import plot_loss
 from amortized_sfh.training.loop import Trainee, TrainingConfig, last_losses, train
 from amortized_sfh.training.store import TrainingSet
 from amortized_sfh.training.stream import Batch, Stream
-from simulators.generative import GenerativeModel, default_generative_model
+from simulators.generative import GenerativeModel
+from simulators.survey import SurveyPreset, preset_text, read_preset
+
+PRESET_FILE = "preset.toml"
+#: Names of models that do not follow their preset.
+DEFAULT_MODELS = {"phangs-muse-hst": "phangs-bc03"}
 
 
 def train_models(options: Namespace, device: str) -> None:
@@ -37,17 +43,20 @@ def train_models(options: Namespace, device: str) -> None:
 
     Notes
     -----
-    Writes `checkpoint.pt`, `loss.csv` and `loss.png` into the folder, and, when the training is
-    complete, the models `<name>` and `<name>-point`.
+    Writes `preset.toml`, `checkpoint.pt`, `loss.csv` and `loss.png` into the folder, and, when the
+    training is complete, the models `<name>` and `<name>-point`.
     """
     # denormal numbers in the optimiser's moments are slow on CPUs and worth nothing
     torch.set_flush_denormal(True)
     torch.manual_seed(options.seed)
-    generative = default_generative_model(
-        options.library, mismatch=options.mismatch, noise_profile=options.noise_profile
-    ).to(device)
+    preset = read_preset(options.preset)
+    generative = read_nature(options, device)
+    data = None if options.data is None else open_training_set(options.data, preset)
+    keep_preset(options.preset, options.out)
     config = TrainingConfig(
-        n_spectra=options.n, batch_size=options.batch_size, learning_rate=options.learning_rate
+        n_spectra=preset.n_spectra if options.n is None else options.n,
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
     )
     trainee = new_trainee(generative)
     if options.start_from is not None:
@@ -59,7 +68,7 @@ def train_models(options: Namespace, device: str) -> None:
             bar.update(step - bar.n)
             bar.set_postfix(nats=f"{loss:.2f}", refresh=False)
 
-        batches = _batches(options, generative, config, device)
+        batches = _batches(options, generative, data, config, device)
         average = train(trainee, batches, config, options.out, show)
     record = {
         "command": options.command_line,
@@ -69,7 +78,8 @@ def train_models(options: Namespace, device: str) -> None:
         "schedule": config.to_dict(),
         **last_losses(options.out / "loss.csv"),
     }
-    export(average, generative, options.name, record, options.out)
+    name = options.name or DEFAULT_MODELS.get(preset.name, preset.name)
+    export(average, generative, name, record, options.out)
     plot_loss(options.out / "loss.csv", options.out / "loss.png")
 
 
@@ -100,6 +110,8 @@ def take_over(trainee: Trainee, checkpoint: Path) -> None:
     ------
     FileNotFoundError
         If there is no such file.
+    ValueError
+        If its networks have other sizes.
     """
     content = torch.load(checkpoint, weights_only=True, map_location="cpu")
     average = {k.removeprefix("module."): v for k, v in content["average"].items()}
@@ -108,7 +120,13 @@ def take_over(trainee: Trainee, checkpoint: Path) -> None:
     same = all(average[n].shape == v.shape for n, v in learned.items() if n in average)
     parts = ("encoder.", "heads.", "flow.") if same else ("encoder.", "heads.")
     taken = {n: average[n] for n in learned if n.startswith(parts)}
-    trainee.load_state_dict({**own, **taken})
+    try:
+        trainee.load_state_dict({**own, **taken})
+    except RuntimeError as error:
+        raise ValueError(
+            f"the networks in {checkpoint} do not fit ({str(error).splitlines()[-1].strip()}): "
+            "expected a training with the same preset and sizes"
+        ) from error
 
 
 def export(
@@ -138,14 +156,71 @@ def export(
     save_model(point, folder / point_card.name)
 
 
+def keep_preset(preset: str | Path, folder: Path) -> None:
+    """Keep a preset beside the training for it, so that no other one goes on with the training.
+
+    Parameters
+    ----------
+    preset
+        Name, or TOML file.
+    folder
+        Of the training; created if need be.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds a training for another preset.
+    """
+    path, text = folder / PRESET_FILE, preset_text(preset)
+    if path.exists() and tomllib.loads(path.read_text("utf-8")) != tomllib.loads(text):
+        raise ValueError(
+            f"{folder} holds a training for another preset than {str(preset)!r}: choose another "
+            f"folder, or go on with --preset {path}"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+
+
+def open_training_set(path: Path, preset: SurveyPreset) -> TrainingSet:
+    """Open the training set of a survey.
+
+    Parameters
+    ----------
+    path
+        File made by `amortized-sfh simulate`.
+    preset
+        The survey that is trained for.
+
+    Returns
+    -------
+    TrainingSet
+        With the noise and the conditions of the file.
+
+    Raises
+    ------
+    ValueError
+        If the file was made for another instrument.
+    """
+    data = TrainingSet(path)
+    if data.instrument != preset.instrument:
+        raise ValueError(
+            f"{path} was simulated for instrument {data.instrument.name!r}, the training is for "
+            f"preset {preset.name!r}: give the --preset with which the file was made"
+        )
+    return data
+
+
 def _batches(
-    options: Namespace, generative: GenerativeModel, config: TrainingConfig, device: str
+    options: Namespace,
+    generative: GenerativeModel,
+    data: TrainingSet | None,
+    config: TrainingConfig,
+    device: str,
 ) -> Callable[[int], Iterator[Batch]]:
     """Source of batches from any step on: a file, or the stream."""
-    if options.data is None:
+    if data is None:
         stream = Stream(generative, options.seed)
         return lambda step: stream.batches(config.batch_size, step)
-    data = TrainingSet(options.data)
 
     def from_file(step: int) -> Iterator[Batch]:
         for batch in data.batches(config.batch_size, options.seed, first_step=step):

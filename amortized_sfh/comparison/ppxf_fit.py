@@ -238,6 +238,8 @@ class PPXFFitter:
         ]
         flux, native_log = (apply_weights(self._matrix, values).numpy() for values in filled)
         missing = apply_weights(self._matrix, (~valid).double()).numpy()
-        pixel = self._instrument.native_step_aa / (1.0 + float(observation.redshift[0]))
+        stretch = 1.0 + float(observation.redshift[0])
+        observed = torch.from_numpy(self._lam * stretch)
+        pixel = self._instrument.pixels.width_aa(observed).numpy() / stretch
         sigma = native_log * np.sqrt(pixel / self._width_aa)
         return _LogSpectrum(flux, sigma, missing < _MAX_MISSING)

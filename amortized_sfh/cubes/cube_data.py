@@ -9,7 +9,7 @@ from astropy.io import fits
 
 from amortized_sfh.cubes.maps import MapGrid
 from simulators.observation import Observation
-from simulators.wavegrid import REST_GRID, WaveGrid
+from simulators.wavegrid import REST_GRID, PixelGrid
 
 __all__ = ["CubeData", "CubeOptions"]
 
@@ -20,7 +20,7 @@ class CubeOptions:
 
     Parameters
     ----------
-    grid : WaveGrid
+    grid : WaveGrid or LogWaveGrid
         Rest-frame grid of the model.
     psf_fwhm_arcsec : float
         FWHM of the cube's PSF, to which HST images are convolved.
@@ -34,7 +34,7 @@ class CubeOptions:
         Spaxels held in memory at a time while reading.
     """
 
-    grid: WaveGrid = REST_GRID
+    grid: PixelGrid = REST_GRID
     psf_fwhm_arcsec: float = 0.8
     align: bool = False
     noise_growth: float | None = None

@@ -22,7 +22,7 @@ from torch import Tensor
 from amortized_sfh.cubes.fits_input import InputFileError, find_image, open_fits
 from amortized_sfh.cubes.flux_units import parse_flux_unit
 from simulators.air import rest_air_edges
-from simulators.wavegrid import WaveGrid
+from simulators.wavegrid import PixelGrid
 
 __all__ = ["UNIT_CGS", "CubeFile", "SpectraChunk", "open_cube"]
 
@@ -86,7 +86,7 @@ class CubeFile:
     stat: int
     quality: int | None
 
-    def planes(self, grid: WaveGrid, redshift: float) -> slice:
+    def planes(self, grid: PixelGrid, redshift: float) -> slice:
         """Return the wavelength pixels that reach a model's rest-frame grid.
 
         Raises

@@ -31,7 +31,7 @@ class Flag(IntFlag):
     OUT_OF_TRAINING_RANGE = 8
     """S/N or redshift outside what the model was trained on: do not trust the posterior."""
     NO_PHOTOMETRY = 16
-    """None of the five HST bands is usable: the posterior rests on the spectrum alone."""
+    """None of the model's bands is usable: the posterior rests on the spectrum alone."""
     POOR_FIT = 32
     """The posterior predictive does not fit the data (CHI2 far from 1)."""
     NO_WCS = 64
@@ -65,7 +65,8 @@ def observation_flags(observation: Observation) -> np.ndarray:
     # Piece by piece: a float copy of the mask of a large cube would take half a gigabyte.
     pieces = [part.float().mean(dim=1) for part in observation.valid.split(4096)]
     coverage = torch.cat(pieces).cpu().numpy()
-    bands = observation.phot_valid.any(dim=1).cpu().numpy()
+    # a model without bands misses none
+    bands = observation.phot_valid.any(dim=1).cpu().numpy() | (observation.n_band == 0)
     flags = np.zeros(len(observation), dtype=np.int32)
     flags[coverage == 0.0] |= Flag.NO_DATA
     flags[coverage < MIN_COVERAGE] |= Flag.LOW_COVERAGE

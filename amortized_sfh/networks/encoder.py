@@ -74,11 +74,23 @@ class Encoder(nn.Module):
         Positions in the packed input.
     config
         Sizes.
+
+    Raises
+    ------
+    ValueError
+        If the spectrum has too few pixels for a single token.
     """
 
     def __init__(self, layout: Layout, config: EncoderConfig | None = None) -> None:
         super().__init__()
         config = config or EncoderConfig()
+        needed = config.stride * (config.token_stride - 1) + 1
+        if layout.n_pix < needed:
+            raise ValueError(
+                f"a spectrum of {layout.n_pix} pixels is too short for the encoder: expected at "
+                f"least {needed}, or a smaller stride ({config.stride}) or token_stride "
+                f"({config.token_stride})"
+            )
         self.layout, self.config = layout, config
         c, d = config.n_channel, config.n_token_channel
         self.features = nn.Conv1d(

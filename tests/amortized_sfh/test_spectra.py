@@ -252,7 +252,7 @@ def test_observe_keeps_the_noise_power_of_other_pixels():
 
 def test_observe_leaves_the_instruments_own_pixels_alone():
     instrument, redshift = Instrument(), 0.004
-    wave = instrument.native_start_aa + 1.25 * np.arange(2000)
+    wave = instrument.pixels.start_aa + 1.25 * np.arange(2000)
     random = np.random.default_rng(0)
     flux, sigma = random.normal(2.0, 0.1, wave.size), random.uniform(0.05, 0.1, wave.size)
     observation = Spectrum(wave, flux, sigma, wave > 0).observe(instrument, redshift)

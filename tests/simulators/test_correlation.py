@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
+from simulators.air import rest_air_edges
 from simulators.correlation import banded_cholesky, banded_correlation, overlap_taps, whiten
 from simulators.instrument import Instrument
+from simulators.pixels import LinearPixels, LogPixels
 from simulators.resample import covariance_bands, resample_matrix
-from simulators.wavegrid import WaveGrid
+from simulators.wavegrid import LogWaveGrid, WaveGrid
 
 INSTRUMENT = Instrument(grid=WaveGrid(4900.0, 1.25, 90))
 REDSHIFTS = [0.0, 0.00243, 0.013, 0.05, 0.1]
@@ -17,8 +19,8 @@ Z = torch.tensor(REDSHIFTS)
 
 
 def _native_edges(redshift: float, n: int) -> torch.Tensor:
-    start = INSTRUMENT.native_start_aa - 0.5 * INSTRUMENT.native_step_aa
-    edges = start + INSTRUMENT.native_step_aa * torch.arange(n + 1, dtype=torch.float64)
+    start = INSTRUMENT.pixels.start_aa - 0.5 * INSTRUMENT.pixels.step_aa
+    edges = start + INSTRUMENT.pixels.step_aa * torch.arange(n + 1, dtype=torch.float64)
     return edges / (1.0 + redshift)
 
 
@@ -94,6 +96,46 @@ def test_bands_agree_with_the_resamplers_own():
     upper = covariance_bands(matrix, torch.ones(n_native, dtype=torch.float64), n_off=2)
     for k in range(3):
         torch.testing.assert_close(bands[k, k:], upper[k, : 90 - k], atol=1e-5, rtol=0)
+
+
+SURVEYS = {
+    "log": Instrument(
+        grid=LogWaveGrid(4000.0, 1e-4, 90),
+        pixels=LogPixels(start_aa=3801.894, log_step=1e-4),
+    ),
+    "three native pixels and more": Instrument(
+        grid=WaveGrid(4900.0, 3.9, 90), pixels=LinearPixels(start_aa=4001.0, step_aa=1.25)
+    ),
+    "linear on log": Instrument(
+        grid=WaveGrid(3700.0, 2.0, 90), pixels=LogPixels(start_aa=3801.894, log_step=1e-4)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SURVEYS)
+@pytest.mark.parametrize("redshift", [0.0, 0.0237, 0.1])
+def test_other_pixels_are_those_of_the_production_resampler(name, redshift):
+    instrument, z = SURVEYS[name], torch.tensor([redshift])
+    index, weight = overlap_taps(instrument, z)
+    first, n_native = int(index.min()), int(index.max() - index.min()) + weight.shape[-1]
+    native = instrument.pixels.wave_aa(first - 0.5 + torch.arange(n_native + 1))
+    medium = instrument.pixels.medium
+    # pixels uniform in air are shifted in air, as they are known to the noise model
+    rest = rest_air_edges(native, float(z), medium) if medium == "vacuum" else native / (1 + z)
+    matrix = resample_matrix(rest, instrument.grid.edges_aa)
+    expected = torch.zeros(90, n_native, dtype=torch.float64)
+    expected.scatter_add_(1, matrix.index, matrix.weight)
+    found = torch.zeros(90, n_native, dtype=torch.float64)
+    found.scatter_add_(
+        1, index[0, :, None] - first + torch.arange(weight.shape[-1]), weight[0].double()
+    )
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
+    torch.testing.assert_close(weight.sum(-1), torch.ones(1, 90))
+    # and the banded covariance is that of these weights
+    bands = banded_correlation(index, weight, torch.ones(1, 90, dtype=torch.bool))
+    lower = (found @ found.T).tril()
+    torch.testing.assert_close(_dense_from_bands(bands)[0], lower, atol=1e-6, rtol=0)
+    assert float(banded_cholesky(bands)[:, 0].min()) > 0
 
 
 def test_masked_pixels_are_decoupled():

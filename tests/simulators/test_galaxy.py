@@ -148,7 +148,7 @@ def test_smooth_fields_have_unit_variance_and_neighbours_alike() -> None:
 def test_native_pixels_are_those_of_the_instrument_and_cover_the_grid() -> None:
     instrument, z = Instrument(), 0.00243
     native = native_instrument(instrument, z)
-    offset = (native.grid.centres_aa * (1 + z) - instrument.native_start_aa) / 1.25
+    offset = (native.grid.centres_aa * (1 + z) - instrument.pixels.start_aa) / 1.25
     torch.testing.assert_close(offset, offset.round(), rtol=0, atol=1e-6)
     assert native.grid.edges_aa[0] < instrument.grid.edges_aa[0]
     assert native.grid.edges_aa[-1] > instrument.grid.edges_aa[-1]

@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from simulators.air import rest_air_edges
 from simulators.instrument import FWHM_PER_SIGMA, SPEED_OF_LIGHT_KMS, Instrument, LogGrid
 from simulators.kinematics import Kinematics
+from simulators.lsf import ResolvingPower
+from simulators.pixels import LinearPixels, LogPixels
 from simulators.resample import edges_from_centres, to_rest_frame
+from simulators.wavegrid import LogWaveGrid, WaveGrid
 
 LIBRARY_FWHM_AA = 2.5
 LIBRARY_VARIANCE = (LIBRARY_FWHM_AA / FWHM_PER_SIGMA) ** 2
@@ -40,7 +44,7 @@ def _spectrum(wave, lines, variance, factor=1.0):
 def _lsf_variance(wave_rest, redshift):
     """Rest-frame variance that the instrument adds to the library's, Å**2."""
     observed = wave_rest * (1 + redshift)
-    a, b, c = INSTRUMENT.lsf_coefficients_aa
+    a, b, c = INSTRUMENT.lsf.coefficients_aa
     fwhm = (a * observed**2 + b * observed + c) / (1 + redshift)
     return np.maximum(fwhm**2 - LIBRARY_FWHM_AA**2, 0) / FWHM_PER_SIGMA**2
 
@@ -78,7 +82,7 @@ def test_velocity_dispersion_and_lsf_add_in_quadrature(kinematics, lines, veloci
 def test_resampled_observation_has_the_same_resolution(kinematics, lines, redshift):
     """Observe on native pixels with the full LSF, resample as a real cube, compare."""
     sigma = 50.0
-    native = INSTRUMENT.native_start_aa - 20 + INSTRUMENT.native_step_aa * np.arange(2300)
+    native = INSTRUMENT.pixels.start_aa - 20 + INSTRUMENT.pixels.step_aa * np.arange(2300)
 
     def variance(wave):
         return _lsf_variance(wave, redshift) + (sigma / SPEED_OF_LIGHT_KMS * wave) ** 2
@@ -96,6 +100,52 @@ def test_resampled_observation_has_the_same_resolution(kinematics, lines, redshi
     # ... of several times that without it
     sharp = _spectrum(INSTRUMENT.grid.centres_aa.numpy(), lines, variance)
     assert error < 0.25 * np.std((sharp - truth)[good])
+
+
+SURVEYS = {
+    # rest-frame pixels like the observed ones: the blur is known pixel by pixel
+    "log": Instrument(
+        grid=LogWaveGrid(4800.0, 1e-4, 1500),
+        lsf=ResolvingPower(wave_aa=(4000.0, 8000.0), power=(1500.0, 2000.0)),
+        pixels=LogPixels(start_aa=3801.894, log_step=1e-4),
+    ),
+    # wider ones: the mean blur is taken
+    "wider": Instrument(
+        grid=WaveGrid(4800.0, 2.1, 900), pixels=LinearPixels(start_aa=4000.0, step_aa=1.25)
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "tolerance"), [("log", 0.012), ("wider", 0.03)])
+@pytest.mark.parametrize("redshift", [0.013, 0.08])
+def test_other_pixels_are_resampled_as_real_data(lines, name, tolerance, redshift):
+    """As above, with the pixels of other instruments and their readers' conversion to air."""
+    instrument, sigma = SURVEYS[name], 60.0
+    log_grid = LogGrid.covering(instrument.grid)
+    kinematics = Kinematics(log_grid, instrument, torch.full((log_grid.n_pix,), LIBRARY_FWHM_AA))
+    native = instrument.pixels.wave_aa(torch.arange(500, 3900))
+    medium = instrument.pixels.medium
+    rest = rest_air_edges(native, redshift, medium).numpy()
+
+    def variance(wave):
+        observed = torch.tensor([wave * (1 + redshift)])
+        fwhm = float(instrument.lsf_fwhm_aa(observed)[0]) / (1 + redshift)
+        lacking = max(fwhm**2 - LIBRARY_FWHM_AA**2, 0) / FWHM_PER_SIGMA**2
+        return lacking + (sigma / SPEED_OF_LIGHT_KMS * wave) ** 2
+
+    flux = torch.tensor(_spectrum(rest, lines, variance) / (1 + redshift))[None]
+    parts = (flux, torch.ones_like(flux), torch.ones_like(flux, dtype=torch.bool))
+    resampled = to_rest_frame(edges_from_centres(native), parts, redshift, instrument.grid, medium)
+    good = resampled.valid[0].numpy()
+    assert good.mean() > 0.98
+    truth = resampled.flux[0].numpy()
+    flux = torch.tensor(_spectrum(log_grid.wave_aa, lines, lambda w: 0.0)).float()
+    args = (torch.tensor([v]) for v in (0.0, sigma, redshift))
+    model = kinematics(flux[None], *args)[0].double().numpy()
+    error = np.std((model - truth)[good])
+    assert error < tolerance * truth[good].std()
+    sharp = _spectrum(instrument.grid.centres_aa.numpy(), lines, variance)
+    assert error < 0.35 * np.std((sharp - truth)[good])
 
 
 def test_a_coarser_library_is_never_sharpened(lines):

@@ -118,6 +118,21 @@ def test_spectrum_comes_to_the_rest_frame_with_its_bands():
     assert BANDS == ("F275W", "F336W", "F438W", "F555W", "F814W")
 
 
+def test_bands_are_those_of_the_instrument():
+    flux = np.full_like(WAVE, 2.0)
+    obs = Observation.from_spectrum(
+        WAVE, flux, 0.1 * flux, 0.01, photometry={"V": (3.0, 0.3)}, bands=("F555W", "V")
+    )
+    assert obs.n_band == 2
+    assert obs.phot_valid[0].tolist() == [False, True]
+    none = Observation.from_spectrum(WAVE, flux, 0.1 * flux, 0.01, bands=())
+    assert (none.n_band, tuple(none[:1].clean().phot.shape)) == (0, (1, 0))
+    with pytest.raises(ValueError, match="'F555W'; the model has no bands"):
+        Observation.from_spectrum(WAVE, flux, flux, 0.01, photometry={"F555W": (1, 1)}, bands=())
+    with pytest.raises(ValueError, match="n_band"):
+        Observation.cat([obs, none])
+
+
 def test_vacuum_spectrum_puts_halpha_where_air_does():
     def peak(wave, medium):
         flux = 1.0 + np.exp(-0.5 * ((air - 6562.801 * 1.00243) / 3.0) ** 2)

@@ -11,6 +11,7 @@ from torch import nn
 from amortized_sfh.networks.contracts import check_encoder
 from amortized_sfh.networks.encoder import Encoder, EncoderConfig, _running_sum
 from amortized_sfh.networks.layout import Layout
+from simulators.observation import Observation
 
 SMALL = {
     "n_latent": 12, "n_channel": 4, "n_token_channel": 8, "n_head": 2, "n_query": 2,
@@ -66,6 +67,35 @@ def test_any_subset_of_pixels_and_bands(layout, observation, seed):
         phot_valid=torch.rand(observation.phot_valid.shape, generator=generator) < 0.5,
     )
     assert bool(torch.isfinite(encoder(layout.pack(part))).all())
+
+
+@pytest.mark.parametrize("n_pix", [56, 57, 60, 113, 280, 3040])
+@pytest.mark.parametrize("n_band", [0, 2, 5])
+def test_any_number_of_pixels_and_bands(n_pix, n_band):
+    encoder = Encoder(Layout(n_pix, n_band), EncoderConfig(**SMALL))
+    generator = torch.Generator().manual_seed(n_pix)
+    data = Observation(
+        flux=1.0 + 0.1 * torch.randn(3, n_pix, generator=generator),
+        sigma=torch.full((3, n_pix), 0.1),
+        valid=torch.rand(3, n_pix, generator=generator) < 0.9,
+        phot=torch.rand(3, n_band, generator=generator),
+        phot_sigma=torch.full((3, n_band), 0.1),
+        phot_valid=torch.ones(3, n_band, dtype=torch.bool),
+        redshift=torch.full((3,), 0.03),
+    )
+    latent = encoder(encoder.layout.pack(data))
+    assert latent.shape == (3, 12)
+    assert bool(torch.isfinite(latent).all())
+    # every pixel counts, the last ones too
+    changed = data.flux.clone()
+    changed[:, -3:] += 1.0
+    other = encoder(encoder.layout.pack(replace(data, flux=changed)))
+    assert bool((other != latent).any(1).all())
+
+
+def test_too_few_pixels():
+    with pytest.raises(ValueError, match=r"55 pixels is too short .* at least 56"):
+        Encoder(Layout(55, 5), EncoderConfig(**SMALL))
 
 
 def test_running_sum():

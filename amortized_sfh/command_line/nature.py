@@ -1,0 +1,25 @@
+"""Options that say what is simulated: survey, stars, and the measured parts of the noise."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from amortized_sfh.command_line.presets import add_preset_option
+
+
+def add_nature_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options to a command that simulates or trains.
+
+    Parameters
+    ----------
+    parser
+        The command.
+    """
+    add_preset_option(parser)
+    parser.add_argument("--library", default="bc03-miles", help="name or file (bc03-miles)")
+    parser.add_argument("--mismatch", type=Path, help="template mismatch from `mismatch`")
+    parser.add_argument("--noise-profile", help="name or file from `measure-noise`")
+    parser.add_argument(
+        "--like", metavar="MODEL", help="all of this as that model had it; no library is needed"
+    )
