@@ -135,5 +135,7 @@ def _seconds(action: Callable[[], object]) -> float:
     for _ in range(_REPEATS):
         start = time.perf_counter()
         action()
+        if torch.cuda.is_available():  # kernels are launched, not awaited
+            torch.cuda.synchronize()
         times.append(time.perf_counter() - start)
     return min(times)

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from amortized_sfh.commands.nature import read_nature
 from amortized_sfh.model import ModelCard, PointModel, PosteriorModel
 from amortized_sfh.model_files import save_model
 from amortized_sfh.networks.encoder import Encoder
