@@ -1,4 +1,4 @@
-"""From the error bars of a cube to those used: measured scale, growth of bins, residuals of the sky.
+"""From the error bars of a cube to those used: scale, growth of bins, residuals of the sky.
 
 A bin of N spaxels has √(Σσ²) × scale × (1 + growth × log10 N); the residuals of sky subtraction
 come on top in quadrature and are N times those of one spaxel, because neighbours share them.
@@ -14,7 +14,6 @@ from torch import Tensor
 
 from amortized_sfh.cubes.cube_file import CubeFile
 from amortized_sfh.cubes.noise_growth import noise_growth_factor
-from amortized_sfh.cubes.noise_measurement import plane_centres_aa
 from amortized_sfh.cubes.sky_spaxels import SKY_FRACTION
 from simulators.noise_profile import NoiseProfile
 
@@ -42,8 +41,8 @@ class CubeNoise:
     scale: Tensor | None = None
     sky: Tensor | None = None
 
-    def enlarge(self, sigma: Tensor, n_spaxels: np.ndarray) -> Tensor:
-        """Return the errors of spaxels or bins.
+    def enlarge(self, sigma: Tensor, n_spaxels: np.ndarray) -> tuple[Tensor, np.ndarray]:
+        """Return the errors of spaxels or bins, and by how much they were enlarged.
 
         Parameters
         ----------
@@ -54,21 +53,22 @@ class CubeNoise:
 
         Returns
         -------
-        Tensor
+        enlarged : Tensor
             Shape (n, n_plane); 0 stays 0.
+        factor : ndarray
+            Errors over those given, median over wavelength, shape (n,).
         """
-        out = sigma * torch.as_tensor(noise_growth_factor(n_spaxels, self.growth)).float()[:, None]
+        growth = noise_growth_factor(n_spaxels, self.growth)
+        out = sigma * torch.as_tensor(growth).float()[:, None]
+        if self.scale is None and self.sky is None:
+            return out, growth
         if self.scale is not None:
             out = out * self.scale
         if self.sky is not None:
             shared = torch.as_tensor(n_spaxels).float()[:, None] * self.sky
             out = torch.where(sigma > 0.0, torch.hypot(out, shared), out)
-        return out
-
-    def factor(self, sigma: Tensor, enlarged: Tensor) -> np.ndarray:
-        """Return by how much errors were enlarged, median over wavelength, 1 without data, (n,)."""
-        ratio = torch.where(sigma > 0.0, enlarged / sigma, torch.nan)
-        return np.nan_to_num(ratio.nanmedian(dim=1).values.numpy(), nan=1.0)
+        ratio = torch.where(sigma > 0.0, out / sigma, torch.nan).nanmedian(dim=1).values.numpy()
+        return out, np.where(np.isfinite(ratio), ratio, growth)
 
 
 def profile_noise(
@@ -97,7 +97,7 @@ def profile_noise(
     ValueError
         If the profile does not cover the wavelengths.
     """
-    wave = plane_centres_aa(cube, planes)
+    wave = cube.air_centres_aa(planes)
     scale = profile.scale_at(wave)
     sky = None
     if len(profile.sky_modes):

@@ -6,7 +6,7 @@ faintest spaxels, freed of what light of the galaxy they hold, the residuals of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -28,12 +28,11 @@ from amortized_sfh.cubes.sky_spaxels import (
     find_sky,
     read_spaxels,
 )
-from simulators.air import rest_air_edges
 from simulators.instrument import Instrument
 from simulators.masks import LINE_HALF_WIDTH_KMS, line_mask
 from simulators.noise_profile import NoiseProfile
 
-__all__ = ["MeasureOptions", "NoiseMeasurement", "measure_noise", "plane_centres_aa"]
+__all__ = ["MeasureOptions", "NoiseMeasurement", "measure_noise"]
 
 _MAX_SPAXELS = 6000
 _MAX_SKY = 3000
@@ -59,7 +58,7 @@ class MeasureOptions:
     redshift: float | None = None
     line_half_width_kms: float = LINE_HALF_WIDTH_KMS
     sky_fraction: float = SKY_FRACTION
-    instrument: Instrument = Instrument()
+    instrument: Instrument = field(default_factory=Instrument)
 
 
 class NoiseMeasurement(NamedTuple):
@@ -128,7 +127,7 @@ def measure_noise(
     modes = find_sky_modes(residual, spectra.y[is_sky], spectra.x[is_sky])
     profile = NoiseProfile(
         name=name,
-        wave_aa=plane_centres_aa(cube, planes),
+        wave_aa=cube.air_centres_aa(planes),
         scale=scale,
         kernel=fit_kernel(scatter.autocorrelation),
         growth=max(law.slope, 0.0),
@@ -138,14 +137,9 @@ def measure_noise(
     return NoiseMeasurement(profile, scatter, law, modes, sky)
 
 
-def plane_centres_aa(cube: CubeFile, planes: slice) -> np.ndarray:
-    """Return observed air wavelengths of planes in Å, shape (n_plane,)."""
-    edges = rest_air_edges(cube.edges_aa[planes.start : planes.stop + 1], 0.0, cube.medium)
-    return (0.5 * (edges[1:] + edges[:-1])).numpy()
-
-
 def _planes(cube: CubeFile, instrument: Instrument) -> slice:
-    near, far = (cube.planes(instrument.grid, z) for z in (0.0, instrument.max_redshift))
+    limits = instrument.min_redshift, instrument.max_redshift
+    near, far = (cube.planes(instrument.grid, z) for z in limits)
     return slice(near.start, far.stop)
 
 
@@ -153,7 +147,7 @@ def _free_of_lines(cube: CubeFile, planes: slice, options: MeasureOptions) -> np
     """Planes without emission lines of the galaxy, shape (n_plane,)."""
     if options.redshift is None:
         return np.ones(planes.stop - planes.start, dtype=bool)
-    wave = torch.from_numpy(plane_centres_aa(cube, planes)) / (1.0 + options.redshift)
+    wave = torch.from_numpy(cube.air_centres_aa(planes)) / (1.0 + options.redshift)
     return line_mask(wave, options.line_half_width_kms).numpy()
 
 
