@@ -88,7 +88,7 @@ def describe(measured: NoiseMeasurement) -> list[str]:
         f"correlation at lags 1, 2, 3: {lags} (kernel of {len(profile.kernel)} taps: {kept})",
         f"growth of bins: 1 + {profile.growth:.2f} log10 N; measured {boxes} spaxels",
         f"modes of the sky: {len(profile.sky_modes)}; agreement of both halves "
-        f"{', '.join(f'{c:.2f}' for c in measured.modes.agreement)} "
+        f"{', '.join(f'{c:.2f}' for c in measured.modes.agreement[:5])} "
         f"(believed from {measured.modes.threshold:.2f})",
     ]
     for i, mode in enumerate(profile.sky_modes, start=1):

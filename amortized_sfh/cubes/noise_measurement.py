@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.interpolate import make_interp_spline
 
 from amortized_sfh.cubes.cube_file import CubeFile
 from amortized_sfh.cubes.noise_growth import GrowthLaw, measure_growth_law
@@ -28,6 +29,7 @@ from amortized_sfh.cubes.sky_spaxels import (
     find_sky,
     read_spaxels,
 )
+from simulators.air import rest_air_edges
 from simulators.instrument import Instrument
 from simulators.masks import LINE_HALF_WIDTH_KMS, line_mask
 from simulators.noise_profile import NoiseProfile
@@ -120,7 +122,7 @@ def measure_noise(
     sky = find_sky(cube, window, planes, options.sky_fraction)
     scatter = measure_scatter(read_spaxels(cube, window, planes, _some_rows(sky)), use)
     law = measure_growth_law(cube, window, planes)
-    scale = np.interp(np.arange(len(use)), scatter.pixel, scatter.scale)
+    scale = _at_every_plane(scatter, len(use))
     spectra, is_sky = _sky_and_source(cube, window, planes, sky)
     residual = _sky_residuals(spectra, is_sky, sky.light[spectra.y, spectra.x])
     residual = np.where(use, residual / (scale * spectra.sigma[is_sky]), np.nan)
@@ -137,10 +139,29 @@ def measure_noise(
     return NoiseMeasurement(profile, scatter, law, modes, sky)
 
 
+def _at_every_plane(scatter: NoiseScatter, n_plane: int) -> np.ndarray:
+    """Join the windows by straight lines, the outermost of which go on to the ends."""
+    if len(scatter.pixel) == 1:
+        return np.full(n_plane, scatter.scale[0])
+    return make_interp_spline(scatter.pixel, scatter.scale, k=1)(np.arange(n_plane))
+
+
 def _planes(cube: CubeFile, instrument: Instrument) -> slice:
-    limits = instrument.min_redshift, instrument.max_redshift
-    near, far = (cube.planes(instrument.grid, z) for z in limits)
-    return slice(near.start, far.stop)
+    """Planes that spectra of any redshift of the instrument reach."""
+    grid = instrument.grid
+    near, far = (
+        rest_air_edges(cube.edges_aa, z, cube.medium)
+        for z in (instrument.min_redshift, instrument.max_redshift)
+    )
+    inside = torch.nonzero((near[1:] > grid.edges_aa[0]) & (far[:-1] < grid.edges_aa[-1])).flatten()
+    if inside.numel() == 0:
+        raise ValueError(
+            f"{cube.path} covers {near[0]:.0f}-{near[-1]:.0f} Å and misses the model's "
+            f"{grid.edges_aa[0]:.0f}-{grid.edges_aa[-1]:.0f} Å at redshifts "
+            f"{instrument.min_redshift:g}-{instrument.max_redshift:g}; check the cube's CRVAL3, "
+            "CD3_3 and CUNIT3"
+        )
+    return slice(int(inside[0]), int(inside[-1]) + 1)
 
 
 def _free_of_lines(cube: CubeFile, planes: slice, options: MeasureOptions) -> np.ndarray:

@@ -20,6 +20,7 @@ __all__ = ["SkyModes", "find_sky_modes"]
 MIN_AGREEMENT = 0.3
 """Cosine between the directions that the two halves find, from which on a mode is believed."""
 
+_DIRECTIONS = MAX_MODES + 3  # more than are kept: the halves may put them in another order
 _RING = 3.0, 6.0
 _GUARD = 1.6  # half the width of the strip between the halves, beyond the reach of correlated noise
 _STRIPES = 4
@@ -37,7 +38,7 @@ class SkyModes(NamedTuple):
         Shape times rms amplitude, in units of the noise, shape (n_mode, n_plane), orthogonal,
         strongest first.
     agreement : ndarray
-        Cosines between the leading directions of both halves, descending, shape (5,).
+        Cosines between the leading directions of both halves, descending, shape (8,).
     threshold : float
         Cosine from which on a mode was believed.
     """
@@ -79,11 +80,11 @@ def find_sky_modes(residual: np.ndarray, y: np.ndarray, x: np.ndarray) -> SkyMod
     values = _without_outliers(residual)
     halves = [_sky(values[part], y[part], x[part]) for part in _halves(x)]
     used = int((values != 0.0).any(axis=0).sum())
-    # random directions in n dimensions have cosines of about 1/√n
-    threshold = max(MIN_AGREEMENT, 6.0 * np.sqrt(MAX_MODES / max(used, 1)))
+    # k random directions of n dimensions agree with k others by at most about 2 √(k/n)
+    threshold = max(MIN_AGREEMENT, 4.0 * np.sqrt(_DIRECTIONS / max(used, 1)))
     first, second = (_leading(half) for half in halves)
     left, agreement, right = np.linalg.svd(first.T @ second)
-    n_mode = int((agreement >= threshold).sum())
+    n_mode = min(int((agreement >= threshold).sum()), MAX_MODES)
     if n_mode == 0:
         return SkyModes(np.zeros((0, values.shape[1])), agreement, threshold)
     one, other = (first @ left)[:, :n_mode], (second @ right.T)[:, :n_mode]
@@ -131,13 +132,13 @@ def _covariance(sky: _Sky, directions: np.ndarray) -> np.ndarray:
 
 
 def _leading(sky: _Sky) -> np.ndarray:
-    """Leading eigenvectors of the covariance of neighbours, shape (n_plane, 5)."""
+    """Leading eigenvectors of the covariance of neighbours, shape (n_plane, 8)."""
     n_plane = sky.residual.shape[1]
     operator = LinearOperator(
         (n_plane, n_plane), matvec=lambda v: _covariance(sky, v.ravel()), dtype=np.float64
     )
     start = np.ones(n_plane)  # else the result would differ from run to run
-    return eigsh(operator, k=MAX_MODES, which="LA", v0=start)[1]
+    return eigsh(operator, k=_DIRECTIONS, which="LA", v0=start)[1]
 
 
 def _refine(sky: _Sky, directions: np.ndarray) -> np.ndarray:

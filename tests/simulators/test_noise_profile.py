@@ -141,3 +141,15 @@ def test_truncated_files(tmp_path, profile, share):
 def test_neither_a_file_nor_a_known_name(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no noise profile .*muse-nowhere"):
         read_noise_profile(tmp_path / "muse-nowhere")
+
+
+def test_the_profile_that_the_package_carries():
+    profile = read_noise_profile("muse-abell478")
+    assert profile.name == "muse-abell478"
+    assert "Abell 478" in profile.source
+    assert profile.wave_aa[0] < 4751.0
+    assert profile.wave_aa[-1] > 7640.0  # the model's red end at its largest redshift
+    assert 0.9 < profile.scale.min() < profile.scale.max() < 1.1
+    assert 0.1 < profile.autocorrelation[1] < 0.2
+    assert 0.1 < profile.growth < 0.4
+    assert len(profile.sky_modes) == 1
