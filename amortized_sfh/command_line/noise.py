@@ -51,6 +51,6 @@ def add_measure_noise(commands: argparse._SubParsersAction) -> None:
 
 
 def _run_measure_noise(options: argparse.Namespace) -> None:
-    from amortized_sfh.commands.noise import measure_noise_file
+    from amortized_sfh.commands.noise import measure_noise_file  # noqa: PLC0415
 
-    print("\n".join(measure_noise_file(options)))
+    print("\n".join(measure_noise_file(options)))  # noqa: T201
