@@ -14,6 +14,7 @@ from pathlib import Path
 from amortized_sfh._version import __version__
 from amortized_sfh.command_line.mismatch import add_mismatch
 from amortized_sfh.command_line.nature import add_nature_options
+from amortized_sfh.command_line.noise import add_measure_noise, add_noise_options
 from amortized_sfh.command_line.presets import add_presets
 
 #: Errors that are the user's to mend; anything else is a bug and shows its traceback.
@@ -57,6 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_infer(commands)
     _add_infer_spectrum(commands)
+    add_measure_noise(commands)
     _add_simulate(commands)
     _add_train(commands)
     add_mismatch(commands)
@@ -116,6 +118,7 @@ def _add_infer(commands: argparse._SubParsersAction) -> None:
     grouping.add_argument("--bins", type=Path, help="FITS map of bin numbers")
     grouping.add_argument("--target-snr", type=float, help="bin to this S/N per pixel")
     parser.add_argument("--region", metavar="x0:x1,y0:y1")
+    add_noise_options(parser)
     parser.add_argument("--save-draws", type=Path, metavar="FILE.nc|FILE.h5")
     parser.add_argument("--spaxel", nargs="+", default=[], metavar="x,y", help="draws to save")
     parser.add_argument("--no-plots", action="store_true")

@@ -103,10 +103,10 @@ def infer_cube(
             data.observation, model.generative.simulator.instrument, options.line_half_width_kms
         ),
     )
-    noise_scale = None
     if options.measure_noise:
-        observation, noise_scale = measure_noise_scale(model, data.observation, options.seed)
-        data = replace(data, observation=observation)
+        observation, scale = measure_noise_scale(model, data.observation, options.seed)
+        noise_scale = data.noise_scale * scale.median(dim=1).values.numpy()
+        data = replace(data, observation=observation, noise_scale=noise_scale)
     chunks = infer_chunks(
         model,
         data.observation,
@@ -125,8 +125,7 @@ def infer_cube(
     results = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     results["FLAG"] = results["FLAG"] | data.flag | observation_flags(data.observation)
     results["SNR"] = _snr(data)
-    if noise_scale is not None:
-        results["NOISE_SCALE"] = noise_scale.median(dim=1).values.numpy()
+    results["NOISE_SCALE"] = data.noise_scale
     edges = model.generative.prior.bins.edges_gyr
     write_maps(
         out, results, data.map_grid, edges, _provenance(model, data, options), options.overwrite

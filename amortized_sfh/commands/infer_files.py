@@ -13,6 +13,7 @@ from amortized_sfh.cubes.maps import check_output
 from amortized_sfh.cubes.muse import parse_region, read_muse_cube
 from amortized_sfh.model_files import load_model
 from amortized_sfh.plotting import SkyFrame, plot_bin_maps, plot_maps
+from simulators.noise_profile import read_noise_profile
 
 
 def infer_files(options: Namespace, device: str) -> None:
@@ -29,6 +30,7 @@ def infer_files(options: Namespace, device: str) -> None:
     check_output(options.out, options.overwrite)
     hst = parse_bands(options.hst)
     spaxels = tuple(_parse_spaxel(text) for text in options.spaxel)
+    profile = read_noise_profile(options.noise_profile) if options.noise_profile else None
     model = load_model(options.model, device)
     data = read_muse_cube(
         options.cube,
@@ -42,6 +44,7 @@ def infer_files(options: Namespace, device: str) -> None:
             grid=model.generative.simulator.instrument.grid,
             psf_fwhm_arcsec=options.psf_fwhm,
             align=options.align,
+            noise_profile=profile,
         ),
     )
     run = RunOptions(

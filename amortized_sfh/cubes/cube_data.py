@@ -8,6 +8,7 @@ import numpy as np
 from astropy.io import fits
 
 from amortized_sfh.cubes.maps import MapGrid
+from simulators.noise_profile import NoiseProfile
 from simulators.observation import Observation
 from simulators.wavegrid import REST_GRID, PixelGrid
 
@@ -28,8 +29,11 @@ class CubeOptions:
         Measure the offset of HST images against the cube and correct it.
     noise_growth : float, optional
         Growth of the noise of bins per decade of spaxels, see
-        :func:`~amortized_sfh.cubes.noise_growth.noise_growth_factor`; measured from the cube by
-        default.
+        :func:`~amortized_sfh.cubes.noise_growth.noise_growth_factor`; by default that of the noise
+        profile, or measured from the cube.
+    noise_profile : NoiseProfile, optional
+        What the noise is like beyond the error bars, see
+        :func:`~amortized_sfh.cubes.cube_noise.profile_noise`; error bars are as given without it.
     chunk_spaxels : int
         Spaxels held in memory at a time while reading.
     """
@@ -38,6 +42,7 @@ class CubeOptions:
     psf_fwhm_arcsec: float = 0.8
     align: bool = False
     noise_growth: float | None = None
+    noise_profile: NoiseProfile | None = None
     chunk_spaxels: int = 4096
 
 
@@ -61,6 +66,9 @@ class CubeData:
         Bits of each spaxel of the region, shape (ny, nx).
     header : astropy.io.fits.Header
         Celestial WCS of the region; empty if the cube has none.
+    noise_scale : ndarray
+        Error bars of each spectrum over those that STAT gives if spaxels were independent, median
+        over wavelength, shape (n_obs,).
     provenance : dict
         Where the data come from, for the headers of products.
     """
@@ -72,6 +80,7 @@ class CubeData:
     flag: np.ndarray
     spaxel_flag: np.ndarray
     header: fits.Header
+    noise_scale: np.ndarray
     provenance: dict[str, object] = field(default_factory=dict)
 
     def __len__(self) -> int:

@@ -105,6 +105,11 @@ class CubeFile:
             )
         return slice(int(inside[0]), int(inside[-1]) + 1)
 
+    def air_centres_aa(self, planes: slice) -> np.ndarray:
+        """Return observed air wavelengths of the centres of planes in Å, shape (n_plane,)."""
+        edges = rest_air_edges(self.edges_aa[planes.start : planes.stop + 1], 0.0, self.medium)
+        return (0.5 * (edges[1:] + edges[:-1])).numpy()
+
     def header(self, region: tuple[slice, slice]) -> fits.Header:
         """Return the celestial header of a region (rows, columns); empty without a WCS."""
         if self.wcs is None:

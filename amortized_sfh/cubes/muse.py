@@ -15,13 +15,14 @@ import numpy as np
 from amortized_sfh.cubes.binning import bin_to_snr, read_bin_map
 from amortized_sfh.cubes.cube_data import CubeData, CubeOptions
 from amortized_sfh.cubes.cube_file import CubeFile, open_cube
+from amortized_sfh.cubes.cube_noise import CubeNoise, profile_noise
 from amortized_sfh.cubes.hst import HstImage
 from amortized_sfh.cubes.match import match_bands
 from amortized_sfh.cubes.noise_growth import measure_noise_growth
 from amortized_sfh.cubes.spaxel_reader import Bins, SpaxelReader
 from simulators.observation import check_redshift
 
-__all__ = ["CubeData", "CubeOptions", "parse_region", "read_muse_cube"]
+__all__ = ["CubeData", "CubeOptions", "cube_window", "parse_region", "read_muse_cube"]
 
 
 def parse_region(text: str) -> tuple[int, int, int, int]:
@@ -101,27 +102,52 @@ def read_muse_cube(
     if bins is not None and target_snr is not None:
         raise ValueError("both a bin map and a target S/N were given; expected one of them")
     cube = open_cube(path)
-    window = _window(region, cube)
-    reader = SpaxelReader(cube, window, cube.planes(options.grid, z), z, ebv, options)
+    window = cube_window(region, cube)
+    planes = cube.planes(options.grid, z)
+    in_bins = bins is not None or target_snr is not None
+    noise = _noise(cube, window, planes, options, in_bins)
+    reader = SpaxelReader(cube, window, planes, z, ebv, options, noise)
     images = match_bands(
         hst or {}, cube, window, psf_fwhm_arcsec=options.psf_fwhm_arcsec, align=options.align
     )
     provenance: dict[str, object] = {"CUBE": cube.path.name, "REDSHIFT": z, "EBV": ebv}
     provenance |= {f"HST_{band}": image.source for band, image in images.items()}
-    if bins is None and target_snr is None:
+    if options.noise_profile is not None:
+        provenance["NOISPROF"] = options.noise_profile.name
+    if not in_bins:
         return replace(reader.spaxels(images), provenance=provenance)
     numbers = None if bins is None else read_bin_map(bins, cube.shape[1:])[window]
-    growth = options.noise_growth
-    if growth is None:
-        growth = measure_noise_growth(cube, window, reader.planes)
-    signal, noise, flag = reader.brightness()
+    signal, error, flag = reader.brightness()
     if numbers is None:
-        numbers = bin_to_snr(signal, noise, float(target_snr or 0.0), growth)
-    data = reader.binned(Bins(numbers, signal, flag, growth), images)
-    return replace(data, provenance=provenance | {"NOISEGRO": growth})
+        numbers = bin_to_snr(signal, error, float(target_snr or 0.0), noise.growth)
+    data = reader.binned(Bins(numbers, signal, flag), images)
+    return replace(data, provenance=provenance | {"NOISEGRO": noise.growth})
 
 
-def _window(region: tuple[int, int, int, int] | None, cube: CubeFile) -> tuple[slice, slice]:
+def _noise(
+    cube: CubeFile,
+    window: tuple[slice, slice],
+    planes: slice,
+    options: CubeOptions,
+    in_bins: bool,
+) -> CubeNoise:
+    """What to do with the error bars; the growth of bins is measured only where there are any."""
+    growth = options.noise_growth
+    if options.noise_profile is not None:
+        return profile_noise(options.noise_profile, cube, planes, growth)
+    if growth is None:
+        growth = measure_noise_growth(cube, window, planes) if in_bins else 0.0
+    return CubeNoise(growth=growth)
+
+
+def cube_window(region: tuple[int, int, int, int] | None, cube: CubeFile) -> tuple[slice, slice]:
+    """Return rows and columns of a region ``(x0, x1, y0, y1)``, or of the whole cube.
+
+    Raises
+    ------
+    ValueError
+        If the region lies outside the cube.
+    """
     _, ny, nx = cube.shape
     x0, x1, y0, y1 = region or (0, nx, 0, ny)
     if not (0 <= x0 < x1 <= nx and 0 <= y0 < y1 <= ny):

@@ -6,19 +6,43 @@ from cube to cube; :func:`measure_noise_growth` takes it from the cube itself.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from amortized_sfh.cubes.cube_file import CubeFile
+from simulators.noise_profile import NOISE_GROWTH
 
-__all__ = ["NOISE_GROWTH", "measure_noise_growth", "noise_growth_factor"]
-
-NOISE_GROWTH = 1.07
-"""Cautious default: σ of a sum is √(Σσ²) × (1 + 1.07 log10 N)."""
+__all__ = [
+    "NOISE_GROWTH",
+    "GrowthLaw",
+    "measure_growth_law",
+    "measure_noise_growth",
+    "noise_growth_factor",
+]
 
 _SIDES = (2, 3, 4, 5, 6, 8)
 _LAG = 3
 _MAX_SIDE = 60
 _MIN_BOXES = 8
+
+
+class GrowthLaw(NamedTuple):
+    """Noise of square boxes of spaxels over that of independent spaxels.
+
+    Attributes
+    ----------
+    n_spaxels : ndarray
+        Spaxels per box, shape (n_size,), the first 1.
+    excess : ndarray
+        Noise of the boxes in units of the propagated error, 1 for a single spaxel.
+    slope : float
+        Slope for :func:`noise_growth_factor` that fits them best.
+    """
+
+    n_spaxels: np.ndarray
+    excess: np.ndarray
+    slope: float
 
 
 def noise_growth_factor(n_spaxels: np.ndarray, slope: float = NOISE_GROWTH) -> np.ndarray:
@@ -48,8 +72,8 @@ def noise_growth_factor(n_spaxels: np.ndarray, slope: float = NOISE_GROWTH) -> n
     return 1.0 + slope * np.log10(np.maximum(np.asarray(n_spaxels, dtype=np.float64), 1.0))
 
 
-def measure_noise_growth(cube: CubeFile, window: tuple[slice, slice], planes: slice) -> float:
-    """Measure the growth of the noise from a cube.
+def measure_growth_law(cube: CubeFile, window: tuple[slice, slice], planes: slice) -> GrowthLaw:
+    """Measure how the noise of boxes of spaxels grows with their size.
 
     Spectra summed over square boxes are compared with those of boxes nearby, scaled to the same
     light; second differences along wavelength leave noise alone. The slope is a fit to how its
@@ -66,11 +90,54 @@ def measure_noise_growth(cube: CubeFile, window: tuple[slice, slice], planes: sl
 
     Returns
     -------
+    GrowthLaw
+        The law, whatever its slope.
+
+    Raises
+    ------
+    ValueError
+        If the region is too small or too empty to measure.
+    """
+    flux, variance = _window_spectra(cube, (_middle(window[0]), _middle(window[1])), planes)
+    single = _excess(flux, variance, 1)
+    excess = np.array([_excess(flux, variance, n) for n in _SIDES]) / (single or np.nan)
+    known = np.isfinite(excess)
+    if known.sum() < 2:
+        raise ValueError(
+            f"the region of {flux.shape[1]} x {flux.shape[0]} spaxels of {cube.path} has too few "
+            "with data to measure how the noise of bins grows; choose a larger region"
+        )
+    n_spaxels, excess = np.array(_SIDES)[known] ** 2, excess[known]
+    decades = np.log10(n_spaxels)
+    slope = float((decades * (excess - 1.0)).sum() / (decades**2).sum())
+    return GrowthLaw(np.append(1, n_spaxels), np.append(1.0, excess), slope)
+
+
+def measure_noise_growth(cube: CubeFile, window: tuple[slice, slice], planes: slice) -> float:
+    """Measure the growth of the noise from a cube, cautiously.
+
+    Parameters
+    ----------
+    cube, window, planes
+        As :func:`measure_growth_law`.
+
+    Returns
+    -------
     float
         Slope for :func:`noise_growth_factor`, between 0 and :data:`NOISE_GROWTH`; the latter where
         the region is too small or too empty to measure.
     """
-    window = _middle(window[0]), _middle(window[1])
+    try:
+        slope = measure_growth_law(cube, window, planes).slope
+    except ValueError:
+        return NOISE_GROWTH
+    return float(np.clip(slope, 0.0, NOISE_GROWTH))
+
+
+def _window_spectra(
+    cube: CubeFile, window: tuple[slice, slice], planes: slice
+) -> tuple[np.ndarray, np.ndarray]:
+    """Flux and variance, each (ny, nx, n_plane), NaN for spaxels with gaps."""
     shape = tuple(part.stop - part.start for part in window)
     parts = [
         (c.flux.numpy(), c.variance.numpy(), c.valid.numpy())
@@ -83,17 +150,7 @@ def measure_noise_growth(cube: CubeFile, window: tuple[slice, slice], planes: sl
     gaps = ~valid.any(axis=(0, 1))
     flux, variance = flux[..., ~gaps], variance[..., ~gaps]
     blank = (valid[..., ~gaps].mean(axis=-1) < 0.99)[..., None]
-    flux, variance = np.where(blank, np.nan, flux), np.where(blank, np.nan, variance)
-    single = _excess(flux, variance, 1)
-    if not single > 0:
-        return NOISE_GROWTH
-    growth = {n: _excess(flux, variance, n) / single for n in _SIDES}
-    measured = {n: g for n, g in growth.items() if np.isfinite(g)}
-    if len(measured) < 2:
-        return NOISE_GROWTH
-    decades = np.log10([n * n for n in measured])
-    slope = float((decades * (np.array(list(measured.values())) - 1.0)).sum() / (decades**2).sum())
-    return float(np.clip(slope, 0.0, NOISE_GROWTH))
+    return np.where(blank, np.nan, flux), np.where(blank, np.nan, variance)
 
 
 def _middle(part: slice) -> slice:

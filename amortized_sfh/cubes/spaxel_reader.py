@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor
 from amortized_sfh.cubes.binning import Coadder
 from amortized_sfh.cubes.cube_data import CubeData, CubeOptions
 from amortized_sfh.cubes.cube_file import UNIT_CGS, CubeFile, SpectraChunk
+from amortized_sfh.cubes.cube_noise import CubeNoise
 from amortized_sfh.cubes.flags import Flag, observation_flags
 from amortized_sfh.cubes.foreground import band_extinction_mag, foreground_factor
 from amortized_sfh.cubes.match import BandImage
@@ -33,14 +34,11 @@ class Bins(NamedTuple):
         Median flux of each spaxel, shape (ny, nx), NaN without data.
     flag : ndarray
         Flags of each spaxel, shape (ny, nx).
-    noise_growth : float
-        Growth of the noise per decade of spaxels.
     """
 
     number: np.ndarray
     light: np.ndarray
     flag: np.ndarray
-    noise_growth: float
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,9 @@ class SpaxelReader:
     ebv : float
         E(B-V) of the Milky Way in mag.
     options : CubeOptions
-        Grid, noise growth, chunk size.
+        Grid, chunk size.
+    noise : CubeNoise
+        How error bars are enlarged.
     """
 
     cube: CubeFile
@@ -69,6 +69,7 @@ class SpaxelReader:
     redshift: float
     ebv: float
     options: CubeOptions
+    noise: CubeNoise
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -104,12 +105,14 @@ class SpaxelReader:
         flux, sigma = torch.empty(n_all, n_pix), torch.empty(n_all, n_pix)
         valid = torch.empty(n_all, n_pix, dtype=torch.bool)
         row, flag = np.full(n_all, -1), np.zeros(n_all, dtype=np.int32)
-        n_obs = 0
+        noise_scale, n_obs = np.ones(n_all), 0
         for chunk in self.chunks():
-            out = self.to_grid(chunk.flux, chunk.variance.sqrt(), chunk.valid)
+            error, factor = self._error(chunk)
+            out = self.to_grid(chunk.flux, error, chunk.valid)
             keep = out.valid.any(dim=1)
             part = slice(n_obs, n_obs + int(keep.sum()))
             flux[part], sigma[part], valid[part] = (value[keep] for value in out)
+            noise_scale[part] = factor[keep.numpy()]
             order = n_obs + torch.cumsum(keep, dim=0) - 1
             row[chunk.spaxels] = torch.where(keep, order, -1).numpy()
             flag[chunk.spaxels] = _spaxel_flags(keep, chunk.bad_variance)
@@ -119,7 +122,12 @@ class SpaxelReader:
             for band, image in images.items()
         }
         spectra = Resampled(flux[:n_obs], sigma[:n_obs], valid[:n_obs])
-        return self.collect(spectra, bands, row.reshape(self.shape), flag.reshape(self.shape))
+        image, flags = row.reshape(self.shape), flag.reshape(self.shape)
+        return replace(self.collect(spectra, bands, image, flags), noise_scale=noise_scale[:n_obs])
+
+    def _error(self, chunk: SpectraChunk) -> tuple[Tensor, np.ndarray]:
+        """Errors of single spaxels, and their factor on those of the file."""
+        return self.noise.enlarge(chunk.variance.sqrt(), np.ones(len(chunk.flux)))
 
     def brightness(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return median flux and median sigma per pixel, and flags, each (ny, nx)."""
@@ -128,7 +136,7 @@ class SpaxelReader:
         flag = np.zeros(n_all, dtype=np.int32)
         blank = torch.tensor(float("nan"))
         for chunk in self.chunks():
-            out = self.to_grid(chunk.flux, chunk.variance.sqrt(), chunk.valid)
+            out = self.to_grid(chunk.flux, self._error(chunk)[0], chunk.valid)
             for image, value in ((signal, out.flux), (noise, out.sigma)):
                 image[chunk.spaxels] = (
                     torch.where(out.valid, value, blank).nanmedian(dim=1)[0].numpy()
@@ -147,11 +155,13 @@ class SpaxelReader:
         spectra = Coadder(row.ravel(), bins.light.ravel(), self.edges.numel() - 1)
         for chunk in self.chunks():
             spectra.add(chunk.spaxels, chunk.flux, chunk.variance, chunk.valid)
-        out = self.to_grid(*spectra.result(bins.noise_growth))
+        flux, sigma, valid = spectra.result(slope=0.0)
+        error, noise_scale = self.noise.enlarge(sigma, spectra.n_spaxels)
         bands = {
-            band: image.coadd(row, bins.light, bins.noise_growth) for band, image in images.items()
+            band: image.coadd(row, bins.light, self.noise.growth) for band, image in images.items()
         }
-        return self.collect(out, bands, row, bins.flag, label)
+        data = self.collect(self.to_grid(flux, error, valid), bands, row, bins.flag, label)
+        return replace(data, noise_scale=noise_scale)
 
     def collect(
         self,
@@ -161,7 +171,7 @@ class SpaxelReader:
         flag: np.ndarray,
         label: np.ndarray | None = None,
     ) -> CubeData:
-        """Join spectra and bands of the same rows, with flags and provenance left empty."""
+        """Join spectra and bands of the same rows; noise scale and provenance are left empty."""
         n_obs = len(spectra.flux)
         if n_obs == 0:
             raise ValueError(
@@ -190,6 +200,7 @@ class SpaxelReader:
             observation_flags(observation) | no_wcs,
             flag | no_wcs,
             self.cube.header(self.window),
+            np.ones(n_obs),
         )
 
 

@@ -11,6 +11,7 @@ from amortized_sfh.plotting.corner import plot_corner
 from amortized_sfh.plotting.figures import save
 from amortized_sfh.plotting.history import History, plot_history
 from amortized_sfh.plotting.maps import plot_maps
+from amortized_sfh.plotting.noise import plot_noise
 from amortized_sfh.plotting.prior import plot_prior
 from amortized_sfh.plotting.quantities import QUANTITIES, Quantity
 from amortized_sfh.plotting.sky import SkyFrame
@@ -29,6 +30,7 @@ __all__ = [
     "plot_history",
     "plot_loss",
     "plot_maps",
+    "plot_noise",
     "plot_predictive",
     "plot_prior",
     "plot_ranks",

@@ -7,6 +7,7 @@ from scipy.ndimage import gaussian_filter
 from amortized_sfh.cubes.cube_file import open_cube
 from amortized_sfh.cubes.noise_growth import (
     NOISE_GROWTH,
+    measure_growth_law,
     measure_noise_growth,
     noise_growth_factor,
 )
@@ -45,3 +46,22 @@ def test_correlated_spaxels_grow_as_their_sums_do(write_cube):
 def test_too_small_a_region_gets_the_cautious_default(write_cube):
     noise = np.random.default_rng(1).normal(size=(250, 5, 5))
     assert growth_of(noise, write_cube) == NOISE_GROWTH
+
+
+def test_the_law_is_told_as_measured(write_cube):
+    noise = np.random.default_rng(2).normal(size=(250, 40, 40))
+    noise = gaussian_filter(noise, (0, 1.5, 1.5), mode="wrap")
+    cube = open_cube(write_cube(flux=noise / noise.std()))
+    region = (slice(0, 40), slice(0, 40)), slice(0, 250)
+    law = measure_growth_law(cube, *region)
+    assert law.n_spaxels.tolist() == [1, 4, 9, 16, 25, 36, 64]
+    assert law.excess[0] == 1.0
+    assert (np.diff(law.excess) > 0.0).all()
+    assert law.slope > NOISE_GROWTH
+    assert measure_noise_growth(cube, *region) == NOISE_GROWTH
+
+
+def test_no_law_from_too_small_a_region(write_cube):
+    cube = open_cube(write_cube(flux=np.random.default_rng(1).normal(size=(250, 5, 5))))
+    with pytest.raises(ValueError, match=r"region of 5 x 5 spaxels .* choose a larger region"):
+        measure_growth_law(cube, (slice(0, 5), slice(0, 5)), slice(0, 250))
