@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 R_V_CALZETTI = 4.05
-_PIVOT_AA = 5500.0
+PIVOT_AA = 5500.0
 #: The two published pieces differ by 0.6 % at 6300 Å, where the red one starts, and meet here.
 _MEETING_AA = 7226.55
 
@@ -51,7 +51,7 @@ class CalzettiSlope:
     def __init__(self, wave_aa: Tensor) -> None:
         wave = wave_aa.double()
         self.curve = calzetti_curve(wave).float()
-        self.log_wave = torch.log(wave / _PIVOT_AA).float()
+        self.log_wave = torch.log(wave / PIVOT_AA).float()
 
     def transmission(self, av: Tensor, delta: Tensor) -> Tensor:
         """Fraction of the light that leaves the galaxy.

@@ -2,7 +2,9 @@
 
 Histories are delayed exponentials, early and short in the bulge, later and longer towards the
 outside, with an episode a Gyr ago and the last few 10⁸ years set by bar and arms; metallicity rises
-with time and falls outwards. Both carry ripples from bin to bin and from place to place.
+with time and falls outwards. Both carry ripples from bin to bin and from place to place. Where the
+space has gas, its ionisation varies mildly about log U = -3, and fewer ionising photons are lost
+where star formation is strong.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import torch
 from torch import Tensor
 
 from priors.ages import AgeBins, log_sfr_to_steps
+from priors.nuisance import ESCAPE_FRACTION, GAS_LOG_U
 from priors.space import ParameterSpace
 from simulators.galaxy_structure import GalaxyShape, Structure, smooth_fields
 
@@ -22,6 +25,7 @@ _POINTS_PER_BIN = 32
 _PEAK_SPEED_KMS = 200.0
 _SFR_RIPPLE_DEX, _MH_RIPPLE_DEX = 0.08, 0.04
 _NEEDED = ("av", "delta", "velocity", "log_sigma")
+_GAS = (GAS_LOG_U, ESCAPE_FRACTION)
 
 
 def galaxy_theta(
@@ -56,11 +60,11 @@ def galaxy_theta(
     ValueError
         If the space has other parameters than the galaxy, or does not fit the bins.
     """
-    others = space.names[space.nuisance]
-    if sorted(others) != sorted(_NEEDED) or space.n_bins != bins.n_bins:
+    others = set(space.names[space.nuisance])
+    if others not in ({*_NEEDED}, {*_NEEDED, *_GAS}) or space.n_bins != bins.n_bins:
         raise ValueError(
-            f"the space has {space.n_bins} bins and the parameters {others}; the mock galaxy has "
-            f"{bins.n_bins} bins and {_NEEDED}"
+            f"the space has {space.n_bins} bins and the parameters {sorted(others)}; the mock "
+            f"galaxy has {bins.n_bins} bins and {_NEEDED}, with or without {_GAS}: use such a space"
         )
     n_side, n_bins = len(structure.radius_kpc), bins.n_bins
     fields = smooth_fields(shape, 3 + 2 * n_bins, n_side, generator)
@@ -71,9 +75,17 @@ def galaxy_theta(
     theta[..., space.sfh] = log_sfr_to_steps(log_sfr)
     theta[..., space.mh] = _metallicity(structure, bins) + _MH_RIPPLE_DEX * mh_ripple
     values = (*_dust(structure, dusty), *_kinematics(shape, structure, moving))
-    for name, value in zip(_NEEDED, values, strict=True):
+    known = dict(zip(_NEEDED, values, strict=True))
+    if GAS_LOG_U in others:
+        # drawn last, so that the stars are the same with and without gas
+        known |= zip(_GAS, _gas(structure, smooth_fields(shape, 2, n_side, generator)), strict=True)
+    for name, value in known.items():
         theta[..., space.index(name)] = value
-    theta = theta.float()
+    return _inside(theta.float(), space)
+
+
+def _inside(theta: Tensor, space: ParameterSpace) -> Tensor:
+    """The parameters, if they keep the bounds."""
     inside = ((theta > space.low) & (theta < space.high)).all(-1)
     if not bool(inside.all()):
         wrong = ((theta <= space.low) | (theta >= space.high)).flatten(0, 1).any(0)
@@ -154,3 +166,10 @@ def _kinematics(shape: GalaxyShape, structure: Structure, moving: Tensor) -> tup
         + 15.0 * structure.bar_shape
     )
     return velocity, torch.log10(sigma)
+
+
+def _gas(structure: Structure, fields: Tensor) -> tuple[Tensor, Tensor]:
+    """Ionisation, rising outwards and in arms, and the share of ionising photons that are lost."""
+    forming = torch.maximum(structure.arm, structure.bar_ends)
+    log_u = -3.1 + 0.015 * structure.radius_kpc + 0.1 * forming + 0.08 * fields[0]
+    return log_u, 0.52 - 0.15 * forming + 0.05 * torch.tanh(fields[1])

@@ -15,6 +15,14 @@ from simulators.noise_profile import NoiseProfile
 
 _PROFILE_ARRAYS = ("wave_aa", "scale", "sky_modes")
 
+ARRAY_UNITS = {
+    "mismatch_modes": "1",
+    "profile_wave_aa": "Angstrom",
+    "profile_scale": "STAT sigma",
+    "profile_sky_modes": "sky sigma",
+}
+"""Units of everything that `noise_arrays` may return."""
+
 
 def describe_noise(noise: NoiseModel) -> dict[str, Any]:
     """Everything but arrays, as plain values for JSON.
@@ -30,9 +38,6 @@ def describe_noise(noise: NoiseModel) -> dict[str, Any]:
         `config`, and `mismatch` and `profile` or None; `sha256` of the arrays.
     """
     mismatch, profile = noise.mismatch, noise.profile
-    digest = hashlib.sha256()
-    for name, value in sorted(noise_arrays(noise).items()):
-        digest.update(name.encode() + value.numpy().tobytes())
     return {
         "config": noise.config.to_dict(),
         "mismatch": mismatch
@@ -44,7 +49,7 @@ def describe_noise(noise: NoiseModel) -> dict[str, Any]:
             "growth": profile.growth,
             "source": profile.source,
         },
-        "sha256": digest.hexdigest(),
+        "sha256": _digest(noise_arrays(noise)),
     }
 
 
@@ -77,9 +82,19 @@ def build_noise(
     -------
     NoiseModel
         On the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the arrays are not those that were described.
     """
     if "config" not in described:
         return NoiseModel(instrument, NoiseConfig.from_dict(described))
+    if _digest(arrays) != described["sha256"]:
+        raise ValueError(
+            f"the noise arrays {sorted(arrays)} are not those of their description, expected "
+            f"sha256 {described['sha256'][:12]}...: get or make the file again"
+        )
     mismatch = profile = None
     if described["mismatch"] is not None:
         mismatch = TemplateMismatch(modes=arrays["mismatch_modes"], **described["mismatch"])
@@ -89,3 +104,11 @@ def build_noise(
         profile = NoiseProfile(**values, **measured)
     config = NoiseConfig.from_dict(described["config"])
     return NoiseModel(instrument, config, mismatch, profile)
+
+
+def _digest(arrays: dict[str, Tensor]) -> str:
+    """SHA-256 of names and numbers."""
+    digest = hashlib.sha256()
+    for name, value in sorted(arrays.items()):
+        digest.update(name.encode() + value.numpy().tobytes())
+    return digest.hexdigest()

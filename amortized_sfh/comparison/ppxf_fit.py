@@ -19,10 +19,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from ppxf.ppxf import attenuation, ppxf
+from ppxf.ppxf import ppxf
 
 from amortized_sfh.comparison.templates import TemplateProjector, model_templates
 from simulators.correlation import overlap_taps
+from simulators.dust import PIVOT_AA, calzetti_curve
 from simulators.generative import GenerativeModel
 from simulators.instrument import SPEED_OF_LIGHT_KMS
 from simulators.observation import Observation
@@ -194,9 +195,9 @@ class PPXFFitter:
 
         def law(lam: np.ndarray, av: float, delta: float = 0.0) -> np.ndarray:
             if lam.ndim == 1:
-                return attenuation(lam, av, delta, uv_bump=0.0)
+                return _transmission(lam, av, delta)
             # the bands, (n_band, n_template)
-            return (share * attenuation(wave, av, delta, uv_bump=0.0)).sum(-1).T
+            return (share * _transmission(wave, av, delta)).sum(-1).T
 
         n_free = 2 if self.config.dust_slope and band.any() else 1
         return law, [0.5, 0.0][:n_free], [[0.0, 4.0], [-0.7, 0.4]][:n_free]
@@ -243,3 +244,9 @@ class PPXFFitter:
         pixel = self._instrument.pixels.width_aa(observed).numpy() / stretch
         sigma = native_log * np.sqrt(pixel / self._width_aa)
         return _LogSpectrum(flux, sigma, missing < _MAX_MISSING)
+
+
+def _transmission(wave_aa: np.ndarray, av: float, delta: float) -> np.ndarray:
+    """Dust law of the model in double precision, as differences of a fit need it."""
+    curve = calzetti_curve(torch.from_numpy(wave_aa)).numpy()
+    return np.power(10.0, -0.4 * av * curve * (wave_aa / PIVOT_AA) ** delta)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from amortized_sfh.inference.samples import PosteriorSamples
 from amortized_sfh.model import PosteriorModel
 from amortized_sfh.networks.layout import spectrum_scale
 from simulators.generative import GenerativeModel
-from simulators.masks import mask_observation
+from simulators.masks import line_mask, mask_observation
 from simulators.observation import Observation
 from simulators.simulator import Spectra
 
@@ -24,6 +25,8 @@ SOLAR_LUMINOSITY_CGS = 3.828e33
 CM_PER_MPC = 3.0856775814913673e24
 #: Uncertainty of the absolute flux calibration, relative.
 ABSOLUTE_CALIBRATION = 0.05
+#: Half width of the masks of emission lines where the level of a spectrum gives the mass.
+LEVEL_MASK_KMS = 1000.0
 N_PREDICTIVE = 24
 _DRAWS_PER_CHUNK = 64_000
 
@@ -197,9 +200,13 @@ def _log_mass(
 ) -> Tensor:
     """log10 of the formed mass of every draw: the level of the data over that of the model."""
     n_obs = len(observation)
-    scale, snr = spectrum_scale(observation)
     simulator = generative.simulator
     wave = simulator.wave_aa.to(observation.flux)
+    # the level of the model has no lines: leave out where a fast or broad galaxy may have theirs
+    free = observation.valid & line_mask(wave, LEVEL_MASK_KMS)
+    free = torch.where(free.any(1, keepdim=True), free, observation.valid)
+    observation = replace(observation, valid=free)
+    scale, snr = spectrum_scale(observation)
     edges = simulator.window_edges_aa.to(wave)
     part = (torch.bucketize(wave, edges) - 1).clamp(0, len(edges) - 2)
     weight = torch.where(observation.valid, observation.sigma, torch.inf)

@@ -13,13 +13,13 @@ data set            shape               content
 ``theta``           (n, n_param)        parameters; attribute ``names``, units of each in order
 ``redshift``        (n,)                redshift
 ``derived/*``       (n,) or (n, n_bins) the fields of `amortized_sfh.inference.derived.Derived`
-``noise/*``         any                 arrays of the noise model, `simulators.noise_parts`
+``noise/*``         any                 arrays that the noise model has, `simulators.noise_parts`
 =================== =================== ===================================================
 
 Attributes of the root: ``format``, ``schema_version``, ``package_version``, ``n``, ``seed``,
-``chunk_size``, ``n_chunks_done``, ``library``, ``library_sha256``, ``mass_kind``,
-``age_edges_gyr``, ``prior_sha256`` (of a few draws) and as JSON ``prior`` (the parameter space),
-``instrument``, ``noise`` and ``conditions``.
+``chunk_size``, ``n_chunks_done``, ``library``, ``library_sha256``, ``mass_kind``, ``nebular`` and
+``nebular_sha256`` (empty without gas), ``age_edges_gyr``, ``prior_sha256`` (of a few draws) and as
+JSON ``prior`` (the parameter space), ``instrument``, ``noise`` and ``conditions``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from torch import Tensor
 from amortized_sfh._version import __version__
 from amortized_sfh.inference.derived import Derived
 from simulators.generative import GenerativeModel
-from simulators.noise_parts import describe_noise
+from simulators.noise_parts import ARRAY_UNITS, describe_noise
 from simulators.seeding import chunk_generator
 
 __all__ = [
@@ -88,6 +88,7 @@ def describe(generative: GenerativeModel, n: int, seed: int) -> dict[str, Any]:
         Name to value; equal for files that hold the same data.
     """
     simulator, draws = generative.simulator, chunk_generator(0, 0, generative.simulator.device)
+    nebular = simulator.basis.nebular
     theta = generative.prior.sample((_N_PRIOR_DRAWS,), generator=draws).cpu().numpy()
     return {
         "format": FORMAT,
@@ -99,6 +100,8 @@ def describe(generative: GenerativeModel, n: int, seed: int) -> dict[str, Any]:
         "library": simulator.basis.library,
         "library_sha256": simulator.basis.sha256,
         "mass_kind": simulator.basis.mass_kind,
+        "nebular": nebular.name if nebular else "",
+        "nebular_sha256": nebular.sha256 if nebular else "",
         "age_edges_gyr": np.asarray(generative.prior.bins.edges_gyr),
         "prior": json.dumps(generative.prior.space.to_dict()),
         "prior_sha256": hashlib.sha256(theta.tobytes()).hexdigest(),
@@ -188,7 +191,7 @@ def _start_part(part: Path, header: dict[str, Any], noise: dict[str, Tensor]) ->
     for name, (shape, units) in dimensions(file.attrs).items():
         file.create_dataset(name, shape, "<f4").attrs["units"] = units
     for name, values in noise.items():
-        file.create_dataset(f"noise/{name}", data=values.numpy())
+        file.create_dataset(f"noise/{name}", data=values.numpy()).attrs["units"] = ARRAY_UNITS[name]
     file["theta"].attrs["names"] = [p["name"] for p in _parameters(file.attrs)]
     file.attrs["n_chunks_done"] = 0
     file.flush()

@@ -115,7 +115,7 @@ def test_as_sbi(small_posterior, small_observation):
     x = small_posterior.encoder.layout.pack(small_observation[:1])
     torch.manual_seed(0)
     u = posterior.sample((10,), x=x, show_progress_bars=False)
-    assert u.shape == (10, 35)
+    assert u.shape == (10, 37)
     log_prob = posterior.log_prob(u, x=x, norm_posterior=False)
     latent = small_posterior.encode(small_observation[:1])
     with torch.no_grad():

@@ -14,6 +14,8 @@ from priors.contracts import check_prior
 from priors.joint import JointPrior, UnboundedPrior, default_prior
 from priors.sfh import Continuity
 
+N_PARAM = 37
+
 
 def _seed(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
@@ -45,7 +47,7 @@ def test_contract_with_few_bins():
 def test_one_bin():
     prior = default_prior(AgeBins((0.0, 13.5)))
     theta = prior.sample((10,), generator=_seed(0))
-    assert theta.shape == (10, 5)
+    assert theta.shape == (10, 1 + 6)
     assert torch.isfinite(prior.log_prob(theta)).all()
 
 
@@ -64,8 +66,8 @@ def test_u_marginals_are_about_standard_normal(prior, draws):
     assert (u.std(0) > 0.6).all()
     assert (u.std(0) < 1.6).all()
     nuisance = u[:, prior.space.nuisance]
-    torch.testing.assert_close(nuisance.mean(0), torch.zeros(4), atol=0.01, rtol=0)
-    torch.testing.assert_close(nuisance.std(0), torch.ones(4), atol=0.01, rtol=0)
+    torch.testing.assert_close(nuisance.mean(0), torch.zeros(6), atol=0.01, rtol=0)
+    torch.testing.assert_close(nuisance.std(0), torch.ones(6), atol=0.01, rtol=0)
 
 
 def test_round_trip_of_a_million_draws(prior):
@@ -96,10 +98,15 @@ def test_density_against_independent_references(prior, draws):
         + MultivariateNormal(walk.mean.double(), scale_tril=walk.cholesky.double()).log_prob(w)
         + log_slope.sum(-1)
     )
-    av, delta, velocity, _ = theta[:, space.nuisance].double().T
+    av, delta, velocity, _, log_u, _ = theta[:, space.nuisance].double().T
     normal = torch.distributions.Normal(0.0, 1.0)
     log_q = log_q - av / 0.6 - math.log(0.6 * (1 - math.exp(-4 / 0.6)))
-    for value, scale, lower, upper in ((delta, 0.2, -0.7, 0.4), (velocity, 150.0, -350.0, 350.0)):
+    # f_esc is uniform on (0, 1): density one
+    for value, scale, lower, upper in (
+        (delta, 0.2, -0.7, 0.4),
+        (velocity, 150.0, -350.0, 350.0),
+        (log_u + 3.0, 0.4, -1.0, 1.0),
+    ):
         edges = torch.tensor([lower / scale, upper / scale])
         mass = normal.cdf(edges).diff().item()
         log_q = log_q + normal.log_prob(value / scale) - math.log(scale * mass)
@@ -155,20 +162,20 @@ def test_gradient_against_differences(prior):
     (gradient,) = torch.autograd.grad(unbounded.log_prob(u).sum(), u)
     step = 1e-4
     with torch.no_grad():
-        for i in (0, 7, 14, 15, 22, 30, 31, 32, 33, 34):
-            shift = torch.zeros(35, dtype=torch.float64)
+        for i in (0, 7, 14, 15, 22, *range(30, N_PARAM)):
+            shift = torch.zeros(N_PARAM, dtype=torch.float64)
             shift[i] = step
             slope = (unbounded.log_prob(u + shift) - unbounded.log_prob(u - shift)) / (2 * step)
             torch.testing.assert_close(gradient[:, i], slope, atol=1e-3, rtol=1e-3)
 
 
 def test_shapes(prior):
-    assert prior.sample(generator=_seed(0)).shape == (35,)
+    assert prior.sample(generator=_seed(0)).shape == (N_PARAM,)
     theta = prior.sample((2, 3), generator=_seed(0))
-    assert theta.shape == (2, 3, 35)
+    assert theta.shape == (2, 3, N_PARAM)
     assert prior.log_prob(theta).shape == (2, 3)
     assert prior.log_prob(theta[0, 0]).shape == ()
-    assert prior.event_shape == (35,)
+    assert prior.event_shape == (N_PARAM,)
     assert prior.batch_shape == ()
 
 
@@ -205,16 +212,16 @@ def test_blocks_of_other_bins_are_refused(prior):
     few = AgeBins((0.0, 1.0, 13.5))
     with pytest.raises(ValueError, match="same AgeBins"):
         JointPrior(few, Continuity(few), prior.enrichment, prior.nuisances)
-    with pytest.raises(ValueError, match="expected 35"):
-        prior.log_prob(torch.zeros(2, 34))
+    with pytest.raises(ValueError, match="expected 37"):
+        prior.log_prob(torch.zeros(2, 36))
 
 
 def test_nothing_stays_behind_on_another_device(prior):
     """The meta device computes shapes only, but refuses to mix with tensors of the CPU."""
     moved = UnboundedPrior(prior).to("meta")
-    u = torch.zeros(4, 35, device="meta")
+    u = torch.zeros(4, N_PARAM, device="meta")
     assert moved.log_prob(u).device.type == "meta"
-    assert prior.log_prob(torch.zeros(4, 35)).device.type == "cpu"
+    assert prior.log_prob(torch.zeros(4, N_PARAM)).device.type == "cpu"
     assert moved.space.to_u(moved.space.to_theta(u)).device.type == "meta"
 
 

@@ -36,7 +36,7 @@ def test_global_random_state_is_left_alone(small_model):
 
 def test_mock_is_consistent(toy_model, toy_mock):
     theta, spectra, observation = toy_mock
-    assert theta.shape == (64, 35)
+    assert theta.shape == (64, 37)
     assert bool(torch.isfinite(toy_model.prior.log_prob(theta)).all())
     again = toy_model.simulator(theta, observation.redshift)
     assert torch.equal(again.flux, spectra.flux)

@@ -20,11 +20,12 @@ def simulator(toy_model) -> Simulator:
 
 
 def _theta(simulator, n=1, **values):
-    """Constant SFR, metallicities off the nodes, some dust; overridden by name."""
+    """Constant SFR, metallicities off the nodes, some dust and gas; overridden by name."""
     space = simulator.space
     theta = torch.zeros(n, space.n_param)
     theta[:, space.mh] = torch.linspace(-0.33, -0.07, N_BINS)
     defaults = {"av": 0.4, "delta": 0.1, "velocity": 0.0, "log_sigma": 1.9}
+    defaults |= {"gas_log_u": -2.8, "f_esc": 0.5}
     for name, value in {**defaults, **values}.items():
         theta[:, space.index(name)] = torch.as_tensor(value)
     return theta
@@ -80,7 +81,9 @@ def test_every_bin_and_metallicity_moves_spectrum_and_photometry(simulator):
 
 def test_nuisances_move_the_spectrum(simulator):
     base = simulator(_theta(simulator), torch.zeros(1)).flux
-    for change in ({"av": 0.6}, {"delta": 0.3}, {"velocity": 30.0}, {"log_sigma": 2.1}):
+    changes = {"av": 0.6, "delta": 0.3, "velocity": 30.0, "log_sigma": 2.1}
+    changes |= {"gas_log_u": -2.5, "f_esc": 0.4}
+    for change in ({name: value} for name, value in changes.items()):
         moved = simulator(_theta(simulator, **change), torch.zeros(1)).flux
         assert float((moved / base - 1).abs().max()) > 1e-3
 
@@ -121,7 +124,8 @@ def _centroid(wave, flux, low, high):
 
 @pytest.mark.parametrize("velocity", [-250.0, 0.0, 250.0])
 def test_lines_are_where_the_velocity_puts_them(simulator, velocity):
-    theta = _theta(simulator, velocity=velocity, log_sigma=1.3)
+    # absorption lines: no ionising photon becomes gas emission
+    theta = _theta(simulator, velocity=velocity, log_sigma=1.3, f_esc=1.0)
     flux = simulator(theta, torch.zeros(1)).flux[0].double().numpy()
     wave = simulator.wave_aa.numpy()
     factor = 1 + velocity / SPEED_OF_LIGHT_KMS
@@ -134,7 +138,11 @@ def test_lines_are_where_the_velocity_puts_them(simulator, velocity):
 @pytest.mark.parametrize("redshift", [0.003, 0.05])
 def test_h_alpha_is_at_its_place_after_redshift(simulator, redshift):
     # what MUSE would see, read as a real spectrum is read
-    flux = simulator(_theta(simulator, log_sigma=1.3), torch.tensor([redshift])).flux[0].double()
+    flux = (
+        simulator(_theta(simulator, log_sigma=1.3, f_esc=1.0), torch.tensor([redshift]))
+        .flux[0]
+        .double()
+    )
     native = np.arange(4760.0 * (1 + redshift), 6940.0 * (1 + redshift), 1.25)
     seen = np.interp(native / (1 + redshift), simulator.wave_aa, flux) / (1 + redshift)
     dip = native[np.abs(native - H_ALPHA_AA * (1 + redshift)) < 30]
@@ -152,7 +160,7 @@ def test_h_alpha_is_at_its_place_after_redshift(simulator, redshift):
 
 def test_spectrum_and_photometry_share_their_zero_point(simulator):
     # F555W lies inside a black-body continuum that the spectrum samples: same light, same unit
-    theta = _theta(simulator, av=0.0)
+    theta = _theta(simulator, av=0.0, f_esc=1.0)
     spectra = simulator(theta, torch.zeros(1))
     near = (simulator.wave_aa > 5200) & (simulator.wave_aa < 5420)
     assert float(spectra.phot[0, 3] / spectra.flux[0, near].mean()) == pytest.approx(1, abs=0.1)
@@ -187,9 +195,9 @@ def test_gpu_gives_the_same_light(simulator, toy_mock):
         torch.testing.assert_close(a.cpu(), b, rtol=1e-3, atol=0)
 
 
-@pytest.mark.parametrize("shape", [(35,), (2, 34), (1, 2, 35)])
+@pytest.mark.parametrize("shape", [(37,), (2, 36), (1, 2, 37)])
 def test_wrong_shape_is_refused(simulator, shape):
-    with pytest.raises(ValueError, match=r"theta has shape .*expected \(n, 35\)"):
+    with pytest.raises(ValueError, match=r"theta has shape .*expected \(n, 37\)"):
         simulator(torch.zeros(shape), torch.zeros(1))
 
 

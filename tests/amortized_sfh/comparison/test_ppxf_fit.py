@@ -23,7 +23,10 @@ def exact(small_model):
     theta = torch.zeros(1, space.n_param)
     # a metallicity that every thirteenth node hits
     theta[:, space.mh] = -0.9
-    for name, value in {"av": 0.6, "delta": 0.0, "velocity": 120.0, "log_sigma": 2.0}.items():
+    values = {"av": 0.6, "delta": 0.0, "velocity": 120.0, "log_sigma": 2.0}
+    # the templates are stars alone
+    values |= {"gas_log_u": -3.0, "f_esc": 1.0}
+    for name, value in values.items():
         theta[:, space.index(name)] = value
     redshift = torch.tensor([0.01])
     light = small_model.simulator(theta, redshift)

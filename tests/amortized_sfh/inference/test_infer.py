@@ -34,7 +34,7 @@ def _spoiled(observation):
 
 def test_shapes_and_bounds(small_posterior, small_observation):
     samples = infer(small_posterior, small_observation, N_DRAWS)
-    assert samples.theta.shape == (40, N_DRAWS, 35)
+    assert samples.theta.shape == (40, N_DRAWS, 37)
     space = samples.space
     assert bool(((samples.theta >= space.low) & (samples.theta <= space.high)).all())
     torch.testing.assert_close(samples.derived.mass_fraction.sum(-1), torch.ones(40, N_DRAWS))

@@ -15,7 +15,7 @@ def latent(small_posterior, small_observation):
 
 
 def test_same_map_as_the_flow(small_posterior, latent):
-    noise = 2.0 * torch.randn(5, 7, 35, generator=torch.Generator().manual_seed(0))
+    noise = 2.0 * torch.randn(5, 7, 37, generator=torch.Generator().manual_seed(0))
     u = FlowSampler(small_posterior.flow).from_noise(latent, noise)
     with torch.no_grad():
         expected, _ = small_posterior.flow.net._transform.inverse(
@@ -26,7 +26,7 @@ def test_same_map_as_the_flow(small_posterior, latent):
 
 def test_draws_belong_to_their_own_spectrum(small_posterior, latent):
     sampler = FlowSampler(small_posterior.flow)
-    noise = torch.randn(5, 3, 35, generator=torch.Generator().manual_seed(1))
+    noise = torch.randn(5, 3, 37, generator=torch.Generator().manual_seed(1))
     together = sampler.from_noise(latent, noise)
     alone = torch.cat([sampler.from_noise(latent[[i]], noise[[i]]) for i in range(5)])
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)

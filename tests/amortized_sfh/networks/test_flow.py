@@ -85,7 +85,7 @@ def test_embedding_is_the_encoder(small_posterior, small_observation):
     layout = small_posterior.encoder.layout
     x = layout.pack(small_observation[:4])
     joined = embed(small_posterior.encoder, small_posterior.flow)
-    u = torch.randn(3, 4, 35, generator=torch.Generator().manual_seed(2))
+    u = torch.randn(3, 4, 37, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
         latent = small_posterior.encoder(x)
         expected = small_posterior.flow.log_prob(u, condition=latent)

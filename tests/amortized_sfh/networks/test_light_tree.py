@@ -10,7 +10,7 @@ from amortized_sfh.networks.light_tree import LightTree
 
 @pytest.fixture(scope="module")
 def tree(small_model) -> LightTree:
-    return LightTree(16, 35).fit(small_model)
+    return LightTree(16, small_model.prior.space.n_param).fit(small_model)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def test_round_trip(tree, u):
 
 
 def test_determinant_against_autograd(tree, u):
-    exact = LightTree(16, 35)
+    exact = LightTree(16, tree.n_param)
     exact.load_state_dict(tree.state_dict())
     exact.double()
     for row in u[:5].double():

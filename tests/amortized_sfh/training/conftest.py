@@ -24,7 +24,9 @@ def new_trainee(small_model):
 
     def make(seed: int = 0) -> Trainee:
         torch.manual_seed(seed)
+        n_param = small_model.prior.space.n_param
         layout = Layout.of(small_model.simulator.instrument)
-        return Trainee(Encoder(layout, ENCODER), build_flow(35, 16, FLOW), PointHeads(16, 16))
+        flow = build_flow(n_param, 16, FLOW)
+        return Trainee(Encoder(layout, ENCODER), flow, PointHeads(16, 16))
 
     return make

@@ -248,7 +248,7 @@ def _rename(handle):
     ("change", "message"),
     [
         (lambda f: f.attrs.update(format="other"), "format is 'other'"),
-        (lambda f: f.attrs.update(schema_version=2), "schema version 2, this package reads 1: upd"),
+        (lambda f: f.attrs.update(schema_version=3), "schema version 3, this package reads 2: upd"),
         (lambda f: f.attrs.update(n_chunks_done=3), "is unfinished: 3 of 6 chunks"),
         (lambda f: f.attrs.__delitem__("noise"), "lacks the attributes noise"),
         (_rename, "lacks the data set theta"),
@@ -377,7 +377,7 @@ def test_network_trains_from_a_file(data, new_trainee, tmp_path):
 
 def test_sbi_tensors(data):
     u, x = data.as_sbi_tensors(20, seed=3)
-    assert u.shape == (20, 35)
+    assert u.shape == (20, 37)
     assert x.shape == (20, data.layout.n_x)
     assert u.dtype == x.dtype == torch.float32
     assert torch.equal(x, data.as_sbi_tensors(20, seed=3)[1])
@@ -407,4 +407,4 @@ def test_npe_takes_the_tensors(small_model, data, new_trainee, tmp_path, monkeyp
         training_batch_size=16, max_num_epochs=1, learning_rate=1e-3
     )
     assert not torch.equal(before, trainee.encoder.latent.weight)
-    assert estimator.sample((3,), condition=x[:2]).shape == (3, 2, 35)
+    assert estimator.sample((3,), condition=x[:2]).shape == (3, 2, 37)
