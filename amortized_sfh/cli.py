@@ -16,6 +16,7 @@ from amortized_sfh.command_line.mismatch import add_mismatch
 from amortized_sfh.command_line.nature import add_nature_options
 from amortized_sfh.command_line.noise import add_measure_noise, add_noise_options
 from amortized_sfh.command_line.presets import add_presets
+from amortized_sfh.command_line.spectrum_options import add_spectrum_options
 
 #: Errors that are the user's to mend; anything else is a bug and shows its traceback.
 _USER_ERRORS = (ValueError, OSError, ImportError, FloatingPointError)
@@ -88,9 +89,9 @@ def device_name(name: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
+def _add_common(parser: argparse.ArgumentParser, needs_redshift: bool = True) -> None:
     """Options of every inference."""
-    parser.add_argument("--redshift", type=float, required=True)
+    parser.add_argument("--redshift", type=float, required=needs_redshift)
     parser.add_argument("--ebv", type=float, default=0.0, help="Galactic E(B-V) in mag")
     parser.add_argument("--distance-mpc", type=float, help="luminosity distance, for masses")
     parser.add_argument("--model", default="phangs-bc03", help="name or folder (phangs-bc03)")
@@ -128,8 +129,8 @@ def _add_infer(commands: argparse._SubParsersAction) -> None:
 def _add_infer_spectrum(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("infer-spectrum", help="posterior of one spectrum")
     parser.add_argument("spectrum", type=Path)
-    _add_common(parser)
-    parser.add_argument("--medium", choices=["air", "vacuum"], help="of the wavelengths")
+    _add_common(parser, needs_redshift=False)
+    add_spectrum_options(parser)
     parser.set_defaults(run=_run_infer_spectrum)
 
 
@@ -180,23 +181,9 @@ def _run_infer(options: argparse.Namespace) -> None:
 
 
 def _run_infer_spectrum(options: argparse.Namespace) -> None:
-    from amortized_sfh.commands.infer_spectrum import infer_spectrum
+    from amortized_sfh.commands.infer_spectra import infer_spectrum_files
 
-    infer_spectrum(
-        options.spectrum,
-        options.redshift,
-        options.out,
-        model=options.model,
-        draws=options.draws,
-        seed=options.seed,
-        ebv=options.ebv,
-        distance_mpc=options.distance_mpc,
-        medium=options.medium,
-        line_half_width_kms=options.line_width,
-        measure_noise=options.measure_noise,
-        overwrite=options.overwrite,
-        device=device_name(options.device),
-    )
+    infer_spectrum_files(options, device_name(options.device))
 
 
 def _run_simulate(options: argparse.Namespace) -> None:

@@ -1,8 +1,8 @@
 """Single spectra: reading them from the usual files, and bringing them to a model.
 
-:func:`read_spectrum` reads; :meth:`Spectrum.observe` removes the Galactic foreground, resamples to
-the model's rest-frame grid, masks what no model explains, and gives the noise the form that the
-model knows.
+:func:`read_spectrum` and :func:`read_spectra` read; :meth:`Spectrum.observe` removes the Galactic
+foreground, resamples to the model's rest-frame grid, masks what no model explains, and gives the
+noise the form that the model knows.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from amortized_sfh.cubes.fits_input import InputFileError
+from amortized_sfh.cubes.fits_input import InputFileError, open_fits
 from amortized_sfh.cubes.foreground import band_extinction_mag, foreground_factor
+from amortized_sfh.spectrum_columns import SpectrumArrays
 from amortized_sfh.spectrum_files import read_fits_spectrum, read_text_spectrum
+from amortized_sfh.spectrum_stack import is_stack, read_stack
 from simulators.air import rest_air_edges, to_medium
 from simulators.coverage import check_coverage
 from simulators.instrument import Instrument
@@ -26,7 +28,7 @@ from simulators.observation import Observation, check_redshift
 from simulators.pixels import ObservedPixels
 from simulators.resample import apply, apply_weights, edges_from_centres, resample_matrix
 
-__all__ = ["Spectrum", "read_spectrum"]
+__all__ = ["Spectrum", "read_spectra", "read_spectrum"]
 
 _FITS_START = b"SIMPLE  ="
 _FITS_SUFFIXES = (".fits", ".fit", ".fts")
@@ -52,6 +54,8 @@ class Spectrum:
         Unit of the flux in erg/s/cm²/Å; None where it is not known, and then neither are masses.
     name : str
         What to call it.
+    redshift : float or None
+        Redshift of the galaxy, if the file says it.
 
     Raises
     ------
@@ -66,6 +70,7 @@ class Spectrum:
     medium: str = "air"
     unit_cgs: float | None = None
     name: str = "spectrum"
+    redshift: float | None = None
 
     def __post_init__(self) -> None:
         shape = np.shape(self.wavelength_aa)
@@ -184,7 +189,7 @@ class Spectrum:
 
 
 def read_spectrum(path: str | Path, medium: str | None = None) -> Spectrum:
-    """Read one spectrum.
+    """Read the spectrum of a file that holds one.
 
     Understood are SDSS files (``loglam``, ``flux``, ``ivar``, ``and_mask``), FITS tables with
     wavelength, flux and error columns (also one row of arrays, as ESO's products), one-dimensional
@@ -209,8 +214,56 @@ def read_spectrum(path: str | Path, medium: str | None = None) -> Spectrum:
         If there is no such file, it is truncated or no spectrum, or something is missing in it: the
         message names what was found.
     """
+    spectra = read_spectra(path, medium)
+    if len(spectra) > 1:
+        raise InputFileError(
+            f"{path} holds {len(spectra)} spectra; expected one: choose a row, 0 to "
+            f"{len(spectra) - 1}"
+        )
+    return spectra[0]
+
+
+def read_spectra(path: str | Path, medium: str | None = None) -> list[Spectrum]:
+    """Read all spectra of a file.
+
+    Parameters
+    ----------
+    path : str or Path
+        Rows of spectra as MaNGA's, see :mod:`amortized_sfh.spectrum_stack`, or a file of one
+        spectrum.
+    medium : {"air", "vacuum"}, optional
+        Medium of the wavelengths; as the file says by default, and air if it does not.
+
+    Returns
+    -------
+    list of Spectrum
+        At least one, in the order of the file; with redshifts where the file has them.
+
+    Raises
+    ------
+    FileNotFoundError, InputFileError
+        As :func:`read_spectrum`.
+    """
     path = Path(path)
-    arrays = read_fits_spectrum(path) if _is_fits(path) else read_text_spectrum(path)
+    name = path.name.split(".")[0]
+    if not _is_fits(path):
+        return [_spectrum(read_text_spectrum(path), medium, path, name)]
+    with open_fits(path) as hdul:
+        many = is_stack(hdul)
+    if not many:
+        return [_spectrum(read_fits_spectrum(path), medium, path, name)]
+    stack = read_stack(path)
+    spectra = [
+        _spectrum(arrays, medium, path, f"{name}_{row:03d}")
+        for row, arrays in enumerate(stack.spectra)
+    ]
+    if stack.redshift is None:
+        return spectra
+    pairs = zip(spectra, stack.redshift, strict=True)
+    return [replace(spectrum, redshift=float(z)) for spectrum, z in pairs]
+
+
+def _spectrum(arrays: SpectrumArrays, medium: str | None, path: Path, name: str) -> Spectrum:
     try:
         return Spectrum(
             arrays.wavelength_aa,
@@ -219,7 +272,7 @@ def read_spectrum(path: str | Path, medium: str | None = None) -> Spectrum:
             arrays.valid & np.isfinite(arrays.flux) & (arrays.sigma > 0),
             medium or arrays.medium or "air",
             arrays.unit_cgs,
-            path.name.split(".")[0],
+            name,
         )
     except ValueError as error:
         raise InputFileError(f"{path} cannot be used: {error}") from error

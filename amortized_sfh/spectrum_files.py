@@ -16,15 +16,23 @@ from amortized_sfh.cubes.fits_input import InputFileError, find_image, open_fits
 from amortized_sfh.cubes.flux_units import parse_flux_unit
 from amortized_sfh.spectrum_columns import Column, SpectrumArrays, interpret_columns, sigma_from
 
-__all__ = ["read_fits_spectrum", "read_text_spectrum"]
+__all__ = [
+    "ERROR_HDUS",
+    "FLUX_HDUS",
+    "QUALITY_HDUS",
+    "header_unit",
+    "read_fits_spectrum",
+    "read_text_spectrum",
+    "stated_medium",
+]
 
-_FLUX_HDUS = ("FLUX", "DATA", "SCI", "PRIMARY")
-_ERROR_HDUS = {
+FLUX_HDUS = ("FLUX", "DATA", "SCI", "PRIMARY")
+ERROR_HDUS = {
     "variance": ("STAT", "VAR", "VARIANCE"),
     "sigma": ("ERR", "ERROR", "SIGMA", "ERRS", "UNCERT", "NOISE"),
     "ivar": ("IVAR",),
 }
-_QUALITY_HDUS = ("DQ", "MASK", "QUAL")
+QUALITY_HDUS = ("DQ", "MASK", "QUAL")
 _MEDIA = {"AWAV": "air", "WAVE": "vacuum"}
 _AA_PER_UNIT = {"": 1.0, "angstrom": 1.0, "ang": 1.0, "a": 1.0, "nm": 10.0, "um": 1e4, "m": 1e10}
 
@@ -39,7 +47,7 @@ def read_fits_spectrum(path: Path) -> SpectrumArrays:
     """
     with open_fits(path) as hdul:
         tables = [hdu for hdu in hdul if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)]
-        image = find_image(hdul, _FLUX_HDUS, 1)
+        image = find_image(hdul, FLUX_HDUS, 1)
         if image is None:
             image = next((i for i, h in enumerate(hdul) if _is_spectrum(h)), None)
         if image is not None:
@@ -102,10 +110,10 @@ def _from_table(hdul: fits.HDUList, hdu: fits.BinTableHDU, path: Path) -> Spectr
                                           column.unit or "", ucd)  # fmt: skip
     arrays = interpret_columns(columns, str(path))
     headers = (hdu.header, hdul[0].header)
-    stated = next((m for h in headers if (m := _stated_medium(h)) is not None), None)
+    stated = next((m for h in headers if (m := stated_medium(h)) is not None), None)
     unit = arrays.unit_cgs
     if unit is None or "loglam" in {name.lower() for name in columns}:
-        unit = next((x for h in headers if (x := _header_unit(h, path)) is not None), unit)
+        unit = next((x for h in headers if (x := header_unit(h, path)) is not None), unit)
     return arrays._replace(medium=stated or arrays.medium, unit_cgs=unit)
 
 
@@ -113,24 +121,24 @@ def _from_image(hdul: fits.HDUList, index: int, path: Path) -> SpectrumArrays:
     hdu = hdul[index]
     flux = np.asarray(hdu.data, dtype=np.float64)
     sigma = None
-    for kind, names in _ERROR_HDUS.items():
+    for kind, names in ERROR_HDUS.items():
         error = find_image(hdul, names, 1)
         if error is not None and error != index:
             sigma = sigma_from(kind, _same_length(hdul[error], flux, path))
             break
     if sigma is None:
-        known = [name for group in _ERROR_HDUS.values() for name in group]
+        known = [name for group in ERROR_HDUS.values() for name in group]
         raise InputFileError(
             f"{path} has a flux image but no error image (extensions: "
             f"{', '.join(h.name for h in hdul)}); expected one called {', '.join(known)}"
         )
-    quality = find_image(hdul, _QUALITY_HDUS, 1)
+    quality = find_image(hdul, QUALITY_HDUS, 1)
     valid = np.ones(flux.shape, dtype=bool)
     if quality is not None:
         valid = _same_length(hdul[quality], flux, path) == 0
     headers = (hdu.header, hdul[0].header)
-    medium = next((m for h in headers if (m := _stated_medium(h)) is not None), None)
-    unit = next((x for h in headers if (x := _header_unit(h, path)) is not None), None)
+    medium = next((m for h in headers if (m := stated_medium(h)) is not None), None)
+    unit = next((x for h in headers if (x := header_unit(h, path)) is not None), None)
     wave = _image_wavelength(hdu.header if "CRVAL1" in hdu.header else hdul[0].header, flux, path)
     return SpectrumArrays(wave, flux, sigma, valid, medium, unit)
 
@@ -167,8 +175,19 @@ def _image_wavelength(header: fits.Header, flux: np.ndarray, path: Path) -> np.n
     return wave * _AA_PER_UNIT[unit.lower().rstrip("s")]
 
 
-def _stated_medium(header: fits.Header) -> str | None:
-    """Medium of the wavelengths as SDSS, FITS WCS or others state it."""
+def stated_medium(header: fits.Header) -> str | None:
+    """Return the medium of the wavelengths as SDSS, FITS WCS or others state it.
+
+    Parameters
+    ----------
+    header : Header
+        Of an extension.
+
+    Returns
+    -------
+    str or None
+        "air" or "vacuum"; None if nothing is said.
+    """
     vacuum = header.get("VACUUM")
     if isinstance(vacuum, bool | int):
         return "vacuum" if vacuum else "air"
@@ -186,7 +205,26 @@ def _medium_word(value: object) -> str | None:
     return {"AIR": "air", "VAC": "vacuum", "VACUUM": "vacuum"}.get(text)
 
 
-def _header_unit(header: fits.Header, path: Path) -> float | None:
+def header_unit(header: fits.Header, path: Path) -> float | None:
+    """Return the unit of the flux that a header states.
+
+    Parameters
+    ----------
+    header : Header
+        Of an extension.
+    path : Path
+        File name for messages.
+
+    Returns
+    -------
+    float or None
+        In erg/s/cm²/Å; None if there is no BUNIT.
+
+    Raises
+    ------
+    InputFileError
+        If BUNIT is not understood.
+    """
     text = str(header.get("BUNIT", "")).strip()
     if not text:
         return None

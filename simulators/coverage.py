@@ -59,7 +59,7 @@ def check_coverage(
     )
 
 
-def check_pixels(instrument: Instrument, edges_aa: Tensor, redshift: float, what: str) -> None:
+def check_pixels(instrument: Instrument, rest_edges_aa: Tensor, what: str) -> None:
     """Refuse data whose pixels are wider than those of the model.
 
     More pixels would be made than were observed, with a noise that no likelihood describes.
@@ -68,10 +68,8 @@ def check_pixels(instrument: Instrument, edges_aa: Tensor, redshift: float, what
     ----------
     instrument
         What the model is made for.
-    edges_aa
-        Observed air edges of the pixels of the data, in Å, ascending, shape (n + 1,).
-    redshift
-        Of the galaxy.
+    rest_edges_aa
+        Rest-frame air edges of the pixels of the data, in Å, ascending, shape (n + 1,).
     what
         Name of the data for the message.
 
@@ -80,8 +78,7 @@ def check_pixels(instrument: Instrument, edges_aa: Tensor, redshift: float, what
     ValueError
         If some pixel inside the model's range is more than 5 % wider than the model's.
     """
-    rest = edges_aa.double() / (1.0 + redshift)
-    grid = instrument.grid
+    rest, grid = rest_edges_aa.double(), instrument.grid
     middle, width = 0.5 * (rest[1:] + rest[:-1]), torch.diff(rest)
     inside = (middle > grid.start_aa) & (middle < grid.end_aa)
     ratio = torch.where(inside, width / grid.width_aa(middle), 0.0)

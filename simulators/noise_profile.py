@@ -2,7 +2,6 @@
 
 A `NoiseProfile` is measured once from a cube (``amortized-sfh measure-noise``) and then used to
 draw noise like it or to read cubes with honest error bars. The package carries ``muse-abell478``.
-
 Files are HDF5, version 1 of the format; all data sets are required:
 
 ============= =============== ============== =================================================
@@ -49,7 +48,6 @@ MAX_BEYOND_AA = 100.0
 _FORMAT, _SCHEMA_VERSION = "asfh-noise-profile", 1
 _UNITS = {"wave_aa": "Angstrom", "scale": "STAT sigma", "kernel": "1", "sky_modes": "sky sigma"}
 _ATTRIBUTES = ("name", "source", "growth")
-_FOLDER = "noise_profiles"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,7 +90,7 @@ class NoiseProfile:
 
     def __post_init__(self) -> None:
         """Check the fields."""
-        wave, n = self.wave_aa, self.wave_aa.shape[0] if self.wave_aa.ndim else 0
+        wave, n = self.wave_aa, self.wave_aa.size
         if wave.ndim != 1 or n < 2 or not np.isfinite(wave).all() or not (np.diff(wave) > 0).all():
             raise ValueError(
                 f"wave_aa of profile {self.name} has shape {wave.shape}; expected at least two "
@@ -140,11 +138,12 @@ class NoiseProfile:
 
     def _check_range(self, wave_aa: np.ndarray) -> None:
         low, high = float(np.min(wave_aa)), float(np.max(wave_aa))
-        if low < self.wave_aa[0] - MAX_BEYOND_AA or high > self.wave_aa[-1] + MAX_BEYOND_AA:
+        first, last = self.wave_aa[0], self.wave_aa[-1]
+        if low < first - MAX_BEYOND_AA or high > last + MAX_BEYOND_AA:
             raise ValueError(
-                f"noise profile {self.name} covers {self.wave_aa[0]:.0f}-{self.wave_aa[-1]:.0f} "
-                f"Angstrom and {low:.0f}-{high:.0f} is asked for; expected at most "
-                f"{MAX_BEYOND_AA:.0f} Angstrom beyond it: measure one over these wavelengths"
+                f"noise profile {self.name} covers {first:.0f}-{last:.0f} Angstrom and {low:.0f}-"
+                f"{high:.0f} is asked for; expected at most {MAX_BEYOND_AA:.0f} Angstrom beyond "
+                "it: measure one over these wavelengths"
             )
 
 
@@ -249,7 +248,7 @@ def read_noise_profile(path: str | os.PathLike[str]) -> NoiseProfile:
 def _find(path: str | os.PathLike[str]) -> Path:
     if Path(path).is_file():
         return Path(path)
-    folder = Path(str(resources.files("simulators") / _FOLDER))
+    folder = Path(str(resources.files("simulators") / "noise_profiles"))
     shipped = {file.stem: file for file in sorted(folder.glob("*.h5"))}
     if str(path) not in shipped:
         raise FileNotFoundError(
@@ -287,12 +286,12 @@ def _check_kernel(kernel: tuple[float, ...]) -> None:
 
 
 def _check_modes(modes: np.ndarray, n: int) -> None:
-    if modes.ndim != 2 or modes.shape[1] != n or len(modes) > MAX_MODES:
+    fits = modes.ndim == 2 and modes.shape[1] == n and len(modes) <= MAX_MODES
+    if not fits or not np.isfinite(modes).all():
         raise ValueError(
-            f"sky_modes has shape {modes.shape}; expected (n_mode, {n}), at most {MAX_MODES} modes"
+            f"sky_modes has shape {modes.shape}; expected (n_mode, {n}), at most {MAX_MODES} modes "
+            "of finite numbers"
         )
-    if not np.isfinite(modes).all():
-        raise ValueError("sky_modes hold values that are not finite; expected numbers")
     norm = np.sqrt((modes**2).sum(axis=1))
     if not (norm > 0).all() or not (np.diff(norm) <= 1e-6 * norm[:-1]).all():
         raise ValueError(f"sky_modes have norms {norm}; expected positive ones that descend")

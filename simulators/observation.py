@@ -134,6 +134,31 @@ class Observation:
             out |= {value: v.where(ok, _zero(v)), sigma: s.where(ok, _zero(s)), valid: ok}
         return replace(self, **out)
 
+    def in_bands(self, bands: tuple[str, ...]) -> Observation:
+        """Return an observation in :data:`BANDS` with other bands, or in another order.
+
+        Parameters
+        ----------
+        bands : tuple of str
+            Bands of the result; those that are not in :data:`BANDS` are missing.
+
+        Raises
+        ------
+        ValueError
+            If the observation has other bands than :data:`BANDS`.
+        """
+        if bands == BANDS:
+            return self
+        if self.n_band != len(BANDS):
+            raise ValueError(f"observation has {self.n_band} bands; expected {', '.join(BANDS)}")
+        known = [band in BANDS for band in bands]
+        index = [BANDS.index(band) if band in BANDS else 0 for band in bands]
+        columns: dict[str, Any] = {name: getattr(self, name)[:, index] for name in _BANDS}
+        columns["phot_valid"] = columns["phot_valid"] & torch.tensor(
+            known, dtype=torch.bool, device=self.device
+        )
+        return replace(self, **columns)
+
     @staticmethod
     def cat(observations: Sequence[Observation]) -> Observation:
         """Join batches along the first dimension.

@@ -10,6 +10,7 @@ import numpy as np
 from amortized_sfh.commands.infer_cube import RunOptions, infer_cube
 from amortized_sfh.cubes.cube_data import CubeData, CubeOptions
 from amortized_sfh.cubes.maps import check_output
+from amortized_sfh.cubes.model_match import check_cube, with_bands_of
 from amortized_sfh.cubes.muse import parse_region, read_muse_cube
 from amortized_sfh.model_files import load_model
 from amortized_sfh.plotting import SkyFrame, plot_bin_maps, plot_maps
@@ -32,6 +33,8 @@ def infer_files(options: Namespace, device: str) -> None:
     spaxels = tuple(_parse_spaxel(text) for text in options.spaxel)
     profile = read_noise_profile(options.noise_profile) if options.noise_profile else None
     model = load_model(options.model, device)
+    instrument = model.generative.simulator.instrument
+    check_cube(options.cube, options.redshift, instrument, hst)
     data = read_muse_cube(
         options.cube,
         options.redshift,
@@ -41,12 +44,13 @@ def infer_files(options: Namespace, device: str) -> None:
         bins=options.bins,
         target_snr=options.target_snr,
         options=CubeOptions(
-            grid=model.generative.simulator.instrument.grid,
+            grid=instrument.grid,
             psf_fwhm_arcsec=options.psf_fwhm,
             align=options.align,
             noise_profile=profile,
         ),
     )
+    data = with_bands_of(data, instrument)
     run = RunOptions(
         n_draws=options.draws,
         seed=options.seed,

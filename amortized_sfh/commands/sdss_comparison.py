@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from astropy.table import Table
 
-from amortized_sfh.commands.infer_spectrum import infer_spectrum
+from amortized_sfh.commands.infer_spectrum import SpectrumRun, infer_spectrum
 from amortized_sfh.commands.output_folder import check_output_folder, output_folder
 from amortized_sfh.commands.package_data import package_folder
 from amortized_sfh.cubes.fits_input import InputFileError, open_fits
@@ -142,15 +142,8 @@ def sdss_comparison(
     with output_folder(out, products, overwrite) as folder:
         for galaxy, path in files.items():
             header = read_sdss_header(path)
-            samples = infer_spectrum(
-                path,
-                header.redshift,
-                folder / galaxy,
-                model=loaded,
-                draws=draws,
-                seed=SEED,
-                ebv=header.ebv,
-            )
+            run = SpectrumRun(redshift=header.redshift, draws=draws, seed=SEED, ebv=header.ebv)
+            samples = infer_spectrum(path, folder / galaxy, run, model=loaded)
             fits = fit_with_ppxf(loaded, path, header)
             rows += comparison_rows(galaxy, samples, fits)
         table = Table(rows=rows)

@@ -18,6 +18,7 @@ _SCALE = re.compile(
         \s*\*?\s*""",
     re.VERBOSE,
 )
+_PER_SPECTRUM = re.compile(r"\s*/\s*(?:spaxel|fib(?:er|re))\s*$", re.IGNORECASE)
 _SPELLINGS = (
     (r"\bergs?\b", "erg"),
     (r"\bsec(?:onds?)?\b", "s"),
@@ -27,7 +28,7 @@ _SPELLINGS = (
 
 
 def parse_flux_unit(bunit: str | None) -> float:
-    """Return the value of a flux unit in erg/s/cm²/Å.
+    """Return the value of a flux unit in erg/s/cm²/Å; "per spaxel" and "per fiber" are dropped.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def parse_flux_unit(bunit: str | None) -> float:
     hint = "expected a flux per wavelength such as '10**(-20)*erg/s/cm**2/Angstrom'"
     if bunit is None or not str(bunit).strip():
         raise ValueError(f"BUNIT is missing; {hint}: add it to the header of the DATA extension")
-    text = str(bunit).strip()
+    text = _PER_SPECTRUM.sub("", str(bunit)).strip()
     factor, rest = 1.0, text
     match = _SCALE.match(text)
     if match:

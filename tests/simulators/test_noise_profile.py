@@ -86,7 +86,7 @@ def unit(*taps):
         ("kernel", (0.3, 1.0, 0.3), "unit L2 norm"),
         ("sky_modes", np.ones((1, 3)), r"expected \(n_mode, 400\)"),
         ("sky_modes", np.eye(6, 400), "at most 5 modes"),
-        ("sky_modes", np.full((1, 400), np.inf), "not finite"),
+        ("sky_modes", np.full((1, 400), np.inf), "of finite numbers"),
         ("sky_modes", np.zeros((1, 400)), "norms"),
         ("sky_modes", np.eye(2, 400) * np.array([[1.0], [2.0]]), "descend"),
         ("sky_modes", np.ones((2, 400)), "orthogonal"),

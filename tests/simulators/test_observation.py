@@ -133,6 +133,18 @@ def test_bands_are_those_of_the_instrument():
         Observation.cat([obs, none])
 
 
+def test_bands_in_another_order():
+    obs = make()
+    assert obs.in_bands(BANDS) is obs
+    some = obs.in_bands(("F814W", "V", "F275W"))
+    assert torch.equal(some.phot[:, [0, 2]], obs.phot[:, [4, 0]])
+    assert some.phot_valid[0].tolist() == [True, False, True]
+    none = obs.in_bands(())
+    assert (none.n_band, none.phot_valid.dtype) == (0, torch.bool)
+    with pytest.raises(ValueError, match="has 3 bands"):
+        some.in_bands(("F814W",))
+
+
 def test_vacuum_spectrum_puts_halpha_where_air_does():
     def peak(wave, medium):
         flux = 1.0 + np.exp(-0.5 * ((air - 6562.801 * 1.00243) / 3.0) ** 2)

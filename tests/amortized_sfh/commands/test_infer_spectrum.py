@@ -13,15 +13,15 @@ from astropy.table import Table
 from amortized_sfh.commands.infer_spectrum import (
     PRODUCTS,
     SpectrumRun,
-    describe_run,
     infer_spectrum,
     posterior_of,
-    summary_table,
 )
+from amortized_sfh.commands.spectrum_summary import describe_run, summary_table
 from amortized_sfh.cubes.flags import Flag
 from amortized_sfh.spectra import Spectrum
 
 REDSHIFT = 0.004
+QUICK = SpectrumRun(redshift=REDSHIFT, draws=10)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,8 @@ def file(tmp_path, spectrum):
 
 def test_products(tmp_path, file, small_posterior):
     out = tmp_path / "out"
-    samples = infer_spectrum(file, REDSHIFT, out, model=small_posterior, draws=60, seed=4)
+    run = SpectrumRun(redshift=REDSHIFT, draws=60, seed=4)
+    samples = infer_spectrum(file, out, run, model=small_posterior)
     assert sorted(p.name for p in out.iterdir()) == sorted(PRODUCTS)
     assert all((out / name).stat().st_size > 1000 for name in PRODUCTS)
     table = Table.read(out / "summary.ecsv")
@@ -71,7 +72,7 @@ def test_an_existing_folder_is_kept(tmp_path, file, small_posterior):
     out.mkdir()
     (out / "summary.ecsv").write_text("precious")
     with pytest.raises(FileExistsError, match="overwrite"):
-        infer_spectrum(file, REDSHIFT, out, model=small_posterior, draws=10)
+        infer_spectrum(file, out, QUICK, model=small_posterior)
     assert (out / "summary.ecsv").read_text() == "precious"
 
 
@@ -81,7 +82,7 @@ def test_nothing_is_left_of_a_failed_run(tmp_path, file, small_posterior, monkey
 
     monkeypatch.setattr("amortized_sfh.commands.infer_spectrum.draw_observation", fail)
     with pytest.raises(OSError, match="disk full"):
-        infer_spectrum(file, REDSHIFT, tmp_path / "out", model=small_posterior, draws=10)
+        infer_spectrum(file, tmp_path / "out", QUICK, model=small_posterior)
     assert [p.name for p in tmp_path.iterdir()] == [file.name]
 
 

@@ -7,6 +7,7 @@ import pytest
 from astropy.io import fits
 
 from amortized_sfh.cli import main
+from amortized_sfh.commands import infer_files
 from amortized_sfh.commands.abell478 import LINE_HALF_WIDTH_KMS, REDSHIFT, sample_files
 from amortized_sfh.commands.infer_cube import RunOptions, infer_cube
 from amortized_sfh.cubes.cube_data import CubeOptions
@@ -85,6 +86,16 @@ def test_infer_with_an_unknown_profile(noisy, tmp_path, capsys):
     (tmp_path / "broken.h5").write_bytes(b"\x89HDF\r\n\x1a\n broken")
     assert main([*words, "--noise-profile", str(tmp_path / "broken.h5")]) == 1
     assert "broken.h5 is not a complete HDF5 file" in capsys.readouterr().err
+
+
+def test_infer_reads_the_cube_with_the_profile(noisy, small_posterior, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(infer_files, "load_model", lambda *_: small_posterior)
+    monkeypatch.setattr(infer_files, "infer_cube", lambda _, data, *__: seen.append(data))
+    words = ["infer", str(noisy), "--redshift", "0.002", "--out", str(tmp_path / "maps.fits")]
+    assert main([*words, "--no-plots", "--noise-profile", "muse-abell478"]) == 0
+    assert seen[0].provenance["NOISPROF"] == "muse-abell478"
+    assert (seen[0].noise_scale != 1.0).all()
 
 
 def test_the_noise_scale_is_always_written(write, small_posterior, tmp_path):

@@ -16,6 +16,8 @@ from amortized_sfh.cubes.flux_units import parse_flux_unit
         "10^-20 erg s-1 cm-2 Angstrom-1",
         "10-20 ergs/sec/cm2/Ang",
         "1.0 * 10**-20 erg/s/cm^2/AA",
+        "1E-20 erg/s/cm^2/Ang/spaxel",
+        "1E-20 erg/s/cm^2/Ang/fiber",
     ],
 )
 def test_spellings(text):
