@@ -26,10 +26,16 @@ def _header():
 def data(small_observation):
     """Forty rows: a bin of two spaxels first, then one spaxel each."""
     row = np.concatenate([[0], np.arange(40), [-1]]).reshape(6, 7)
-    n_spaxels = np.array([2, *[1] * 39])
-    flag = np.zeros(40, dtype=np.int32)
-    spaxel_flag = np.zeros(row.shape, dtype=np.int32)
-    return CubeData(small_observation, row, np.arange(40), n_spaxels, flag, spaxel_flag, _header())
+    return CubeData(
+        observation=small_observation,
+        row=row,
+        label=np.arange(40),
+        n_spaxels=np.array([2, *[1] * 39]),
+        flag=np.zeros(40, dtype=np.int32),
+        spaxel_flag=np.zeros(row.shape, dtype=np.int32),
+        header=_header(),
+        noise_scale=np.ones(40),
+    )
 
 
 def _maps(model, data, path, **options):
