@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from amortized_sfh._version import __version__
+from amortized_sfh.command_line.disc import add_disc_options
 from amortized_sfh.command_line.mismatch import add_mismatch
 from amortized_sfh.command_line.nature import add_nature_options
 from amortized_sfh.command_line.noise import add_measure_noise, add_noise_options
@@ -115,6 +116,7 @@ def _add_infer(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--hst", nargs="+", default=[], metavar="BAND=FILE", help="HST images")
     parser.add_argument("--psf-fwhm", type=float, default=0.8, help="of the cube in arcsec (0.8)")
     parser.add_argument("--align", action="store_true", help="shift HST images onto the cube")
+    add_disc_options(parser)
     grouping = parser.add_mutually_exclusive_group()
     grouping.add_argument("--bins", type=Path, help="FITS map of bin numbers")
     grouping.add_argument("--target-snr", type=float, help="bin to this S/N per pixel")

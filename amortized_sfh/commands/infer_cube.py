@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +10,15 @@ import torch
 
 from amortized_sfh._version import __version__
 from amortized_sfh.cubes.cube_data import CubeData
+from amortized_sfh.cubes.disc import Orientation, kpc_per_arcsec, spaxel_area_arcsec2
 from amortized_sfh.cubes.flags import Flag, observation_flags
 from amortized_sfh.cubes.maps import check_output, write_maps
 from amortized_sfh.inference.draw_files import check_draws_path, write_draws
 from amortized_sfh.inference.infer import infer_chunks
+from amortized_sfh.inference.mass import luminosity_distance_mpc
 from amortized_sfh.inference.noise_scale import measure_noise_scale
 from amortized_sfh.inference.samples import PosteriorSamples
+from amortized_sfh.inference.surface import surface_densities
 from amortized_sfh.model import PosteriorModel
 from simulators.masks import LINE_HALF_WIDTH_KMS, leave_out
 
@@ -35,6 +38,8 @@ class RunOptions:
         Source of randomness.
     distance_mpc
         Luminosity distance in Mpc; from the redshift where it is not given.
+    orientation
+        Of the galaxy's disc: surface densities are those of its plane.
     line_half_width_kms
         Half width of the masks of emission lines; wider than the default for broad lines.
     measure_noise
@@ -54,6 +59,7 @@ class RunOptions:
     n_draws: int = 1000
     seed: int = 0
     distance_mpc: float | None = None
+    orientation: Orientation = field(default_factory=Orientation)
     line_half_width_kms: float = LINE_HALF_WIDTH_KMS
     measure_noise: bool = False
     overwrite: bool = False
@@ -116,8 +122,13 @@ def infer_cube(
         progress=options.progress,
     )
     parts, kept, first = [], [], 0
+    area = row_areas_kpc2(data, options.distance_mpc, options.orientation)
     for samples in chunks:
-        parts.append({**samples.summary(), "CHI2": samples.chi2.numpy(), "FLAG": _flags(samples)})
+        part = None if area is None else area[first : first + len(samples)]
+        densities = None if part is None else surface_densities(samples, part)
+        parts.append(
+            {**samples.summary(densities), "CHI2": samples.chi2.numpy(), "FLAG": _flags(samples)}
+        )
         here = kept_rows[(kept_rows >= first) & (kept_rows < first + len(samples))] - first
         if len(here):
             kept.append(samples[torch.from_numpy(here)])
@@ -133,6 +144,33 @@ def infer_cube(
     if options.draws_path is not None and kept:
         write_draws(PosteriorSamples.cat(kept), options.draws_path, kept_rows)
     return results
+
+
+def row_areas_kpc2(
+    data: CubeData, distance_mpc: float | None, orientation: Orientation
+) -> np.ndarray | None:
+    """Area that the spaxels of every row cover in the plane of the galaxy.
+
+    Parameters
+    ----------
+    data
+        The cube.
+    distance_mpc
+        Luminosity distance; from the redshift where it is not given.
+    orientation
+        Of the disc; spaxels cover 1 / cos(inclination) times their area on the sky.
+
+    Returns
+    -------
+    ndarray or None
+        kpc², shape (n_obs,); None where the cube has no WCS or the galaxy no distance.
+    """
+    redshift = float(data.observation.redshift[0])
+    distance = float(luminosity_distance_mpc(np.array([redshift]), distance_mpc)[0])
+    spaxel = spaxel_area_arcsec2(data.header) * kpc_per_arcsec(distance, redshift) ** 2
+    if not np.isfinite(spaxel):
+        return None
+    return data.n_spaxels * (spaxel / orientation.axis_ratio)
 
 
 def _kept_rows(data: CubeData, options: RunOptions) -> np.ndarray:
@@ -183,5 +221,15 @@ def _provenance(model: PosteriorModel, data: CubeData, options: RunOptions) -> d
         "NDRAWS": options.n_draws,
         "SEED": options.seed,
         "DISTMPC": options.distance_mpc if options.distance_mpc is not None else "from redshift",
+        "INCLIN": options.orientation.inclination_deg,
+        "SURFDENS": _surface_note(data, options),
         "COMMAND": options.command,
     }
+
+
+def _surface_note(data: CubeData, options: RunOptions) -> str:
+    """What the surface densities are, or why there are none."""
+    if row_areas_kpc2(data, options.distance_mpc, options.orientation) is None:
+        reason = "no distance" if len(data.header) else "no celestial WCS"
+        return f"none: {reason}"
+    return "in the plane of the galaxy" if options.orientation.inclination_deg else "on the sky"

@@ -9,12 +9,15 @@ import numpy as np
 
 from amortized_sfh.commands.infer_cube import RunOptions, infer_cube
 from amortized_sfh.cubes.cube_data import CubeData, CubeOptions
+from amortized_sfh.cubes.disc import Orientation, parse_centre
 from amortized_sfh.cubes.maps import check_output
 from amortized_sfh.cubes.model_match import check_cube, with_bands_of
 from amortized_sfh.cubes.muse import parse_region, read_muse_cube
 from amortized_sfh.model_files import load_model
 from amortized_sfh.plotting import SkyFrame, plot_bin_maps, plot_maps
 from simulators.noise_profile import read_noise_profile
+
+_DENSITIES = ("SIGMA_STAR", "SIGMA_SFR10", "SIGMA_SFR100", "LOG_SSFR100")
 
 
 def infer_files(options: Namespace, device: str) -> None:
@@ -30,6 +33,7 @@ def infer_files(options: Namespace, device: str) -> None:
     # what can be wrong with the request is found before the long part
     check_output(options.out, options.overwrite)
     hst = parse_bands(options.hst)
+    orientation = read_orientation(options)
     spaxels = tuple(_parse_spaxel(text) for text in options.spaxel)
     profile = read_noise_profile(options.noise_profile) if options.noise_profile else None
     model = load_model(options.model, device)
@@ -55,6 +59,7 @@ def infer_files(options: Namespace, device: str) -> None:
         n_draws=options.draws,
         seed=options.seed,
         distance_mpc=options.distance_mpc,
+        orientation=orientation,
         line_half_width_kms=options.line_width,
         measure_noise=options.measure_noise,
         overwrite=options.overwrite,
@@ -66,6 +71,26 @@ def infer_files(options: Namespace, device: str) -> None:
     if not options.no_plots:
         edges = model.generative.prior.bins.edges_gyr
         draw_maps(results, data, edges, options.out, options.distance_mpc)
+
+
+def read_orientation(options: Namespace) -> Orientation:
+    """Orientation of the disc that the command line gives.
+
+    Parameters
+    ----------
+    options
+        With `inclination`, `position_angle` and `centre`.
+
+    Returns
+    -------
+    Orientation
+        Face-on, with the centre of the light, where nothing was given.
+    """
+    return Orientation(
+        inclination_deg=options.inclination,
+        position_angle_deg=options.position_angle,
+        centre=parse_centre(options.centre) if options.centre else None,
+    )
 
 
 def draw_maps(
@@ -106,13 +131,17 @@ def draw_maps(
         for name in ("MASSFRAC", "MH")
         for k, statistic in enumerate(("MEAN", "STD", "P16", "P50", "P84"))
     }
-    paths = [out.with_name(f"{out.stem}_{part}.png") for part in ("averages", "other", "bins")]
+    parts = ("averages", "other", "bins", "densities")
+    paths = [out.with_name(f"{out.stem}_{part}.png") for part in parts]
     averages = ("LOGAGE_MW", "LOGAGE_LW", "MH_MW", "MH_LW")
     plot_maps(scalars, truth=truth, names=averages, frame=frame, path=paths[0])
     names = [n for n in ("LOGMASS", "AV", "V", "SIGMA", "T50", "ML_V") if _drawable(scalars[n])]
     plot_maps(scalars, truth=truth, names=names, frame=frame, path=paths[1])
     plot_bin_maps(per_bin, edges_gyr, frame=frame, truth=truth, path=paths[2])
-    return paths
+    names = [n for n in _DENSITIES if n in scalars and _drawable(scalars[n])]
+    if names:
+        plot_maps(scalars, truth=truth, names=names, frame=frame, path=paths[3])
+    return paths[: 3 + bool(names)]
 
 
 def parse_bands(words: list[str]) -> dict[str, Path]:

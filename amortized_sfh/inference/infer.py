@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from amortized_sfh.inference.derived import Derived, derive
+from amortized_sfh.inference.mass import ABSOLUTE_CALIBRATION, mass_scale
 from amortized_sfh.inference.sampler import FlowSampler
 from amortized_sfh.inference.samples import PosteriorSamples
 from amortized_sfh.model import PosteriorModel
-from amortized_sfh.networks.layout import spectrum_scale
 from simulators.generative import GenerativeModel
-from simulators.masks import line_mask, mask_observation
+from simulators.masks import mask_observation
 from simulators.observation import Observation
 from simulators.simulator import Spectra
 
-SOLAR_LUMINOSITY_CGS = 3.828e33
-CM_PER_MPC = 3.0856775814913673e24
-#: Uncertainty of the absolute flux calibration, relative.
-ABSOLUTE_CALIBRATION = 0.05
-#: Half width of the masks of emission lines where the level of a spectrum gives the mass.
-LEVEL_MASK_KMS = 1000.0
 N_PREDICTIVE = 24
 _DRAWS_PER_CHUNK = 64_000
 
@@ -199,45 +191,12 @@ def _log_mass(
     distance_mpc: float | None,
 ) -> Tensor:
     """log10 of the formed mass of every draw: the level of the data over that of the model."""
-    n_obs = len(observation)
     simulator = generative.simulator
-    wave = simulator.wave_aa.to(observation.flux)
-    # the level of the model has no lines: leave out where a fast or broad galaxy may have theirs
-    free = observation.valid & line_mask(wave, LEVEL_MASK_KMS)
-    free = torch.where(free.any(1, keepdim=True), free, observation.valid)
-    observation = replace(observation, valid=free)
-    scale, snr = spectrum_scale(observation)
-    edges = simulator.window_edges_aa.to(wave)
-    part = (torch.bucketize(wave, edges) - 1).clamp(0, len(edges) - 2)
-    weight = torch.where(observation.valid, observation.sigma, torch.inf)
-    smallest = weight.amin(1, keepdim=True)
-    weight = torch.where(observation.valid, (smallest / weight) ** 2, 0.0)
-    window = torch.zeros(n_obs, len(edges) - 1, device=wave.device).index_add_(1, part, weight)
-    window = window / window.sum(1, keepdim=True)
-    level = simulator.window_means(theta).unflatten(0, (n_obs, -1))
-    level = (level * window[:, None]).sum(-1)
-    area = 4.0 * math.pi * (_distance_mpc(observation, distance_mpc) * CM_PER_MPC) ** 2
-    luminosity = torch.from_numpy(np.log10(area * observation.unit_cgs / SOLAR_LUMINOSITY_CGS))
-    relative_error = torch.sqrt(1.0 / snr**2 + ABSOLUTE_CALIBRATION**2)
-    scatter = torch.randn(level.shape, generator=generator, device=level.device)
-    log_scale = torch.log10(scale) + luminosity.to(scale)
-    scatter = scatter * relative_error[:, None] / math.log(10.0)
-    return log_scale[:, None] - torch.log10(level) + scatter
-
-
-def _distance_mpc(observation: Observation, distance_mpc: float | None) -> np.ndarray:
-    """Luminosity distances, NaN where there is none."""
-    if distance_mpc is not None:
-        if not distance_mpc > 0:
-            raise ValueError(f"distance_mpc is {distance_mpc}: expected a positive distance in Mpc")
-        return np.full(len(observation), float(distance_mpc))
-    from astropy.cosmology import Planck18  # noqa: PLC0415 (slow to import)
-
-    redshift = observation.redshift.cpu().double().numpy()
-    distance = np.full(len(redshift), np.nan)
-    for z in np.unique(redshift[redshift > 0]):
-        distance[redshift == z] = Planck18.luminosity_distance(z).value
-    return distance
+    scale = mass_scale(simulator, observation, distance_mpc)
+    log_mass = scale.log_mass(simulator, theta.unflatten(0, (len(observation), -1)))
+    relative_error = torch.sqrt(scale.relative_noise**2 + ABSOLUTE_CALIBRATION**2)
+    scatter = torch.randn(log_mass.shape, generator=generator, device=log_mass.device)
+    return log_mass + scatter * relative_error[:, None] / math.log(10.0)
 
 
 def _out_of_range(generative: GenerativeModel, observation: Observation) -> Tensor:

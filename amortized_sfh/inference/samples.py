@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,7 @@ class PosteriorSamples:
     def scalars(self) -> dict[str, Tensor]:
         """Scalars by product name, each (n_obs, n_draw); units as in `cubes.maps.UNITS`."""
         d = self.derived
+        log_alive = torch.log10(d.alive)
 
         def parameter(name: str) -> Tensor:
             return self.theta[..., self.space.index(name)]
@@ -92,8 +94,12 @@ class PosteriorSamples:
             "AV": parameter("av"),
             "V": parameter("velocity"),
             "SIGMA": 10.0 ** parameter("log_sigma"),
-            "LOGMASS": self.log_mass + torch.log10(d.alive),
+            "LOGMASS": self.log_mass + log_alive,
+            "LOGMASS_FORMED": self.log_mass,
             "ML_V": d.ml_v,
+            # per mass of living stars, as observed rates are quoted
+            "LOG_SSFR10": d.log_ssfr_10 - log_alive,
+            "LOG_SSFR100": d.log_ssfr_100 - log_alive,
         }
 
     def per_bin(self) -> dict[str, Tensor]:
@@ -111,8 +117,13 @@ class PosteriorSamples:
         part: dict[str, Any] = {name: getattr(self, name)[key] for name in names}
         return replace(self, derived=Derived(*(value[key] for value in self.derived)), **part)
 
-    def summary(self) -> dict[str, np.ndarray]:
+    def summary(self, further: Mapping[str, Tensor] | None = None) -> dict[str, np.ndarray]:
         """Mean, standard deviation and 16th, 50th and 84th percentile of every product.
+
+        Parameters
+        ----------
+        further
+            Draws of more scalars, each (n_obs, n_draw), to be summarised with them.
 
         Returns
         -------
@@ -121,8 +132,8 @@ class PosteriorSamples:
             NaN for observations without data.
         """
         results = {}
-        for name, values in {**self.scalars(), **self.per_bin()}.items():
-            results[name] = _statistics(values).numpy()
+        for name, values in {**self.scalars(), **(further or {}), **self.per_bin()}.items():
+            results[name] = statistics(values).numpy()
             results[name][~self.has_data.numpy()] = np.nan
         return results
 
@@ -139,8 +150,19 @@ class PosteriorSamples:
         return to_inference_data(self)
 
 
-def _statistics(values: Tensor) -> Tensor:
-    """Statistics over dimension 1, stacked last."""
+def statistics(values: Tensor) -> Tensor:
+    """Summarise draws.
+
+    Parameters
+    ----------
+    values
+        Draws along dimension 1, shape (n, n_draw, ...).
+
+    Returns
+    -------
+    Tensor
+        `STATISTICS` stacked last, shape (n, ..., 5).
+    """
     ordered = values.sort(dim=1).values
     last = values.shape[1] - 1
     quantiles = []

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from amortized_sfh.plotting.figures import as_array, finish, styled
+from amortized_sfh.plotting.figures import as_array, finish, log10_positive, styled
 from amortized_sfh.plotting.maps import ERROR_COLOURS, find_map
 from amortized_sfh.plotting.panels import PanelGrid, panel_size
 from amortized_sfh.plotting.quantities import age_label, describe
@@ -74,7 +74,7 @@ def plot_bin_maps(
     true = None
     if truth is not None:
         true = as_array(find_map(truth, name), f"true {name}", mean.shape)
-        true = np.where(np.isfinite(mean), _log10(true) if shown.log else true, np.nan)
+        true = np.where(np.isfinite(mean), log10_positive(true) if shown.log else true, np.nan)
     rows = ["truth"] * (true is not None) + ["posterior mean", "uncertainty (1σ)"]
     gaps_y = (0.1,) * (true is not None) + (0.62, 0.55)
     panel = panel_size((mean.shape[1], mean.shape[2]), largest=2.0)
@@ -113,11 +113,7 @@ def _bin_planes(
     low, high = (
         as_array(find_map(maps, f"{name}_{p}"), f"{name}_{p}", mean.shape) for p in ("P16", "P84")
     )
-    return _log10(mean), 0.5 * (_log10(high) - _log10(low))
-
-
-def _log10(values: np.ndarray) -> np.ndarray:
-    return np.log10(np.where(values > 0, values, np.nan))
+    return log10_positive(mean), 0.5 * (log10_positive(high) - log10_positive(low))
 
 
 def _checked_bins(bins: Sequence[int] | None, n_bins: int) -> list[int]:

@@ -209,6 +209,22 @@ def quantile_band(draws: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarr
     return low, high
 
 
+def log10_positive(values: np.ndarray) -> np.ndarray:
+    """log10 of what is positive, NaN elsewhere.
+
+    Parameters
+    ----------
+    values : ndarray
+        Numbers.
+
+    Returns
+    -------
+    ndarray
+        The same shape.
+    """
+    return np.log10(np.where(values > 0, values, np.nan))
+
+
 def note(ax: Axes, text: str, where: tuple[float, float] = (0.04, 0.04), **kwargs: Any) -> None:
     """Write a short text into axes.
 

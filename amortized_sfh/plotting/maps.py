@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from amortized_sfh.plotting.figures import MINUS, as_array, finish, styled
+from amortized_sfh.plotting.figures import MINUS, as_array, finish, log10_positive, styled
 from amortized_sfh.plotting.panels import PanelGrid, panel_size
 from amortized_sfh.plotting.quantities import Quantity, describe
 from amortized_sfh.plotting.sky import (
@@ -24,7 +24,7 @@ from amortized_sfh.plotting.sky import (
 AGES_AND_METALLICITIES = ("LOGAGE_MW", "LOGAGE_LW", "MH_MW", "MH_LW")
 """Scalars that `plot_maps` shows unless told otherwise."""
 
-_MEAN, _STD = 0, 1
+_MEAN, _STD, _P16, _P84 = 0, 1, 2, 4
 ERROR_COLOURS = "cividis"
 """Colour map of every uncertainty."""
 
@@ -46,7 +46,7 @@ def plot_maps(
 
     With a truth the columns are truth, posterior mean (on the same colour scale), posterior
     standard deviation, and (mean - truth) / standard deviation. Without one, two quantities share a
-    row.
+    row. Surface densities are shown as log10, with half the width of the 16-84 % interval in dex.
 
     Parameters
     ----------
@@ -158,6 +158,10 @@ def _scalar_row(
     row, column = place
     shown = describe(name)
     mean, std = planes[_MEAN], planes[_STD]
+    if shown.log:
+        low, high = log10_positive(planes[_P16]), log10_positive(planes[_P84])
+        mean, std = log10_positive(mean), 0.5 * (high - low)
+        truth = None if truth is None else log10_positive(truth)
     values = [mean] if truth is None else [np.where(np.isfinite(mean), truth, np.nan), mean]
     limits = robust_limits(*values, symmetric=shown.symmetric)
     images = [(image, shown.colour_map, limits) for image in values]

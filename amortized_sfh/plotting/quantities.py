@@ -30,7 +30,9 @@ class Quantity(NamedTuple):
 
 
 _SSFR = r"$\log_{10}$(sSFR$_{%d}$ / yr$^{-1}$)"
-_SFR = r"$\log_{10}$(SFR$_{%d}$ / M$_\odot$ yr$^{-1}$)"
+_SIGMA_SFR = r"$\log_{10}$($\Sigma_{\mathrm{SFR},%d}$ / M$_\odot$ yr$^{-1}$ kpc$^{-2}$)"
+_FORMED = r"$\log_{10}(M_\mathrm{formed}$ / M$_\odot)$"
+_SIGMA_STAR = r"$\log_{10}$($\Sigma_*$ / M$_\odot$ kpc$^{-2}$)"
 
 _SCALARS = {
     "LOGAGE_MW": Quantity("Age, mass-weighted", r"$\log_{10}$(age$_M$ / yr)", "magma"),
@@ -44,10 +46,12 @@ _SCALARS = {
     "V": Quantity("Velocity", r"$v$ (km s$^{-1}$)", "RdBu_r", symmetric=True),
     "SIGMA": Quantity("Velocity dispersion", r"$\sigma$ (km s$^{-1}$)", "cividis"),
     "LOGMASS": Quantity("Stellar mass", r"$\log_{10}(M_*$ / M$_\odot)$", "cividis"),
-    "LOGSFR_10": Quantity("SFR, last 10 Myr", _SFR % 10, "inferno"),
-    "LOGSFR_100": Quantity("SFR, last 100 Myr", _SFR % 100, "inferno"),
-    "LOGSSFR_10": Quantity("sSFR, last 10 Myr", _SSFR % 10, "inferno"),
-    "LOGSSFR_100": Quantity("sSFR, last 100 Myr", _SSFR % 100, "inferno"),
+    "LOGMASS_FORMED": Quantity("Formed mass", _FORMED, "cividis"),
+    "LOG_SSFR10": Quantity("sSFR, last 10 Myr", _SSFR % 10, "inferno"),
+    "LOG_SSFR100": Quantity("sSFR, last 100 Myr", _SSFR % 100, "inferno"),
+    "SIGMA_SFR10": Quantity("SFR density, last 10 Myr", _SIGMA_SFR % 10, "inferno", log=True),
+    "SIGMA_SFR100": Quantity("SFR density, last 100 Myr", _SIGMA_SFR % 100, "inferno", log=True),
+    "SIGMA_STAR": Quantity("Stellar mass density", _SIGMA_STAR, "cividis", log=True),
     "ML_V": Quantity("Mass-to-light ratio", r"$M_*/L_V$ (solar)", "cividis"),
     "CHI2": Quantity("Fit", r"reduced $\chi^2$", "cividis"),
     "NOISE_SCALE": Quantity("Noise", "measured / stated noise", "cividis"),
@@ -65,8 +69,8 @@ _PARAMETERS = {
     "log_sigma": Quantity("Velocity dispersion", r"$\log_{10}(\sigma$ / km s$^{-1})$"),
     "log_age_mw": _SCALARS["LOGAGE_MW"],
     "log_age_lw": _SCALARS["LOGAGE_LW"],
-    "log_ssfr_10": _SCALARS["LOGSSFR_10"],
-    "log_ssfr_100": _SCALARS["LOGSSFR_100"],
+    "log_ssfr_10": _SCALARS["LOG_SSFR10"],
+    "log_ssfr_100": _SCALARS["LOG_SSFR100"],
 }
 
 QUANTITIES: dict[str, Quantity] = {

@@ -23,6 +23,14 @@ from amortized_sfh.cli import device_name, main
             ["infer", "c.fits", "--redshift", "0.002", "--out", "m.fits", "--model", "no-such"],
             "no model 'no-such'",
         ),
+        (
+            ["infer", "c.fits", "--redshift", "0.002", "--out", "m.fits", "--inclination", "91"],
+            "expected 0 (face-on) to below 90",
+        ),
+        (
+            ["infer", "c.fits", "--redshift", "0.002", "--out", "m.fits", "--centre", "170.1d"],
+            "expected pixels x,y",
+        ),
         (["infer-spectrum", "nowhere.txt", "--redshift", "0", "--out", "o"], "nowhere.txt"),
         (["simulate", "--library", "no-such", "--out", "t.h5"], "no SSP library"),
     ],

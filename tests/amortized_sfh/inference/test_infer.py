@@ -8,12 +8,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from amortized_sfh.inference.infer import (
-    SOLAR_LUMINOSITY_CGS,
-    infer,
-    infer_chunks,
-    predictive_spectra,
-)
+from amortized_sfh.inference.infer import infer, infer_chunks, predictive_spectra
+from amortized_sfh.inference.mass import SOLAR_LUMINOSITY_CGS
 from simulators.masks import mask_observation
 
 N_DRAWS = 50

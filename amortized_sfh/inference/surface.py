@@ -1,0 +1,48 @@
+"""Surface densities of mass and star formation, draw by draw."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from amortized_sfh.inference.samples import PosteriorSamples
+
+
+def surface_densities(samples: PosteriorSamples, area_kpc2: np.ndarray) -> dict[str, Tensor]:
+    """Surface densities by product name, linear, so that they may be added over areas.
+
+    Parameters
+    ----------
+    samples
+        Draws of n_obs observations.
+    area_kpc2
+        Area of each in the plane of the galaxy, shape (n_obs,): what the spaxels of a bin cover
+        together, divided by the cosine of the inclination.
+
+    Returns
+    -------
+    dict of str to Tensor
+        `SIGMA_SFR10` and `SIGMA_SFR100`, mean star formation rate of the last 10 and 100 Myr in
+        M☉/yr/kpc², and `SIGMA_STAR`, living stars in M☉/kpc²; each (n_obs, n_draw), NaN without a
+        distance.
+
+    Raises
+    ------
+    ValueError
+        If the areas are not one positive number per observation.
+    """
+    area = torch.as_tensor(area_kpc2, dtype=torch.float32)
+    if area.shape != (len(samples),) or bool((area <= 0).any()):
+        raise ValueError(
+            f"area_kpc2 has shape {tuple(area.shape)} and values from "
+            f"{float(area.min()) if area.numel() else 'nothing'}; expected one positive area for "
+            f"each of {len(samples)} observations"
+        )
+    d = samples.derived
+    formed = samples.log_mass - torch.log10(area)[:, None]
+    return {
+        "SIGMA_SFR10": 10.0 ** (formed + d.log_ssfr_10),
+        "SIGMA_SFR100": 10.0 ** (formed + d.log_ssfr_100),
+        "SIGMA_STAR": 10.0 ** (formed + torch.log10(d.alive)),
+    }
