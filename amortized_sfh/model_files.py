@@ -210,8 +210,11 @@ def _generative(card: dict[str, Any], tensors: dict[str, Tensor], folder: Path) 
 
 def _nebular(card: dict[str, Any], tensors: dict[str, Tensor]) -> NebularBasis | None:
     """Light of the gas, where the model has any; files of schema 1 have none."""
-    described = card.get("nebular")
-    return described and NebularBasis(**_part(tensors, "nebular."), **described)
+    described: dict[str, Any] | None = card.get("nebular")
+    if described is None:
+        return None
+    values: dict[str, Any] = {**_part(tensors, "nebular."), **described}
+    return NebularBasis(**values)
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
