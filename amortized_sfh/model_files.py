@@ -211,7 +211,10 @@ def _generative(card: dict[str, Any], tensors: dict[str, Tensor], folder: Path) 
 def _nebular(card: dict[str, Any], tensors: dict[str, Tensor]) -> NebularBasis | None:
     """Light of the gas, where the model has any; files of schema 1 have none."""
     described = card.get("nebular")
-    return described and NebularBasis(**_part(tensors, "nebular."), **described)
+    if described is None:
+        return None
+    fields: dict[str, Any] = {**described, **_part(tensors, "nebular.")}
+    return NebularBasis(**fields)
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

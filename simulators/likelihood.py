@@ -101,7 +101,7 @@ class Likelihood:
         best, precision, _, _ = self._fit(spectra)
         return best, precision.rsqrt()
 
-    def _whitened(self, flux: Tensor, phot: Tensor) -> tuple[Tensor, Tensor]:
+    def _whitened(self, flux: Tensor, phot: Tensor) -> Tensor:
         """Pixels and bands in units of independent unit normals."""
         spectrum = whiten(self._factor, flux.double() * self._inverse[:, None])
         return torch.cat([spectrum, phot.double() * self._band_inverse[:, None]], dim=-1)

@@ -99,9 +99,10 @@ def build_noise(
     if described["mismatch"] is not None:
         mismatch = TemplateMismatch(modes=arrays["mismatch_modes"], **described["mismatch"])
     if described["profile"] is not None:
-        values = {**described["profile"], "kernel": tuple(described["profile"]["kernel"])}
-        measured = {n: arrays[f"profile_{n}"].double().numpy() for n in _PROFILE_ARRAYS}
-        profile = NoiseProfile(**values, **measured)
+        values: dict[str, Any] = dict(described["profile"])
+        values["kernel"] = tuple(values["kernel"])
+        values |= {n: arrays[f"profile_{n}"].double().numpy() for n in _PROFILE_ARRAYS}
+        profile = NoiseProfile(**values)
     config = NoiseConfig.from_dict(described["config"])
     return NoiseModel(instrument, config, mismatch, profile)
 

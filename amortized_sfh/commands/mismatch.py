@@ -37,7 +37,7 @@ def mismatch(options: Namespace) -> str:
     instrument = Instrument()
     # the gas would dilute what the stars' spectra differ by
     prior = default_prior(nuisances=stellar_nuisances())
-    simulators = [
+    simulator, other = (
         Simulator(
             build_basis(read_library(library), prior.bins, instrument),
             prior.space,
@@ -45,9 +45,9 @@ def mismatch(options: Namespace) -> str:
             instrument,
         )
         for library in (options.library, options.other)
-    ]
+    )
     theta = prior.sample((options.n,), torch.Generator().manual_seed(options.seed))
-    measured = measure_mismatch(*simulators, theta, options.modes)
+    measured = measure_mismatch(simulator, other, theta, options.modes)
     write_mismatch(measured, instrument, options.out)
     n_pix = instrument.grid.n_pix
     rms = measured.rms

