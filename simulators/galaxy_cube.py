@@ -1,7 +1,7 @@
 """A mock galaxy as a cube sees it: on native, observed-frame pixels, with the noise drawn there.
 
-The noise is white from pixel to pixel; it becomes correlated only in the reader that resamples the
-cube to the rest frame, as with real data.
+The noise is that of the model's noise profile: white from pixel to pixel without one, which becomes
+correlated only in the reader that resamples the cube to the rest frame, as with real data.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from simulators.galaxy import MockGalaxy, simulate
@@ -110,7 +111,11 @@ def native_light(galaxy: MockGalaxy) -> tuple[Tensor, Spectra]:
 
 @torch.no_grad()
 def observe_native(
-    galaxy: MockGalaxy, seed: int, *, shared_systematics: bool = False
+    galaxy: MockGalaxy,
+    seed: int,
+    *,
+    shared_systematics: bool = False,
+    neighbour_share: float = 0.0,
 ) -> NativeCube:
     """Observe the galaxy on native pixels, with the errors of the model's noise model.
 
@@ -123,6 +128,9 @@ def observe_native(
     shared_systematics
         Draw the multiplicative errors (calibration, template mismatch, zero points) once for the
         whole cube, as in a real one, instead of for each spaxel, as the noise model has them.
+    neighbour_share
+        Weight of each of the four neighbours in the noise of a spaxel relative to its own, as
+        drizzling mixes them; 0.08 makes the noise of large bins grow as in MUSE cubes.
 
     Returns
     -------
@@ -140,7 +148,13 @@ def observe_native(
     # the S/N refers to the mean of the spectrum on the model's grid, as in the noise model
     level = galaxy.light.flux.mean(dim=1) / (1.0 + galaxy.shape.redshift)
     sigma = (level / galaxy.snr)[:, None] * galaxy.noise_shape(rest_wave)
-    pixel_noise = sigma * torch.randn(sigma.shape, generator=generator)
+    pixel = torch.round(
+        noise.instrument.native_position(rest_wave, rest_wave.new_tensor([galaxy.shape.redshift]))[
+            0
+        ]
+    )
+    unit = _unit_noise(noise, pixel.long(), galaxy.n_side, neighbour_share, generator)
+    pixel_noise = sigma * unit
     return NativeCube(
         wave_aa=wave,
         flux=light.flux * (1.0 + smooth) + pixel_noise,
@@ -148,6 +162,28 @@ def observe_native(
         phot=light.phot * (1.0 + band_error),
         phot_sigma=light.phot / galaxy.phot_snr,
     )
+
+
+def _unit_noise(
+    noise: NoiseModel,
+    pixel: Tensor,
+    n_side: int,
+    neighbour_share: float,
+    generator: torch.Generator,
+) -> Tensor:
+    """Noise of unit variance, and sky residuals, of native pixels, shape (n_side**2, n_wave)."""
+    n, reach = n_side**2, len(noise.kernel) - 1
+    white = torch.randn(n, len(pixel) + reach, generator=generator)
+    native = white.unfold(1, reach + 1, 1) @ noise.kernel
+    if neighbour_share:
+        image = F.pad(native.T.reshape(1, -1, n_side, n_side), (1, 1, 1, 1), mode="circular")
+        around = image[..., 2:, 1:-1] + image[..., :-2, 1:-1] + image[..., 1:-1, 2:]
+        around = around + image[..., 1:-1, :-2]
+        mixed = image[..., 1:-1, 1:-1] + neighbour_share * around
+        native = mixed.reshape(-1, n).T / math.sqrt(1.0 + 4.0 * neighbour_share**2)
+    if noise.n_sky:
+        native = native + torch.randn(n, noise.n_sky, generator=generator) @ noise.sky_modes(pixel)
+    return native
 
 
 def _multiplicative(

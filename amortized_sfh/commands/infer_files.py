@@ -52,6 +52,7 @@ def infer_files(options: Namespace, device: str) -> None:
             psf_fwhm_arcsec=options.psf_fwhm,
             align=options.align,
             noise_profile=profile,
+            sky_modelled=model.generative.noise.n_sky > 0,
         ),
     )
     data = with_bands_of(data, instrument)

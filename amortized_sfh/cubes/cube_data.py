@@ -34,6 +34,8 @@ class CubeOptions:
     noise_profile : NoiseProfile, optional
         What the noise is like beyond the error bars, see
         :func:`~amortized_sfh.cubes.cube_noise.profile_noise`; error bars are as given without it.
+    sky_modelled : bool
+        The model's own noise has the sky residuals of single spaxels: add only what bins have more.
     chunk_spaxels : int
         Spaxels held in memory at a time while reading.
     """
@@ -43,6 +45,7 @@ class CubeOptions:
     align: bool = False
     noise_growth: float | None = None
     noise_profile: NoiseProfile | None = None
+    sky_modelled: bool = False
     chunk_spaxels: int = 4096
 
 

@@ -1,7 +1,8 @@
 """From the error bars of a cube to those used: scale, growth of bins, residuals of the sky.
 
 A bin of N spaxels has √(Σσ²) × scale × (1 + growth × log10 N); the residuals of sky subtraction
-come on top in quadrature and are N times those of one spaxel, because neighbours share them.
+come on top in quadrature and are N times those of one spaxel, because neighbours share them. A
+model whose noise has such residuals knows those of a single spaxel; bins have more.
 """
 
 from __future__ import annotations
@@ -35,11 +36,15 @@ class CubeNoise:
     sky : Tensor, optional
         Residual of the sky in one spaxel, standard deviation in the unit of the cube, shape
         (n_plane,); 0 without it.
+    sky_modelled : bool
+        Leave out the share of the residuals that the model itself has: as large, relative to the
+        noise, as in one spaxel.
     """
 
     growth: float
     scale: Tensor | None = None
     sky: Tensor | None = None
+    sky_modelled: bool = False
 
     def enlarge(self, sigma: Tensor, n_spaxels: np.ndarray) -> tuple[Tensor, np.ndarray]:
         """Return the errors of spaxels or bins, and by how much they were enlarged.
@@ -65,14 +70,20 @@ class CubeNoise:
         if self.scale is not None:
             out = out * self.scale
         if self.sky is not None:
-            shared = torch.as_tensor(n_spaxels).float()[:, None] * self.sky
+            number = torch.as_tensor(n_spaxels).float()
+            shared = (number * (number - 1.0 if self.sky_modelled else number)).sqrt()
+            shared = shared[:, None] * self.sky
             out = torch.where(sigma > 0.0, torch.hypot(out, shared), out)
         ratio = torch.where(sigma > 0.0, out / sigma, torch.nan).nanmedian(dim=1).values.numpy()
         return out, np.where(np.isfinite(ratio), ratio, growth)
 
 
 def profile_noise(
-    profile: NoiseProfile, cube: CubeFile, planes: slice, growth: float | None = None
+    profile: NoiseProfile,
+    cube: CubeFile,
+    planes: slice,
+    growth: float | None = None,
+    sky_modelled: bool = False,
 ) -> CubeNoise:
     """Apply a profile to a cube.
 
@@ -86,6 +97,8 @@ def profile_noise(
         Wavelength pixels.
     growth : float, optional
         Growth of the noise of bins; that of the profile by default.
+    sky_modelled : bool
+        As in `CubeNoise`.
 
     Returns
     -------
@@ -107,6 +120,7 @@ def profile_noise(
         growth=profile.growth if growth is None else growth,
         scale=torch.as_tensor(scale).float(),
         sky=sky,
+        sky_modelled=sky_modelled,
     )
 
 

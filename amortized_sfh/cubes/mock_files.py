@@ -67,6 +67,7 @@ def write_mock_files(
     *,
     ebv: float = 0.0,
     shared_systematics: bool = False,
+    neighbour_share: float = 0.0,
     overwrite: bool = False,
 ) -> MockFiles:
     """Observe a mock galaxy and write the files.
@@ -86,6 +87,8 @@ def write_mock_files(
     shared_systematics : bool
         Draw calibration errors once for the cube instead of for each spaxel, see
         :func:`~simulators.galaxy_cube.observe_native`.
+    neighbour_share : float
+        Correlation of neighbouring spaxels, see the same.
     overwrite : bool
         Replace existing files.
 
@@ -111,7 +114,9 @@ def write_mock_files(
     for path in (files.cube, *images.values(), files.truth):
         if path.exists() and not overwrite:
             raise FileExistsError(f"{path} exists and is kept; use overwrite to replace it")
-    seen = observe_native(galaxy, seed, shared_systematics=shared_systematics)
+    seen = observe_native(
+        galaxy, seed, shared_systematics=shared_systematics, neighbour_share=neighbour_share
+    )
     folder.mkdir(parents=True, exist_ok=True)
     _write(files.cube, _cube(galaxy, seen, ebv))
     generator = torch.Generator().manual_seed((seed << 32) + 1)

@@ -134,7 +134,7 @@ def _noise(
     """What to do with the error bars; the growth of bins is measured only where there are any."""
     growth = options.noise_growth
     if options.noise_profile is not None:
-        return profile_noise(options.noise_profile, cube, planes, growth)
+        return profile_noise(options.noise_profile, cube, planes, growth, options.sky_modelled)
     if growth is None:
         growth = measure_noise_growth(cube, window, planes) if in_bins else 0.0
     return CubeNoise(growth=growth)

@@ -103,3 +103,15 @@ def test_pixels_without_an_error_stay_so():
     error, factor = noise.enlarge(torch.tensor([[0.0, 1.0, 1.0], [0.0, 0.0, 0.0]]), np.ones(2))
     torch.testing.assert_close(error, torch.tensor([[0.0, 2.0**0.5, 2.0**0.5], [0.0] * 3]))
     assert factor == pytest.approx([2.0**0.5, 1.0])
+
+
+def test_what_the_model_has_of_the_sky_is_not_added_again(write_cube, profile):
+    bins = np.zeros((6, 8))
+    bins[0, 0] = 1
+    path, options = write_cube(), CubeOptions(noise_profile=profile, sky_modelled=True)
+    data = read_muse_cube(path, Z, bins=bins, options=options)
+    single = sigma_of(read_muse_cube(path, Z))[0]
+    n = np.array([47.0, 1.0])
+    independent = np.sqrt(n) * (1.0 + 0.5 * np.log10(n)) * 1.4
+    expected = np.hypot(independent, np.sqrt(n * (n - 1.0)) * 0.3 * 1.4)
+    assert (sigma_of(data) / single).numpy() == pytest.approx(expected, rel=1e-4)

@@ -1,0 +1,140 @@
+"""Files against memory: `python -m benchmarks.round_trip`.
+
+The mock NGC 3627 is written as ESO and MAST would deliver it (observed frame, noise correlated
+along wavelength and between spaxels, sky residuals, Galactic foreground, HST pixels), read back
+through the whole path and inferred. Beside it, the same noisy numbers are brought to the model's
+grid in memory, as in training, without files. Both posteriors of each spaxel should be one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from astropy.io import fits
+from scipy.ndimage import convolve, gaussian_filter
+
+from amortized_sfh.cubes.cube_data import CubeOptions
+from amortized_sfh.cubes.foreground import band_extinction_mag
+from amortized_sfh.cubes.mock_files import FINE, MockFiles, write_mock_files
+from amortized_sfh.cubes.muse import read_muse_cube
+from amortized_sfh.inference.infer import infer
+from amortized_sfh.model import PosteriorModel
+from amortized_sfh.model_files import load_model
+from benchmarks.run import print_table
+from simulators.correlation import overlap_taps
+from simulators.galaxy import UNIT_CGS, MockGalaxy, mock_galaxy
+from simulators.galaxy_cube import observe_native
+from simulators.observation import Observation
+
+RESULTS = Path(__file__).with_name("round_trip.json")
+_SEED, _EBV, _NEIGHBOUR_SHARE = 3627, 0.03, 0.08
+#: FWHM in arcsec of the PSF that HST images are brought to, and of HST's own.
+_PSF, _HST_PSF = 1.2, 0.08
+_MAX_SHIFT, _WIDTH_RATIO = 0.1, (0.97, 1.03)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write, read, infer twice and compare."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.round_trip", description=__doc__)
+    parser.add_argument("--model", default="phangs-bc03")
+    parser.add_argument("--side", type=int, default=20, help="spaxels per side (20)")
+    parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args(arguments)
+    model = load_model(options.model)
+    galaxy = mock_galaxy(model.generative, n_side=options.side, seed=_SEED)
+    with tempfile.TemporaryDirectory() as folder:
+        files = write_mock_files(
+            galaxy, folder, _SEED, ebv=_EBV, shared_systematics=True,
+            neighbour_share=_NEIGHBOUR_SHARE,
+        )  # fmt: skip
+        data = read_muse_cube(
+            files.cube,
+            galaxy.shape.redshift,
+            ebv=_EBV,
+            hst=files.hst,
+            options=CubeOptions(
+                grid=model.generative.simulator.instrument.grid,
+                psf_fwhm_arcsec=_PSF,
+                noise_growth=0.0,
+            ),
+        )
+        direct = in_memory(galaxy, files)
+    rows = torch.from_numpy(np.flatnonzero(data.row.ravel() >= 0))
+    pair = [
+        infer(model, observation, options.draws, seed=_SEED).theta
+        for observation in (data.observation, direct[rows])
+    ]
+    table = compare(model, *pair)
+    print_table(f"{len(rows)} spaxels, files / memory", ("parameter", "shift", "width"), table)
+    shift, width = (float(np.median([row[k] for row in table])) for k in (1, 2))
+    print(f"\nmedian over parameters: shift {shift:.4f} sigma, width ratio {width:.4f}")
+    reached = shift <= _MAX_SHIFT and _WIDTH_RATIO[0] <= width <= _WIDTH_RATIO[1]
+    print(f"goal (shift <= {_MAX_SHIFT}, width {_WIDTH_RATIO}): {reached}")
+    results = {"spaxels": len(rows), "shift": shift, "width_ratio": width, "parameters": table}
+    options.out.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def compare(
+    model: PosteriorModel, one: torch.Tensor, other: torch.Tensor
+) -> list[tuple[str, float, float]]:
+    """Median over spaxels of |difference of means| / sigma and of the ratio of widths."""
+    shift = (one.mean(1) - other.mean(1)).abs() / other.std(1)
+    ratio = one.std(1) / other.std(1)
+    names = model.generative.prior.space.names
+    medians = zip(names, shift.median(0).values, ratio.median(0).values, strict=True)
+    return [(name, round(float(a), 4), round(float(b), 4)) for name, a, b in medians]
+
+
+def in_memory(galaxy: MockGalaxy, files: MockFiles) -> Observation:
+    """The same noisy data without cube and WCS: overlap weights of training, plain convolution."""
+    instrument = galaxy.generative.simulator.instrument
+    seen = observe_native(galaxy, _SEED, shared_systematics=True, neighbour_share=_NEIGHBOUR_SHARE)
+    stretch = 1.0 + galaxy.shape.redshift
+    redshift = torch.full((len(seen.flux),), galaxy.shape.redshift)
+    index, weight = (part[0] for part in overlap_taps(instrument, redshift[:1]))
+    first = instrument.native_position(seen.wave_aa[:1] / stretch, redshift[:1].double())
+    taps = index[:, None] + torch.arange(weight.shape[-1]) - round(float(first))
+    flux = (seen.flux[:, taps] * weight).sum(-1) * stretch
+    sigma = (seen.sigma[:, taps].square() * weight.square()).sum(-1).sqrt() * stretch
+    bands = [_band(galaxy, files, band) for band in instrument.bands]
+    phot, phot_sigma = (torch.stack(part, dim=1) * stretch for part in zip(*bands, strict=True))
+    full = torch.ones(flux.shape, dtype=torch.bool)
+    return Observation(
+        flux, sigma, full, phot, phot_sigma, torch.ones(phot.shape, dtype=torch.bool), redshift,
+        unit_cgs=UNIT_CGS,
+    )  # fmt: skip
+
+
+def _band(galaxy: MockGalaxy, files: MockFiles, band: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Flux and error of every spaxel in a band, from the pixels of the image."""
+    with fits.open(files.hst[band]) as hdus:
+        scale = hdus["SCI"].header["PHOTFLAM"] / UNIT_CGS
+        image, error = (hdus[n].data.astype(np.float64) * scale for n in ("SCI", "ERR"))
+    pixel = galaxy.spaxel_arcsec / FINE
+    width = np.sqrt(max(_PSF**2 - _HST_PSF**2, 0.0)) / 2.3548 / pixel
+    smooth = gaussian_filter(image, width, mode="constant")
+    # a spaxel is a box of the smoothed image: its weight of every pixel
+    reach = int(4 * width) + FINE
+    box = np.zeros((2 * reach + FINE, 2 * reach + FINE))
+    box[reach : reach + FINE, reach : reach + FINE] = 1.0
+    kernel = gaussian_filter(box, width, mode="constant")
+    variance = convolve(error**2, kernel**2, mode="constant", origin=-(FINE % 2 == 0))
+    corner = (len(image) - galaxy.n_side * FINE) // 2
+    inner = slice(corner, corner + galaxy.n_side * FINE)
+    blocks = smooth[inner, inner].reshape(galaxy.n_side, FINE, galaxy.n_side, FINE)
+    middle = slice(corner + FINE // 2, corner + FINE // 2 + galaxy.n_side * FINE, FINE)
+    factor = 10.0 ** (0.4 * band_extinction_mag(band, _EBV))
+    flux = blocks.sum(axis=(1, 3)) * factor
+    sigma = np.sqrt(variance[middle, middle]) * factor
+    return torch.from_numpy(flux.ravel()).float(), torch.from_numpy(sigma.ravel()).float()
+
+
+if __name__ == "__main__":
+    main()
