@@ -19,15 +19,17 @@ from amortized_sfh.commands.package_data import package_folder
 from amortized_sfh.cubes.cube_data import CubeOptions
 from amortized_sfh.cubes.muse import read_muse_cube
 from amortized_sfh.inference.infer import infer
-from amortized_sfh.inference.noise_scale import measure_noise_scale
 from amortized_sfh.model_files import load_model
 from simulators.masks import mask_observation
+from simulators.noise_profile import read_noise_profile
 
 REDSHIFT, TARGET_SNR, N_DRAWS, SEED = 0.0858, 25.0, 2000, 478
 #: Galactic reddening towards the cluster (Schlafly & Finkbeiner 2011, ApJ 737, 103).
 EBV = 0.45
 #: The lines of the cooling-flow nebula are broad: the wings of H alpha and [N II] reach this far.
 LINE_HALF_WIDTH_KMS = 1500.0
+#: Measured from this cube.
+NOISE_PROFILE = "muse-abell478"
 
 
 def sample_files() -> tuple[Path, Path]:
@@ -73,13 +75,17 @@ def abell478(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc
         ebv=EBV,
         hst={"F814W": image},
         target_snr=TARGET_SNR,
-        options=CubeOptions(grid=model.generative.simulator.instrument.grid, align=True),
+        options=CubeOptions(
+            grid=model.generative.simulator.instrument.grid,
+            align=True,
+            noise_profile=read_noise_profile(NOISE_PROFILE),
+            sky_modelled=model.generative.noise.n_sky > 0,
+        ),
     )
     run = RunOptions(
         n_draws=N_DRAWS,
         seed=SEED,
         line_half_width_kms=LINE_HALF_WIDTH_KMS,
-        measure_noise=True,
         overwrite=overwrite,
         command="amortized-sfh demo-real",
     )
@@ -90,7 +96,6 @@ def abell478(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc
     centre = int(np.argmax(brightness / data.n_spaxels))
     instrument = model.generative.simulator.instrument
     observation = mask_observation(data.observation[centre], instrument, LINE_HALF_WIDTH_KMS)
-    observation, _ = measure_noise_scale(model, observation, SEED)
     samples = infer(model, observation, N_DRAWS, SEED)
     folder = out / "centre"
     folder.mkdir(exist_ok=True)
