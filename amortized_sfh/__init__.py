@@ -17,6 +17,9 @@ _EXPORTS = {
     "load_model": "amortized_sfh.model_files",
     "load_point_model": "amortized_sfh.model_files",
     "read_muse_cube": "amortized_sfh.cubes.muse",
+    "read_preset": "simulators.survey",
+    "read_spectra": "amortized_sfh.spectra",
+    "read_spectrum": "amortized_sfh.spectra",
     "write_maps": "amortized_sfh.cubes.maps",
 }
 

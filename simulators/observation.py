@@ -6,7 +6,6 @@ diagnostics take nothing else. ``valid`` is True where a value may be used.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -18,6 +17,7 @@ from torch import Tensor
 from simulators.air import rest_air_edges
 from simulators.filters import HST_BANDS
 from simulators.resample import edges_from_centres, to_rest_frame
+from simulators.spectrum_input import as_rows, band_columns, check_reach, decimal_scale
 from simulators.wavegrid import REST_GRID, PixelGrid
 
 __all__ = ["BANDS", "MAX_REDSHIFT", "MIN_REDSHIFT", "Observation", "check_redshift"]
@@ -238,8 +238,8 @@ class Observation:
         """
         z = check_redshift(redshift)
         edges = edges_from_centres(wavelength_aa)
-        f, s = _rows(flux), _rows(sigma)
-        v = torch.ones_like(f, dtype=torch.bool) if valid is None else _rows(valid).bool()
+        f, s = as_rows(flux), as_rows(sigma)
+        v = torch.ones_like(f, dtype=torch.bool) if valid is None else as_rows(valid).bool()
         n_wave = edges.numel() - 1
         for name, value in (("flux", f), ("sigma", s), ("valid", v)):
             if value.shape != (f.shape[0], n_wave):
@@ -247,10 +247,10 @@ class Observation:
                     f"{name} has shape {tuple(value.shape)} for {n_wave} wavelengths; "
                     f"expected ({n_wave},) or (n_obs, {n_wave})"
                 )
-        _check_coverage(rest_air_edges(edges, z, medium), grid, z)
+        check_reach(rest_air_edges(edges, z, medium), grid, z)
         spectra = to_rest_frame(edges, (f, s, v), z, grid, medium)
-        phot, phot_sigma, phot_valid = _photometry(photometry or {}, bands, f.shape[0], z)
-        scale = _decimal_scale(spectra.sigma[spectra.valid])
+        phot, phot_sigma, phot_valid = band_columns(photometry or {}, bands, f.shape[0], z)
+        scale = decimal_scale(spectra.sigma[spectra.valid])
         return cls(
             flux=(spectra.flux / scale).float(),
             sigma=(spectra.sigma / scale).float(),
@@ -288,49 +288,3 @@ def _tensor_names() -> list[str]:
 
 def _zero(like: Tensor) -> Tensor:
     return torch.zeros((), dtype=like.dtype, device=like.device)
-
-
-def _rows(values: np.ndarray | Tensor) -> Tensor:
-    # Work in float64: cgs fluxes of 1e-17 have squares below the range of float32.
-    tensor = torch.as_tensor(np.asarray(values))
-    if tensor.dtype != torch.bool:
-        tensor = tensor.to(torch.float64)
-    return tensor[None] if tensor.ndim == 1 else tensor
-
-
-def _decimal_scale(sigma: Tensor) -> float:
-    exponent = math.floor(math.log10(float(sigma.median()))) if sigma.numel() else 0
-    return 10.0**exponent if abs(exponent) > 5 else 1.0
-
-
-def _check_coverage(edges: Tensor, grid: PixelGrid, redshift: float) -> None:
-    low, high = float(edges[0]), float(edges[-1])
-    if low >= grid.end_aa or high <= grid.start_aa:
-        raise ValueError(
-            f"the spectrum covers {low:.0f}-{high:.0f} Å in the rest frame at z = {redshift:g} and "
-            f"misses the model's {grid.start_aa:.0f}-{grid.end_aa:.0f} Å; check redshift and units"
-        )
-
-
-def _photometry(
-    photometry: Mapping[str, tuple[float, float]],
-    bands: tuple[str, ...],
-    n_obs: int,
-    redshift: float,
-) -> tuple[Tensor, Tensor, Tensor]:
-    phot, sigma = torch.zeros(2, n_obs, len(bands), dtype=torch.float64)
-    valid = torch.zeros(n_obs, len(bands), dtype=torch.bool)
-    for band, (value, error) in photometry.items():
-        if band not in bands:
-            known = f"expected one of {', '.join(bands)}" if bands else "the model has no bands"
-            raise ValueError(f"unknown band {band!r}; {known}")
-        j = bands.index(band)
-        for target, given in ((phot, value), (sigma, error)):
-            numbers = torch.as_tensor(np.asarray(given, dtype=np.float64))
-            if numbers.ndim > 1 or numbers.numel() not in (1, n_obs):
-                raise ValueError(
-                    f"{band} has shape {tuple(numbers.shape)}; expected a number or ({n_obs},)"
-                )
-            target[:, j] = numbers * (1.0 + redshift)
-        valid[:, j] = True
-    return phot, sigma, valid

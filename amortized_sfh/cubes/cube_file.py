@@ -14,13 +14,14 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from astropy import units as u
 from astropy.io import fits
-from astropy.wcs import WCS, FITSFixedWarning
+from astropy.wcs import WCS
 from torch import Tensor
 
+from amortized_sfh.cubes.cube_axes import celestial, wavelength_axis
 from amortized_sfh.cubes.fits_input import InputFileError, find_image, open_fits
 from amortized_sfh.cubes.flux_units import parse_flux_unit
+from amortized_sfh.cubes.manga_cube import find_manga_parts
 from simulators.air import rest_air_edges
 from simulators.wavegrid import PixelGrid
 
@@ -28,8 +29,6 @@ __all__ = ["UNIT_CGS", "CubeFile", "SpectraChunk", "open_cube"]
 
 UNIT_CGS = 1e-20
 """Unit in which cubes are read, whatever the file's own, in erg/s/cm²/Å."""
-
-_MEDIA = {"AWAV": "air", "WAVE": "vacuum"}
 
 
 class SpectraChunk(NamedTuple):
@@ -74,6 +73,8 @@ class CubeFile:
         Celestial WCS, None if the cube has none.
     data, stat, quality : int
         Indices of the extensions; ``quality`` is None without a DQ extension.
+    inverse : bool
+        Whether ``stat`` holds the inverse of the variance.
     """
 
     path: Path
@@ -85,6 +86,7 @@ class CubeFile:
     data: int
     stat: int
     quality: int | None
+    inverse: bool = False
 
     def planes(self, grid: PixelGrid, redshift: float) -> slice:
         """Return the wavelength pixels that reach a model's rest-frame grid.
@@ -151,7 +153,7 @@ class CubeFile:
     ) -> SpectraChunk:
         scale = self.unit_cgs / UNIT_CGS
         flux = self._section(hdul, self.data, part, scale)
-        variance = self._section(hdul, self.stat, part, scale**2)
+        variance = self._variance(hdul, part, scale**2)
         seen = np.isfinite(flux)
         if self.quality is not None:
             seen &= self._section(hdul, self.quality, part, 1.0) == 0
@@ -167,6 +169,16 @@ class CubeFile:
             torch.from_numpy((seen & ~weighted).any(axis=1)),
         )
 
+    def _variance(
+        self, hdul: fits.HDUList, part: tuple[slice, slice, slice], scale: float
+    ) -> np.ndarray:
+        """Return variances (n_spaxel, n_plane), 0 where there is none."""
+        if not self.inverse:
+            return self._section(hdul, self.stat, part, scale)
+        inverse = self._section(hdul, self.stat, part, 1.0 / scale)
+        given = np.isfinite(inverse) & (inverse > 0)
+        return np.where(given, 1.0 / np.where(given, inverse, 1.0), 0.0).astype(np.float32)
+
     @staticmethod
     def _section(
         hdul: fits.HDUList, index: int, part: tuple[slice, slice, slice], scale: float
@@ -180,12 +192,13 @@ class CubeFile:
 
 
 def open_cube(path: str | Path) -> CubeFile:
-    """Read the headers of a MUSE cube as ESO delivers it.
+    """Read the headers of a MUSE cube as ESO delivers it, or of a LOGCUBE of MaNGA.
 
     Parameters
     ----------
     path : str or Path
-        FITS file with the extensions DATA and STAT (variance), and DQ where there is one.
+        FITS file with the extensions DATA and STAT (variance), and DQ where there is one; or with
+        FLUX, IVAR, MASK and WAVE, see :mod:`amortized_sfh.cubes.manga_cube`.
 
     Returns
     -------
@@ -201,31 +214,37 @@ def open_cube(path: str | Path) -> CubeFile:
         flux unit is not understood.
     """
     with open_fits(path) as hdul:
-        data = find_image(hdul, ("DATA", "SCI", "PRIMARY"), 3)
-        if data is None:
-            names = ", ".join(hdu.name or "(no name)" for hdu in hdul)
-            raise InputFileError(
-                f"{path} has no 3-D extension DATA (found {names}); expected a MUSE cube"
-            )
+        manga = find_manga_parts(hdul, path)
+        data, stat, quality = _muse_parts(hdul, path) if manga is None else manga[:3]
         header = hdul[data].header.copy()
         nx, ny, n_plane = (int(header[f"NAXIS{i}"]) for i in (1, 2, 3))
-        stat = find_image(hdul, ("STAT", "VAR", "VARIANCE"), 3)
-        quality = find_image(hdul, ("DQ",), 3)
         primary_unit = hdul[0].header.get("BUNIT")
-        _check_stat(path, hdul, stat, header)
     try:
         unit = parse_flux_unit(header.get("BUNIT", primary_unit))
     except ValueError as error:
         raise InputFileError(f"{path}: {error}") from error
-    edges, medium = _wavelength_axis(path, header, n_plane)
-    wcs = _celestial(header)
+    edges, medium = wavelength_axis(path, header, n_plane) if manga is None else manga[3:]
+    wcs = celestial(header)
     shape = (n_plane, ny, nx)
-    return CubeFile(Path(path), shape, edges, medium, unit, wcs, data, int(stat or 0), quality)
+    inverse = manga is not None
+    return CubeFile(Path(path), shape, edges, medium, unit, wcs, data, stat, quality, inverse)
 
 
-def _check_stat(
+def _muse_parts(hdul: fits.HDUList, path: str | Path) -> tuple[int, int, int | None]:
+    """Indices of flux, variance and quality of a MUSE cube."""
+    data = find_image(hdul, ("DATA", "SCI", "PRIMARY"), 3)
+    if data is None:
+        names = ", ".join(hdu.name or "(no name)" for hdu in hdul)
+        raise InputFileError(
+            f"{path} has no 3-D extension DATA (found {names}); expected a MUSE cube"
+        )
+    stat = find_image(hdul, ("STAT", "VAR", "VARIANCE"), 3)
+    return data, _checked_stat(path, hdul, stat, hdul[data].header), find_image(hdul, ("DQ",), 3)
+
+
+def _checked_stat(
     path: str | Path, hdul: fits.HDUList, stat: int | None, header: fits.Header
-) -> None:
+) -> int:
     if stat is None:
         raise InputFileError(
             f"{path} has no extension STAT with the variance; posteriors need it: use the cube as "
@@ -238,39 +257,4 @@ def _check_stat(
             f"{path}: STAT has size {found}, DATA {tuple(header[axis] for axis in axes)}; "
             "expected the same"
         )
-
-
-def _wavelength_axis(path: str | Path, header: fits.Header, n_plane: int) -> tuple[Tensor, str]:
-    kind = str(header.get("CTYPE3", "")).strip().upper()
-    if kind not in _MEDIA:
-        raise InputFileError(
-            f"{path}: CTYPE3 is {kind or 'missing'}; expected AWAV (air) or WAVE (vacuum), linear"
-        )
-    step = header.get("CD3_3", header.get("CDELT3"))
-    value, pixel = header.get("CRVAL3"), header.get("CRPIX3", 1.0)
-    if step is None or value is None:
-        raise InputFileError(
-            f"{path}: the wavelength axis has no CRVAL3 or no CD3_3; expected both (in Angstrom)"
-        )
-    unit = str(header.get("CUNIT3", "Angstrom")).strip() or "Angstrom"
-    try:
-        scale = u.Unit("Angstrom" if unit.lower() in ("a", "ang") else unit).to(u.AA)
-    except (ValueError, u.UnitConversionError) as error:
-        raise InputFileError(
-            f"{path}: CUNIT3 is {unit!r}; expected a length such as Angstrom, nm or m"
-        ) from error
-    pixels = torch.arange(n_plane + 1, dtype=torch.float64) + 0.5
-    edges = (value + (pixels - pixel) * step) * scale
-    if not step > 0 or not edges[0] > 0:
-        raise InputFileError(
-            f"{path}: the wavelength axis runs {edges[0]:.1f}-{edges[-1]:.1f} Å; expected "
-            "ascending, positive wavelengths"
-        )
-    return edges, _MEDIA[kind]
-
-
-def _celestial(header: fits.Header) -> WCS | None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FITSFixedWarning)
-        wcs = WCS(header)
-    return wcs.celestial if wcs.has_celestial else None
+    return stat

@@ -22,6 +22,10 @@ from amortized_sfh.plotting.figures import (
 )
 
 FEATURES_AA = {
+    "[O II]": 3727.4,
+    "Ca H+K": 3951.0,
+    r"H$\delta$": 4101.7,
+    r"H$\gamma$": 4340.5,
     r"H$\beta$": 4861.3,
     "[O III]": 5006.8,
     r"Mg $b$": 5175.0,
