@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from amortized_sfh.cubes.alignment import measure_offset, synthetic_images
+from amortized_sfh.cubes.offset import measure_offset
+from amortized_sfh.cubes.synthetic import synthetic_image, white_image
 from amortized_sfh.cubes.cube_file import open_cube
 from simulators.filters import read_filter
 
