@@ -24,7 +24,7 @@ from amortized_sfh.cubes.hst_header import (
     values,
 )
 from amortized_sfh.cubes.hst_image import HstImage
-from amortized_sfh.cubes.hst_sky import SkyLevel, measure_sky
+from amortized_sfh.cubes.hst_sky import measure_sky
 from amortized_sfh.cubes.hst_tiles import cut_tiles, sample_noise, tile_windows
 from amortized_sfh.cubes.hst_weight import (
     WeightMap,
@@ -165,8 +165,7 @@ def _with_weight(
         )
     weighted = WeightMap(plane, kind, typical=typical)
     image = replace(image, weight=weighted)
-    parts = tile_windows(plane.shape)
-    seen = [image.seen(part) for part in parts]
+    seen = [image.seen(part) for part in tile_windows(plane.shape)]
     tiles, weights = cut_tiles(image.data, seen), cut_tiles(plane, seen)
     noise = sample_noise(tiles, weights)
     ratio = _noise_ratio(image, headers, noise.ratio)
@@ -207,7 +206,8 @@ def _with_sky(
     level = measure_sky(tiles, ratio)
     subtracted, known = (0.0, None) if sky is None else sky
     if known is None:
-        known = _left_over(level, sky is None)
+        # In a frame without blank sky nothing is known of the level.
+        known = level.sigma if level.blank else 0.0
     return replace(
         image,
         noise_ratio=ratio,
@@ -215,10 +215,3 @@ def _with_sky(
         background=float(subtracted),
         background_sigma=float(known),
     )
-
-
-def _left_over(level: SkyLevel, untouched: bool) -> float:
-    """Return the uncertainty of the sky: known only where there is blank sky to measure it on."""
-    if not level.blank:
-        return 0.0
-    return float(np.hypot(level.sigma, level.level if untouched else 0.0))

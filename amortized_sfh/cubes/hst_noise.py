@@ -39,15 +39,18 @@ def image_variance(
         Variance per pixel, as if pixels were independent, shape (ny, nx), float32; 0 without data.
     """
     weight, electrons = image.weight, image.electrons_per_count
+    variance: np.ndarray
     if image.sigma is not None:
         variance = np.array(image.sigma[part], dtype=np.float32) ** 2
     elif weight is not None and weight.kind == "variance":
         values = np.where(seen, weight.values[part], 1.0).astype(np.float32)
         variance = weight.noise_factor**2 / values
         if not weight.photon_noise and electrons > 0:
-            variance = variance + np.maximum(counts, 0.0) / electrons
+            variance = variance + np.maximum(counts - image.background, 0.0) / electrons
     else:
-        variance = estimate_variance(counts, seen, electrons, image.noise_ratio)
+        variance = estimate_variance(
+            np.where(seen, counts - image.background, 0.0), seen, electrons, image.noise_ratio
+        )
         if weight is not None and weight.kind == "exposure":
             values = np.where(seen, weight.values[part], 1.0).astype(np.float32)
             variance = variance * (float(np.median(values[seen])) / values)

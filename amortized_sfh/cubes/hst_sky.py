@@ -16,7 +16,9 @@ __all__ = ["SkyLevel", "measure_sky"]
 
 _MIN_TILES = 8
 _SHARE = 0.15
-_MAX_WIDTH = 8.0
+_MAX_SPREAD = 3.0
+_MODE_ERROR = 2.1
+"""Error of a mode from 2.5 median - 1.5 mean of n normal values, times sqrt(n) / sigma."""
 
 
 class SkyLevel(NamedTuple):
@@ -66,17 +68,22 @@ def measure_sky(tiles: np.ndarray, noise_ratio: float = 1.0) -> SkyLevel:
     with np.errstate(invalid="ignore"):
         modes = SExtractorBackground(sigma_clip=None)(kept, axis=1)
         n_kept = np.isfinite(kept).sum(axis=1)
-        errors = 1.25 * np.nanstd(kept, axis=1) * noise_ratio / np.sqrt(np.maximum(n_kept, 1))
-    modes = np.sort(np.asarray(modes))
+        errors = _MODE_ERROR * np.nanstd(kept, axis=1) * noise_ratio / np.sqrt(n_kept)
+    order = np.argsort(modes)
+    modes, errors = np.asarray(modes)[order], errors[order]
+    error = float(np.percentile(errors, 10))
     # The shortest interval that holds a given share of the tiles finds the level they agree on.
     n = max(int(np.ceil(_SHARE * len(modes))), 4)
-    widths = modes[n - 1 :] - modes[: len(modes) - n + 1]
-    start = int(np.argmin(widths))
-    centre, error = float(np.median(modes[start : start + n])), float(np.percentile(errors, 10))
-    reach = max(3.0 * float(widths[start]), 3.0 * error)
-    fainter = float((modes < centre - reach).mean())
-    blank = bool(widths[start] < _MAX_WIDTH * error and fainter < 0.05)
-    agreeing = modes[np.abs(modes - centre) <= reach] if blank else modes[:n]
+    start = int(np.argmin(modes[n - 1 :] - modes[: len(modes) - n + 1]))
+    agreeing = modes[start : start + n]
+    for _ in range(5):
+        centre = float(np.median(agreeing))
+        reach = 3.0 * max(1.4826 * float(np.median(np.abs(agreeing - centre))), error)
+        member = np.abs(modes - centre) <= reach
+        agreeing, error = modes[member], float(np.median(errors[member]))
+    blank = bool(np.std(agreeing) < _MAX_SPREAD * error and (modes < centre - reach).mean() < 0.05)
+    if not blank:
+        agreeing = modes[:n]
     scatter = float(np.std(agreeing))
     varies = max(scatter**2 - error**2, 0.0)
     sigma = np.sqrt(varies + scatter**2 / len(agreeing))

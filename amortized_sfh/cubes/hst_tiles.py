@@ -9,13 +9,13 @@ from scipy.ndimage import binary_dilation
 
 __all__ = ["NoiseSample", "cut_tiles", "sample_noise", "tile_windows"]
 
-_SIDES = (16, 64)
+_SIDES = (32, 64)
 _MAX_TILES = 144
 _MIN_SEEN = 0.9
 _CLIP = 4.0
 _LAG = 3
 _SMOOTHEST = 0.25
-_MIN_TILES = 4
+_MIN_TILES = 8
 
 
 class NoiseSample(NamedTuple):
@@ -47,7 +47,7 @@ def tile_windows(shape: tuple[int, int]) -> list[tuple[slice, slice]]:
     Returns
     -------
     list of tuple of slice
-        Squares of 16 to 64 pixels, at least eight along the shorter side if they fit.
+        Squares of 32 to 64 pixels, eight or more along the shorter side if they fit.
     """
     side = int(np.clip(min(shape) // 8, *_SIDES))
     starts = []
@@ -102,7 +102,7 @@ def sample_noise(tiles: np.ndarray, weights: np.ndarray | None = None) -> NoiseS
     good = np.flatnonzero(sigmas > 0)
     if len(good) < _MIN_TILES:
         return NoiseSample(float("nan"), 1.0, float("nan"))
-    best = good[np.argsort(sigmas[good])][: max(_MIN_TILES, int(_SMOOTHEST * len(good)))]
+    best = good[np.argsort(sigmas[good])][: max(_MIN_TILES // 2, int(_SMOOTHEST * len(good)))]
     power = np.median([_correlation_sum(left[i]) for i in best])
     weight = float("nan")
     if weights is not None:

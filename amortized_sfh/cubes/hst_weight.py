@@ -123,7 +123,7 @@ def weight_kind(typical: float, unit: str, name: str, exposure: float) -> str | 
         ratio = typical / exposure
         if 0.4 <= ratio <= 1.6:
             return "exposure"
-        return "variance" if ratio > 2.5 or ratio < 0.1 else None
+        return "variance" if ratio > 2.2 or ratio < 0.1 else None
     return None
 
 

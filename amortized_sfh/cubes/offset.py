@@ -28,8 +28,14 @@ _DETAIL = 8.0
 """Structure wider than this (sigma in pixels) is left out: sky levels and colours differ there."""
 
 _SPLINE_REACH = 4
-_CLIP = 5.0
-_N_STEPS = 12
+_HUBER, _CLIP = 1.5, 6.0
+"""Residuals beyond the first, in standard deviations, count less; those beyond the second are left
+out with their surroundings. Cosmic rays and variable stars are in one of the images only."""
+_N_ROUNDS = 3
+_MISMATCH = 0.02
+"""Expected difference of two noiseless images, relative to their scatter and brightness."""
+_NEAR = 0.02
+_N_STEPS = 25
 
 
 class Offset(NamedTuple):
@@ -157,27 +163,36 @@ def _refine(
     blank = ~np.isfinite(image)
     near_blank = binary_dilation(blank, iterations=_SPLINE_REACH) if blank.any() else blank
     spline = spline_filter(np.where(blank, 0.0, image))
-    plane = [np.ones((ny, nx)), *np.mgrid[-1.0 : 1.0 : ny * 1j, -1.0 : 1.0 : nx * 1j]]
+    plane = np.mgrid[-1.0 : 1.0 : ny * 1j, -1.0 : 1.0 : nx * 1j]
     x, y, sigma = float(start[0]), float(start[1]), float("inf")
-    outlier = np.zeros(reference.shape, dtype=bool)
+    trust, outlier, n_left_out = np.ones((ny, nx)), np.zeros((ny, nx), dtype=bool), 0
     for _ in range(_N_STEPS):
         moved = spline_shift(spline, (-y, -x), prefilter=False, mode="nearest")
         touched = spline_shift(near_blank.astype(np.float64), (-y, -x), order=1, cval=1.0)
         use = np.isfinite(reference) & (touched[:ny, :nx] < 1e-6) & ~outlier
         slopes = np.gradient(moved)
         # All are filtered over the same pixels, so that edges and gaps cancel.
-        planes = (reference, moved[:ny, :nx], slopes[1][:ny, :nx], slopes[0][:ny, :nx])
-        target, *terms = (_detail(np.where(use, v, np.nan)) for v in planes)
-        terms += plane
-        matrix = np.stack([term[use] for term in terms], axis=1)
-        solution, *_ = np.linalg.lstsq(matrix, target[use], rcond=None)
-        left = target - np.tensordot(solution, np.stack(terms), axes=1)
-        scatter = 1.4826 * float(np.nanmedian(np.abs(left))) + 1e-12
-        errors = np.sqrt(np.diag(np.linalg.pinv(matrix.T @ matrix))) * scatter
-        step = np.clip(solution[1:3] / max(solution[0], 1e-3), -0.5, 0.5)
+        planes = (reference, moved[:ny, :nx], slopes[1][:ny, :nx], slopes[0][:ny, :nx], *plane)
+        filtered = np.stack([_detail(np.where(use, v, np.nan))[use] for v in planes])
+        target, terms = filtered[0], np.vstack([filtered[1:], np.ones((1, filtered.shape[1]))])
+        weight = trust[use]
+        normal = (terms * weight) @ terms.T
+        inverse = np.linalg.pinv(normal, hermitian=True)
+        solution = inverse @ ((terms * weight) @ target)
+        left = target - solution @ terms
+        scatter = 1.4826 * float(np.median(np.abs(left))) + 1e-12
+        # In sparse fields the scatter is that of the sky: bright pixels cannot be held to it.
+        deviation = np.abs(left) / np.hypot(scatter, _MISMATCH * (1.0 + np.abs(target)))
+        trust[use] = 1.0 / np.maximum(deviation / _HUBER, 1.0)
+        scale = max(float(solution[0]), 1e-3)
+        step = np.clip(solution[1:3] / scale, -0.5, 0.5)
         x, y = x + step[0], y + step[1]
-        sigma = float(errors[1:3].max() / max(solution[0], 1e-3))
-        outlier |= np.abs(np.nan_to_num(left)) > _CLIP * scatter
-        if np.abs(step).max() < 1e-4:
-            break
+        sigma = scatter * float(np.sqrt(np.diag(inverse)[1:3].max())) / scale
+        if np.abs(step).max() < (1e-4 if n_left_out == _N_ROUNDS else _NEAR):
+            if n_left_out == _N_ROUNDS:
+                break
+            n_left_out += 1
+            far = np.zeros((ny, nx), dtype=bool)
+            far[use] = deviation > _CLIP
+            outlier |= binary_dilation(far, iterations=2)
     return float(x), float(y), sigma
