@@ -33,10 +33,10 @@ def infer_files(options: Namespace, device: str) -> None:
     """
     # what can be wrong with the request is found before the long part
     check_output(options.out, options.overwrite)
-    hst = read_hst_files(options)
     orientation = read_orientation(options)
     spaxels = tuple(_parse_spaxel(text) for text in options.spaxel)
     profile = read_noise_profile(options.noise_profile) if options.noise_profile else None
+    hst = read_hst_files(options)
     model = load_model(options.model, device)
     instrument = model.generative.simulator.instrument
     check_cube(options.cube, options.redshift, instrument, hst)
