@@ -8,11 +8,13 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from amortized_sfh._version import __version__
 from amortized_sfh.command_line.disc import add_disc_options
+from amortized_sfh.command_line.hst import add_hst_options
 from amortized_sfh.command_line.mismatch import add_mismatch
 from amortized_sfh.command_line.nature import add_nature_options
 from amortized_sfh.command_line.noise import add_measure_noise, add_noise_options
@@ -40,7 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(words)
     options.command_line = shlex.join(["amortized-sfh", *words])
     try:
-        options.run(options)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            options.run(options)
     except _USER_ERRORS as error:
         print(f"amortized-sfh: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
@@ -48,6 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("amortized-sfh: interrupted; nothing unfinished was left behind", file=sys.stderr)
         return 130
     return 0
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """Print a warning as one line, without the place in the code that it comes from."""
+    print(f"amortized-sfh: warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -113,9 +122,7 @@ def _add_infer(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("infer", help="posterior maps of a MUSE cube")
     parser.add_argument("cube", type=Path)
     _add_common(parser)
-    parser.add_argument("--hst", nargs="+", default=[], metavar="BAND=FILE", help="HST images")
-    parser.add_argument("--psf-fwhm", type=float, default=0.8, help="of the cube in arcsec (0.8)")
-    parser.add_argument("--align", action="store_true", help="shift HST images onto the cube")
+    add_hst_options(parser)
     add_disc_options(parser)
     grouping = parser.add_mutually_exclusive_group()
     grouping.add_argument("--bins", type=Path, help="FITS map of bin numbers")

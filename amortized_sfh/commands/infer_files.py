@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from amortized_sfh.commands.hst_files import read_hst_files
 from amortized_sfh.commands.infer_cube import RunOptions, infer_cube
 from amortized_sfh.cubes.cube_data import CubeData, CubeOptions
 from amortized_sfh.cubes.disc import Orientation, parse_centre
@@ -32,10 +33,10 @@ def infer_files(options: Namespace, device: str) -> None:
     """
     # what can be wrong with the request is found before the long part
     check_output(options.out, options.overwrite)
-    hst = parse_bands(options.hst)
     orientation = read_orientation(options)
     spaxels = tuple(_parse_spaxel(text) for text in options.spaxel)
     profile = read_noise_profile(options.noise_profile) if options.noise_profile else None
+    hst = read_hst_files(options)
     model = load_model(options.model, device)
     instrument = model.generative.simulator.instrument
     check_cube(options.cube, options.redshift, instrument, hst)
@@ -143,40 +144,6 @@ def draw_maps(
     if names:
         plot_maps(scalars, truth=truth, names=names, frame=frame, path=paths[3])
     return paths[: 3 + bool(names)]
-
-
-def parse_bands(words: list[str]) -> dict[str, Path]:
-    """Read `BAND=FILE` words.
-
-    Parameters
-    ----------
-    words
-        As given on the command line.
-
-    Returns
-    -------
-    dict of str to Path
-        Band to file.
-
-    Raises
-    ------
-    ValueError
-        If a word has another form, or a band comes twice.
-
-    Examples
-    --------
-    >>> parse_bands(["F275W=a.fits"])
-    {'F275W': PosixPath('a.fits')}
-    """
-    bands: dict[str, Path] = {}
-    for word in words:
-        band, found, file = word.partition("=")
-        if not found or not file:
-            raise ValueError(f"--hst {word!r}: expected BAND=FILE, e.g. F275W=ngc3627_f275w.fits")
-        if band in bands:
-            raise ValueError(f"--hst names {band} twice: expected each band once")
-        bands[band] = Path(file)
-    return bands
 
 
 def _parse_spaxel(text: str) -> tuple[int, int]:

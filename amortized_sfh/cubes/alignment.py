@@ -1,111 +1,68 @@
-"""The offset of an HST image against a cube, from the cube's own image in the same band.
+"""Where HST images lie against a cube, and correcting their WCS.
 
-The WCS of old HST images can be wrong by more than an arcsecond, several spaxels.
+The WCS of old HST images can be wrong by more than an arcsecond, several spaxels. Bands that the
+cube covers are compared with its own image in the band; the others take the offset of an image with
+the same WCS, or are compared with the HST band nearest in wavelength.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from math import hypot
 
 import numpy as np
 from astropy.wcs import WCS
 
 from amortized_sfh.cubes.cube_file import CubeFile
 from amortized_sfh.cubes.hst import HstImage
-from simulators.filters import FilterCurve, read_filter
+from amortized_sfh.cubes.offset import MAX_SHIFT, Offset, measure_offset
+from amortized_sfh.cubes.synthetic import synthetic_image, white_image
+from simulators.filters import read_filter
 
-__all__ = ["MAX_SHIFT", "Offset", "align_images", "measure_offset", "shifted", "synthetic_images"]
+__all__ = ["NOTABLE_OFFSET", "Registration", "register_images", "shifted"]
 
-MAX_SHIFT = 15
-"""Largest offset that is searched, in spaxels (3 arcsec for MUSE's wide field)."""
+NOTABLE_OFFSET = 0.3
+"""Offset in spaxels that is worth a warning."""
 
-MIN_SCORE = 0.5
-MIN_BAND_COVERAGE = 0.5
+_MAX_SIDE = 400
+"""Of a larger region the middle is compared, which is far more than the accuracy needs."""
 
-
-class Offset(NamedTuple):
-    """How far an image is displaced against a reference.
-
-    Attributes
-    ----------
-    dx, dy : float
-        Displacement in pixels of the reference: a source at (x, y) in the reference is found at
-        (x + dx, y + dy) in the image.
-    score : float
-        Correlation of the two at this offset; 1 for images that differ by a linear law only.
-    """
-
-    dx: float
-    dy: float
-    score: float
+Project = Callable[[HstImage, WCS, tuple[int, int]], np.ndarray]
 
 
-def measure_offset(image: np.ndarray, reference: np.ndarray, max_shift: int = MAX_SHIFT) -> Offset:
-    """Find the offset that correlates two images best.
+@dataclass(frozen=True)
+class Registration:
+    """The position of one image against a cube.
 
     Parameters
     ----------
-    image : ndarray
-        Image on the reference's grid with ``max_shift`` more pixels on every side, shape
-        (ny + 2 max_shift, nx + 2 max_shift); NaN where there is no data.
-    reference : ndarray
-        Shape (ny, nx); NaN where there is no data.
-    max_shift : int
-        Largest offset per axis.
-
-    Returns
-    -------
-    Offset
-        With a fraction of a pixel from a parabola through the peak.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, the images have nothing in common, or the best offset is at the
-        edge of the search or correlates poorly.
+    offset : Offset or None
+        Displacement in spaxels of the cube, None if it could not be measured.
+    reference : str
+        What the image was compared with.
+    problem : str
+        Why there is no offset.
+    final : bool
+        Nothing else is left to compare it with.
     """
-    ny, nx = reference.shape
-    if image.shape != (ny + 2 * max_shift, nx + 2 * max_shift):
-        raise ValueError(
-            f"image has shape {image.shape}; expected {max_shift} pixels more than the reference's "
-            f"{reference.shape} on every side"
-        )
-    scores = np.full((2 * max_shift + 1, 2 * max_shift + 1), -1.0)
-    for j in range(scores.shape[0]):
-        for i in range(scores.shape[1]):
-            scores[j, i] = _correlation(image[j : j + ny, i : i + nx], reference)
-    j, i = divmod(int(np.argmax(scores)), scores.shape[1])
-    best = float(scores[j, i])
-    if not best >= MIN_SCORE:
-        raise ValueError(
-            f"the images do not resemble each other at any offset within {max_shift} pixels "
-            f"(best correlation {best:.2f}); check band and WCS, or do not align"
-        )
-    if not (0 < j < 2 * max_shift and 0 < i < 2 * max_shift):
-        raise ValueError(
-            f"the best offset lies at the edge of the search ({max_shift} pixels); "
-            "correct the WCS roughly first"
-        )
-    dy = j - max_shift + _vertex(scores[j - 1 : j + 2, i])
-    dx = i - max_shift + _vertex(scores[j, i - 1 : i + 2])
-    return Offset(float(dx), float(dy), best)
+
+    offset: Offset | None
+    reference: str
+    problem: str = ""
+    final: bool = False
+
+    @property
+    def notable(self) -> bool:
+        """Whether the image is displaced by more than the measurement and the maps can bear."""
+        if self.offset is None:
+            return False
+        size = hypot(self.offset.dx, self.offset.dy)
+        return size > NOTABLE_OFFSET and size > 3.0 * self.offset.sigma
 
 
-def _correlation(image: np.ndarray, reference: np.ndarray) -> float:
-    both = np.isfinite(image) & np.isfinite(reference)
-    if both.sum() < 0.5 * np.isfinite(reference).sum() or both.sum() < 9:
-        return -1.0
-    a, b = image[both] - image[both].mean(), reference[both] - reference[both].mean()
-    power = float((a * a).sum() * (b * b).sum())
-    return float((a * b).sum() / np.sqrt(power)) if power > 0 else -1.0
-
-
-def _vertex(three: np.ndarray) -> float:
-    curvature = three[0] - 2 * three[1] + three[2]
-    return float(0.5 * (three[0] - three[2]) / curvature) if curvature < 0 else 0.0
+_UNTRIED = Registration(None, "none", "no band could be compared with the cube")
 
 
 def shifted(image: HstImage, offset: Offset, wcs: WCS) -> HstImage:
@@ -132,84 +89,108 @@ def shifted(image: HstImage, offset: Offset, wcs: WCS) -> HstImage:
     return replace(image, wcs=corrected)
 
 
-def synthetic_images(
-    cube: CubeFile, window: tuple[slice, slice], curves: Mapping[str, FilterCurve]
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Return the cube's own images in bands it covers at least half of.
-
-    Parameters
-    ----------
-    cube : CubeFile
-        The cube.
-    window : tuple of slice
-        Rows and columns.
-    curves : mapping
-        Band name to throughput.
-
-    Returns
-    -------
-    tuple
-        Band name to image (ny, nx), and the white-light image (ny, nx); NaN without data.
-    """
-    centres = 0.5 * (cube.edges_aa[1:] + cube.edges_aa[:-1]).numpy()
-    weights = {"": np.ones_like(centres)}
-    for name, curve in curves.items():
-        inside = (curve.wave_aa >= centres[0]) & (curve.wave_aa <= centres[-1])
-        photons = curve.wave_aa * curve.throughput * np.gradient(curve.wave_aa)
-        if photons[inside].sum() >= MIN_BAND_COVERAGE * photons.sum():
-            weights[name] = np.interp(centres, curve.wave_aa, curve.throughput) * centres
-    ny, nx = (part.stop - part.start for part in window)
-    matrix = np.stack(list(weights.values()), axis=1).astype(np.float32)
-    out = np.full((ny * nx, len(weights)), np.nan)
-    for chunk in cube.chunks(window, slice(0, cube.shape[0]), n_spaxels=2048):
-        seen = chunk.valid.numpy().astype(np.float32) @ matrix
-        total = chunk.flux.numpy() @ matrix
-        out[chunk.spaxels] = np.where(seen > 0, total / np.where(seen > 0, seen, 1.0), np.nan)
-    images = {name: out[:, i].reshape(ny, nx) for i, name in enumerate(weights)}
-    white = images.pop("")
-    return images, white
-
-
-def align_images(
+def register_images(
     images: Mapping[str, HstImage],
     cube: CubeFile,
     window: tuple[slice, slice],
-    wcs: WCS,
-    project: Callable[[HstImage, WCS, tuple[int, int]], np.ndarray],
-) -> dict[str, HstImage]:
-    """Correct the WCS of HST images by their offsets against the cube.
-
-    Bands that the cube covers are measured; the others, which look different, share their mean. If
-    the cube covers none, each is measured against the white-light image.
+    project: Project,
+) -> dict[str, Registration]:
+    """Measure the offsets of HST images against a cube.
 
     Parameters
     ----------
     images : mapping
         Band name to image.
     cube : CubeFile
-        The cube.
+        The cube, with a celestial WCS.
     window : tuple of slice
-        Rows and columns of the region.
-    wcs : WCS
-        Celestial WCS of the region.
+        Rows and columns of the region; of a large one the middle is used.
     project : callable
         Brings an image to a WCS and shape at the cube's resolution, returns its flux.
 
     Returns
     -------
     dict
-        Band name to image with the corrected WCS.
+        Band name to where it lies.
     """
-    synthetic, white = synthetic_images(cube, window, {b: read_filter(b) for b in images})
-    references = synthetic or dict.fromkeys(images, white)
-    wide = wcs.deepcopy()
-    wide.wcs.crpix = np.asarray(wcs.wcs.crpix) + MAX_SHIFT
-    ny, nx = white.shape
-    size = (ny + 2 * MAX_SHIFT, nx + 2 * MAX_SHIFT)
-    offsets = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for band, reference in references.items():
-            offsets[band] = measure_offset(project(images[band], wide, size), reference)
-    mean = Offset(*np.mean(list(offsets.values()), axis=0))
-    return {b: shifted(image, offsets.get(b, mean), wcs) for b, image in images.items()}
+    grid = _Grid(cube, (_middle(window[0]), _middle(window[1])), project)
+    found: dict[str, Registration] = {}
+    for band, image in images.items():
+        reference = synthetic_image(cube, grid.window, read_filter(band))
+        if reference is not None:
+            found[band] = grid.compare(image, reference, f"MUSE {band}")
+    if not _measured(found):
+        band = max(images, key=_pivot)
+        white = grid.compare(images[band], white_image(cube, grid.window), "MUSE white light")
+        if white.offset or band not in found:
+            found[band] = white
+    while known := _measured(found):
+        missing = [b for b in images if b not in known and not found.get(b, _UNTRIED).final]
+        if not missing:
+            break
+        band = min(missing, key=lambda b: min(abs(_pivot(b) - _pivot(k)) for k in known))
+        found[band] = _by_another_band(band, images, known, grid)
+    return {band: found.get(band, _UNTRIED) for band in images}
+
+
+def _measured(found: Mapping[str, Registration]) -> dict[str, Offset]:
+    return {band: entry.offset for band, entry in found.items() if entry.offset is not None}
+
+
+def _by_another_band(
+    band: str, images: Mapping[str, HstImage], known: Mapping[str, Offset], grid: _Grid
+) -> Registration:
+    same = [other for other in known if _same_frame(images[band].wcs, images[other].wcs)]
+    if same:
+        anchor = min(same, key=lambda other: known[other].sigma)
+        return Registration(known[anchor], f"WCS of {anchor}", final=True)
+    anchor = min(known, key=lambda other: abs(_pivot(other) - _pivot(band)))
+    entry = replace(
+        grid.compare(images[band], grid.image(images[anchor]), f"HST {anchor}"), final=True
+    )
+    if entry.offset is None:
+        return entry
+    step, base = entry.offset, known[anchor]
+    sigma = hypot(step.sigma, base.sigma)
+    return replace(entry, offset=Offset(step.dx + base.dx, step.dy + base.dy, step.score, sigma))
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """The part of the cube on which images are compared."""
+
+    cube: CubeFile
+    window: tuple[slice, slice]
+    project: Project
+
+    def image(self, image: HstImage, margin: int = 0) -> np.ndarray:
+        rows, columns = self.window
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            wcs = self.cube.wcs[rows, columns]  # type: ignore[index]
+            wcs.wcs.crpix = np.asarray(wcs.wcs.crpix) + margin
+            size = rows.stop - rows.start + 2 * margin, columns.stop - columns.start + 2 * margin
+            return self.project(image, wcs, size)
+
+    def compare(self, image: HstImage, reference: np.ndarray, name: str) -> Registration:
+        try:
+            return Registration(measure_offset(self.image(image, MAX_SHIFT), reference), name)
+        except ValueError as error:
+            return Registration(None, name, str(error))
+
+
+def _middle(part: slice) -> slice:
+    spare = max(part.stop - part.start - _MAX_SIDE, 0)
+    return slice(part.start + spare // 2, part.stop - (spare - spare // 2))
+
+
+def _pivot(band: str) -> float:
+    return read_filter(band).pivot_aa
+
+
+def _same_frame(first: WCS, second: WCS) -> bool:
+    """Whether two images were drizzled to one frame, of which they may be different parts."""
+    return bool(
+        np.allclose(first.wcs.crval, second.wcs.crval, rtol=0.0, atol=1e-8)
+        and np.allclose(first.pixel_scale_matrix, second.pixel_scale_matrix, rtol=1e-6, atol=1e-12)
+    )

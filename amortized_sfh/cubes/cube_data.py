@@ -23,10 +23,11 @@ class CubeOptions:
     ----------
     grid : WaveGrid or LogWaveGrid
         Rest-frame grid of the model.
-    psf_fwhm_arcsec : float
-        FWHM of the cube's PSF, to which HST images are convolved.
+    psf_fwhm_arcsec : float, optional
+        FWHM of the cube's PSF, to which HST images are convolved; by default as header or file
+        name say, see :func:`~amortized_sfh.cubes.psf.find_psf`.
     align : bool
-        Measure the offset of HST images against the cube and correct it.
+        Correct the offset of HST images that is measured against the cube.
     noise_growth : float, optional
         Growth of the noise of bins per decade of spaxels, see
         :func:`~amortized_sfh.cubes.noise_growth.noise_growth_factor`; by default that of the noise
@@ -41,7 +42,7 @@ class CubeOptions:
     """
 
     grid: PixelGrid = REST_GRID
-    psf_fwhm_arcsec: float = 0.8
+    psf_fwhm_arcsec: float | None = None
     align: bool = False
     noise_growth: float | None = None
     noise_profile: NoiseProfile | None = None
@@ -74,6 +75,10 @@ class CubeData:
         over wavelength, shape (n_obs,).
     provenance : dict
         Where the data come from, for the headers of products.
+    shared_phot_sigma : ndarray
+        Part of ``observation.phot_sigma`` that is one common error of all rows, from the sky level
+        of the HST images, shape (n_obs, n_band), same unit; 0 by default. It adds up linearly in
+        sums of rows: it must not be averaged down.
     """
 
     observation: Observation
@@ -85,6 +90,16 @@ class CubeData:
     header: fits.Header
     noise_scale: np.ndarray
     provenance: dict[str, object] = field(default_factory=dict)
+    shared_phot_sigma: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+
+    def __post_init__(self) -> None:
+        expected = tuple(self.observation.phot.shape)
+        if self.shared_phot_sigma.size == 0:
+            object.__setattr__(self, "shared_phot_sigma", np.zeros(expected))
+        if self.shared_phot_sigma.shape != expected:
+            raise ValueError(
+                f"shared_phot_sigma has shape {self.shared_phot_sigma.shape}; expected {expected}"
+            )
 
     def __len__(self) -> int:
         return len(self.observation)

@@ -17,7 +17,7 @@ from pathlib import Path
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
 
-__all__ = ["InputFileError", "find_image", "open_fits"]
+__all__ = ["InputFileError", "InputWarning", "find_image", "open_fits"]
 
 
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
@@ -25,6 +25,10 @@ _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 class InputFileError(ValueError):
     """A file cannot be used: what is wrong with it, and what was expected."""
+
+
+class InputWarning(UserWarning):
+    """A file can be used, but the result depends on something that its user should know."""
 
 
 @contextmanager

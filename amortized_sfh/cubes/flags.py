@@ -36,6 +36,9 @@ class Flag(IntFlag):
     """The posterior predictive does not fit the data (CHI2 far from 1)."""
     NO_WCS = 64
     """The cube has no celestial WCS: maps are in pixel coordinates."""
+    BAND_MISSING = 128
+    """An HST band that was given has no data in more than 10 % of the footprint here (edge of the
+    image, gap, saturated or masked pixels), and was left out."""
 
 
 def describe_flags() -> dict[int, str]:

@@ -6,86 +6,51 @@ grid of a cube.
 
 from __future__ import annotations
 
-import re
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
-from astropy.wcs.utils import proj_plane_pixel_scales
 
-from amortized_sfh.cubes.cube_file import UNIT_CGS
-from amortized_sfh.cubes.fits_input import InputFileError, find_image, open_fits
-from amortized_sfh.cubes.flux_units import parse_flux_unit
-from simulators.filters import SPEED_OF_LIGHT_AA_S, read_filter
-from simulators.observation import BANDS
+from amortized_sfh.cubes.fits_input import InputFileError, InputWarning, find_image, open_fits
+from amortized_sfh.cubes.hst_header import (
+    drop_size,
+    exposure_time,
+    read_band,
+    read_calibration,
+    read_camera,
+    values,
+)
+from amortized_sfh.cubes.hst_image import HstImage
+from amortized_sfh.cubes.hst_sky import measure_sky
+from amortized_sfh.cubes.hst_tiles import cut_tiles, sample_noise, tile_windows
+from amortized_sfh.cubes.hst_weight import (
+    WeightMap,
+    calibrated,
+    drizzle_noise_ratio,
+    photons_in_weight,
+    weight_kind,
+)
 
 __all__ = ["HstImage", "read_hst_image"]
 
-_FILTER_KEYS = ("FILTER", "FILTER1", "FILTER2", "FILTNAM1", "FILTNAM2", "PHOTMODE")
-
-
-@dataclass(frozen=True)
-class HstImage:
-    """An image in one HST band.
-
-    Parameters
-    ----------
-    band : str
-        One of the five bands.
-    data : ndarray
-        Pixel values as in the file, shape (ny, nx); NaN or exactly 0 where there is no data (the
-        drizzled frames around an image are 0). May be memory-mapped.
-    flux_per_count : float
-        f_λ, in units of 1e-20 erg/s/cm²/Å, of a pixel value of 1.
-    wcs : WCS
-        Celestial WCS.
-    sigma : ndarray, optional
-        Standard deviation of ``data``, same shape; estimated from the image if it is missing.
-    electrons_per_count : float
-        Detected electrons behind a pixel value of 1; 0 if unknown. Sets the photon noise.
-    background : float
-        Sky level left in the image, in pixel values; drizzled images of WFC3 have it removed.
-    fwhm_arcsec : float
-        FWHM of the image's PSF.
-    source : str
-        File name, for provenance.
-    """
-
-    band: str
-    data: np.ndarray
-    flux_per_count: float
-    wcs: WCS
-    sigma: np.ndarray | None = None
-    electrons_per_count: float = 0.0
-    background: float = 0.0
-    fwhm_arcsec: float = 0.08
-    source: str = ""
-
-    def __post_init__(self) -> None:
-        if self.band not in BANDS:
-            raise ValueError(f"unknown band {self.band!r}; expected one of {', '.join(BANDS)}")
-        if self.data.ndim != 2:
-            raise ValueError(f"{self.source}: data has shape {self.data.shape}; expected (ny, nx)")
-        if self.sigma is not None and self.sigma.shape != self.data.shape:
-            raise ValueError(
-                f"{self.source}: the error map has shape {self.sigma.shape}; "
-                f"expected the image's {self.data.shape}"
-            )
-
-    @property
-    def pixel_arcsec(self) -> float:
-        """Mean pixel scale."""
-        return float(np.sqrt(np.prod(proj_plane_pixel_scales(self.wcs)))) * 3600.0
+_WEIGHT_NAMES = ("WHT", "WEIGHT", "SCI", "PRIMARY")
+_ERROR_NAMES = ("ERR", "SCI", "PRIMARY")
+_MASK_NAMES = ("DQ", "MASK", "SCI", "PRIMARY")
 
 
 def read_hst_image(
-    path: str | Path, band: str | None = None, error: str | Path | np.ndarray | None = None
+    path: str | Path,
+    band: str | None = None,
+    error: str | Path | np.ndarray | None = None,
+    *,
+    weight: str | Path | np.ndarray | None = None,
+    mask: str | Path | np.ndarray | None = None,
+    sky: tuple[float, float | None] | None = None,
 ) -> HstImage:
-    """Read a drizzled HST image.
+    """Read a drizzled HST image, and measure its noise and its sky level.
 
     Parameters
     ----------
@@ -95,7 +60,16 @@ def read_hst_image(
         Band; read from the header if missing.
     error : str, Path or ndarray, optional
         Standard deviation per pixel in the image's unit: a FITS file or an array. Without it an
-        extension ERR is used if there is one, else the noise is estimated from the image.
+        extension ERR is used if there is one, else the weights, else the noise is estimated from
+        the image.
+    weight : str, Path or ndarray, optional
+        Weight map of the image: inverse variance (drizzle's ERR or IVM weights) or exposure time.
+        Without it an extension WHT is used if there is one.
+    mask : str, Path or ndarray, optional
+        Not 0 where a pixel must not be used. Without it an extension DQ is used if there is one.
+    sky : tuple of float, optional
+        Sky level to subtract and its uncertainty (None: as measured), in the image's unit. Nothing
+        is subtracted by default.
 
     Returns
     -------
@@ -105,9 +79,11 @@ def read_hst_image(
     Raises
     ------
     FileNotFoundError, InputFileError
-        If a file is missing or unreadable, or the image has no WCS or no photometric keyword.
+        If a file is missing or unreadable, the image has no WCS or no photometric keyword, or the
+        weights are neither inverse variances nor exposure times.
     ValueError
-        If the band is not one of the five, or the header names another one.
+        If the band is not one of the five, the header names another one, or a map has another
+        shape than the image.
     """
     with open_fits(path) as hdul:
         index = find_image(hdul, ("SCI", "PRIMARY", *(h.name.upper() for h in hdul)), 2)
@@ -118,82 +94,124 @@ def read_hst_image(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FITSFixedWarning)
             wcs = WCS(headers[0], fobj=hdul)
-        own_error = find_image(hdul, ("ERR",), 2)
-        sigma = hdul[own_error].data if own_error is not None else None
+        own = {
+            name: hdul[found].data
+            for name in ("ERR", "WHT", "DQ")
+            if (found := find_image(hdul, (name,), 2)) is not None
+        }
+        own_unit = hdul["WHT"].header.get("BUNIT", "") if "WHT" in own else ""
     if not wcs.has_celestial:
         raise InputFileError(
             f"{path} has no celestial WCS; expected CTYPE1, CRVAL1 ... as in a drizzled image"
         )
-    if error is not None:
-        sigma = error if isinstance(error, np.ndarray) else _read_error(error)
-    name = _band(path, band, headers)
-    per_count, electrons = _calibration(path, name, headers)
-    return HstImage(name, data, per_count, wcs.celestial, sigma, electrons, source=Path(path).name)
-
-
-def _read_error(path: str | Path) -> np.ndarray:
-    with open_fits(path) as hdul:
-        index = find_image(hdul, ("ERR", "SCI", "PRIMARY", *(h.name.upper() for h in hdul)), 2)
-        if index is None:
-            raise InputFileError(f"{path} holds no 2-D image; expected an error map")
-        return hdul[index].data
-
-
-def _values(headers: list[fits.Header], key: str) -> Iterator[object]:
-    return (header[key] for header in headers if header.get(key) not in (None, ""))
-
-
-def _band(path: str | Path, band: str | None, headers: list[fits.Header]) -> str:
-    text = " ".join(str(value) for key in _FILTER_KEYS for value in _values(headers, key))
-    named = sorted(set(re.findall(r"F\d{3}(?:W|N|M|LP|X)", text.upper())))
-    if band is None:
-        known = [name for name in named if name in BANDS]
-        if len(known) != 1:
-            raise ValueError(
-                f"{path}: the header names the filters {named or 'nowhere'}; "
-                f"expected one of {', '.join(BANDS)}: say which band it is"
-            )
-        return known[0]
-    if band not in BANDS:
-        raise ValueError(f"unknown band {band!r}; expected one of {', '.join(BANDS)}")
-    if named and band not in named:
-        raise ValueError(
-            f"{path} was given as {band}, but its header says {', '.join(named)}; "
-            "give each image its own band"
-        )
-    return band
-
-
-def _calibration(path: str | Path, band: str, headers: list[fits.Header]) -> tuple[float, float]:
-    """Return flux (1e-20 cgs) and electrons per unit of pixel value."""
-    exposure = float(next(_values(headers, "EXPTIME"), 0.0))  # type: ignore[arg-type]
-    gain = float(next(_values(headers, "ATODGAIN"), 0.0))  # type: ignore[arg-type]
-    unit = str(next(_values(headers, "BUNIT"), "ELECTRONS/S")).strip()
-    known = re.fullmatch(
-        r"(ELECTRONS?|COUNTS?|CPS|E-?|DN)\s*(/\s*S(EC)?|S-1|\*\*-1)?", unit.upper()
+    name = read_band(path, band, headers)
+    per_count, electrons = read_calibration(path, name, headers)
+    image = HstImage(
+        name,
+        data,
+        per_count,
+        wcs.celestial,
+        own.get("ERR") if error is None else _plane(error, _ERROR_NAMES, "an error map")[0],
+        electrons,
+        source=Path(path).name,
+        missing=own.get("DQ") if mask is None else _plane(mask, _MASK_NAMES, "a mask")[0],
+        camera=read_camera(headers),
     )
-    if known is None:
-        return parse_flux_unit(unit) / UNIT_CGS, 0.0
-    per_second = known[2] is not None or known[1] == "CPS"
-    if not per_second and exposure <= 0:
-        raise InputFileError(
-            f"{path} is in {unit}, not per second, and has no EXPTIME; expected electrons/s"
+    if image.camera and not image.camera.startswith("WFC3"):
+        warnings.warn(
+            f"the {name} image {image.source} is from {image.camera}, but the model's bands are "
+            "those of WFC3/UVIS: the throughput differs, so its colours are biased",
+            InputWarning,
+            stacklevel=2,
         )
-    electrons = exposure * (1.0 if known[1].startswith("E") else gain)
-    flux = _sensitivity(path, band, headers) / UNIT_CGS
-    return (flux, electrons) if per_second else (flux / exposure, electrons / exposure)
+    if weight is not None:
+        image = _with_weight(image, *_plane(weight, _WEIGHT_NAMES, "a weight map"), headers)
+    elif "WHT" in own:
+        image = _with_own_weight(image, own["WHT"], str(own_unit), headers)
+    return _with_sky(image, headers, sky)
 
 
-def _sensitivity(path: str | Path, band: str, headers: list[fits.Header]) -> float:
-    """Return f_λ in erg/s/cm²/Å of one electron (or count) per second."""
-    for value in _values(headers, "PHOTFLAM"):
-        if float(value) > 0:  # type: ignore[arg-type]
-            return float(value)  # type: ignore[arg-type]
-    for value in _values(headers, "PHOTFNU"):
-        if float(value) > 0:  # type: ignore[arg-type]
-            pivot = float(next(_values(headers, "PHOTPLAM"), read_filter(band).pivot_aa))  # type: ignore[arg-type]
-            return float(value) * 1e-23 * SPEED_OF_LIGHT_AA_S / pivot**2  # type: ignore[arg-type]
-    raise InputFileError(
-        f"{path} has neither PHOTFLAM nor PHOTFNU; expected the photometric keywords of a "
-        "calibrated HST image: use the drizzled (drc) product, or add PHOTFLAM"
+def _plane(
+    source: str | Path | np.ndarray, names: tuple[str, ...], what: str
+) -> tuple[np.ndarray, str, str]:
+    """Return a 2-D image, its unit, and the names that it goes by."""
+    if isinstance(source, np.ndarray):
+        return source, "", ""
+    with open_fits(source) as hdul:
+        index = find_image(hdul, (*names, *(h.name.upper() for h in hdul)), 2)
+        if index is None:
+            raise InputFileError(f"{source} holds no 2-D image; expected {what}")
+        headers = [hdul[index].header, hdul[0].header]
+        unit = str(next(values(headers, "BUNIT"), ""))
+        return hdul[index].data, unit, Path(source).name
+
+
+def _with_weight(
+    image: HstImage, plane: np.ndarray, unit: str, name: str, headers: list[fits.Header]
+) -> HstImage:
+    """Attach a weight map, calibrated against the noise of the image."""
+    typical = _typical(plane)
+    if not typical > 0:
+        raise InputFileError(
+            f"the weight map {name or 'given'} of {image.source} has no positive value; "
+            "expected inverse variances or exposure times"
+        )
+    kind = weight_kind(typical, unit, name, exposure_time(headers))
+    if kind is None:
+        raise InputFileError(
+            f"the weight map {name or 'given'} of {image.source} (median {typical:.3g}, unit "
+            f"{unit or 'missing'}) may be an inverse variance or an exposure time; "
+            "expected BUNIT '1/(electrons/s)**2' or 's' to tell"
+        )
+    weighted = WeightMap(plane, kind, typical=typical)
+    image = replace(image, weight=weighted)
+    seen = [image.seen(part) for part in tile_windows(plane.shape)]
+    tiles, weights = cut_tiles(image.data, seen), cut_tiles(plane, seen)
+    noise = sample_noise(tiles, weights)
+    ratio = _noise_ratio(image, headers, noise.ratio)
+    photons = photons_in_weight(tiles, weights, image.electrons_per_count)
+    weighted = calibrated(weighted, noise, ratio, photons, name or f"of {image.source}")
+    return replace(image, weight=weighted)
+
+
+def _with_own_weight(
+    image: HstImage, plane: np.ndarray, unit: str, headers: list[fits.Header]
+) -> HstImage:
+    """Attach the weights in the image's own file: what they do not tell is not asked for."""
+    try:
+        return _with_weight(image, plane, unit, "", headers)
+    except InputFileError:
+        return replace(image, weight=WeightMap(plane, "coverage"))
+
+
+def _typical(plane: np.ndarray) -> float:
+    step = tuple(slice(None, None, max(1, size // 500)) for size in plane.shape)
+    sample = np.asarray(plane[step], dtype=np.float64)
+    sample = sample[np.isfinite(sample) & (sample > 0)]
+    return float(np.median(sample)) if sample.size else 0.0
+
+
+def _noise_ratio(image: HstImage, headers: list[fits.Header], measured: float) -> float:
+    drop = drop_size(headers, image.pixel_arcsec)
+    return drizzle_noise_ratio(drop) if drop is not None and drop > 0 else measured
+
+
+def _with_sky(
+    image: HstImage, headers: list[fits.Header], sky: tuple[float, float | None] | None
+) -> HstImage:
+    """Measure noise ratio and sky level; what is left of the sky is an error common to all."""
+    parts = tile_windows(image.data.shape)
+    tiles = cut_tiles(image.data, [image.seen(part) for part in parts])
+    ratio = _noise_ratio(image, headers, sample_noise(tiles).ratio)
+    level = measure_sky(tiles, ratio)
+    subtracted, known = (0.0, None) if sky is None else sky
+    if known is None:
+        # In a frame without blank sky nothing is known of the level.
+        known = level.sigma if level.blank else 0.0
+    return replace(
+        image,
+        noise_ratio=ratio,
+        sky=level,
+        background=float(subtracted),
+        background_sigma=float(known),
     )

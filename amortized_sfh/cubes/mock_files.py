@@ -21,6 +21,7 @@ from torch.nn.functional import interpolate, pad
 from amortized_sfh.cubes.foreground import band_extinction_mag, foreground_factor
 from amortized_sfh.cubes.mock_headers import primary_hdu, sky_header
 from amortized_sfh.cubes.mock_truth import truth_hdus
+from amortized_sfh.cubes.psf import DEFAULT_FWHM_ARCSEC
 from simulators.filters import SPEED_OF_LIGHT_AA_S
 from simulators.galaxy import UNIT_CGS, MockGalaxy
 from simulators.galaxy_cube import NativeCube, observe_native
@@ -150,6 +151,7 @@ def _cube(galaxy: MockGalaxy, seen: NativeCube, ebv: float) -> fits.HDUList:
     cards = {
         "TELESCOP": "ESO-VLT-U4",
         "INSTRUME": "MUSE",
+        "SKY_RES": (DEFAULT_FWHM_ARCSEC, "[arcsec] FWHM of the PSF"),
         "PIXSCALE": (galaxy.spaxel_arcsec, "[arcsec] rebinned mosaic, native is 0.2"),
         "REDSHIFT": galaxy.shape.redshift,
     }

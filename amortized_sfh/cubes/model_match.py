@@ -9,6 +9,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from amortized_sfh.cubes.cube_data import CubeData
 from amortized_sfh.cubes.cube_file import open_cube
 from simulators.air import rest_air_edges
@@ -71,4 +73,9 @@ def with_bands_of(data: CubeData, instrument: Instrument) -> CubeData:
     CubeData
         With the bands of the model; those that are no HST bands are missing.
     """
-    return replace(data, observation=data.observation.in_bands(instrument.bands))
+    observation = data.observation.in_bands(instrument.bands)
+    shared = np.zeros((len(data), len(instrument.bands)))
+    for j, band in enumerate(instrument.bands):
+        if band in BANDS:
+            shared[:, j] = data.shared_phot_sigma[:, BANDS.index(band)]
+    return replace(data, observation=observation, shared_phot_sigma=shared)

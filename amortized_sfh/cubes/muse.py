@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from amortized_sfh.cubes.band_image import band_provenance
 from amortized_sfh.cubes.binning import bin_to_snr, read_bin_map
 from amortized_sfh.cubes.cube_data import CubeData, CubeOptions
 from amortized_sfh.cubes.cube_file import CubeFile, open_cube
@@ -19,6 +20,7 @@ from amortized_sfh.cubes.cube_noise import CubeNoise, profile_noise
 from amortized_sfh.cubes.hst import HstImage
 from amortized_sfh.cubes.match import match_bands
 from amortized_sfh.cubes.noise_growth import measure_noise_growth
+from amortized_sfh.cubes.psf import psf_of_cube
 from amortized_sfh.cubes.spaxel_reader import Bins, SpaxelReader
 from simulators.observation import check_redshift
 
@@ -107,11 +109,12 @@ def read_muse_cube(
     in_bins = bins is not None or target_snr is not None
     noise = _noise(cube, window, planes, options, in_bins)
     reader = SpaxelReader(cube, window, planes, z, ebv, options, noise)
+    psf = psf_of_cube(path, options.psf_fwhm_arcsec, warn=bool(hst))
     images = match_bands(
-        hst or {}, cube, window, psf_fwhm_arcsec=options.psf_fwhm_arcsec, align=options.align
+        hst or {}, cube, window, psf_fwhm_arcsec=psf.fwhm_arcsec, align=options.align
     )
     provenance: dict[str, object] = {"CUBE": cube.path.name, "REDSHIFT": z, "EBV": ebv}
-    provenance |= {f"HST_{band}": image.source for band, image in images.items()}
+    provenance |= band_provenance(images, psf)
     if options.noise_profile is not None:
         provenance["NOISPROF"] = options.noise_profile.name
     if not in_bins:

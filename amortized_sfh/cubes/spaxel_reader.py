@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from amortized_sfh.cubes.band_image import BandImage
 from amortized_sfh.cubes.binning import Coadder
 from amortized_sfh.cubes.cube_data import CubeData, CubeOptions
 from amortized_sfh.cubes.cube_file import UNIT_CGS, CubeFile, SpectraChunk
 from amortized_sfh.cubes.cube_noise import CubeNoise
 from amortized_sfh.cubes.flags import Flag, observation_flags
 from amortized_sfh.cubes.foreground import band_extinction_mag, foreground_factor
-from amortized_sfh.cubes.match import BandImage
 from simulators.observation import BANDS, Observation
 from simulators.resample import Resampled, to_rest_frame
 
@@ -118,7 +118,7 @@ class SpaxelReader:
             flag[chunk.spaxels] = _spaxel_flags(keep, chunk.bad_variance)
             n_obs = part.stop
         bands = {
-            band: (image.flux.ravel()[row >= 0], image.sigma.ravel()[row >= 0])
+            band: (image.flux.ravel()[row >= 0], image.sigma.ravel()[row >= 0], image.shared_sigma)
             for band, image in images.items()
         }
         spectra = Resampled(flux[:n_obs], sigma[:n_obs], valid[:n_obs])
@@ -158,7 +158,8 @@ class SpaxelReader:
         flux, sigma, valid = spectra.result(slope=0.0)
         error, noise_scale = self.noise.enlarge(sigma, spectra.n_spaxels)
         bands = {
-            band: image.coadd(row, bins.light, self.noise.growth) for band, image in images.items()
+            band: (*image.coadd(row, bins.light, self.noise.growth), image.shared_sigma)
+            for band, image in images.items()
         }
         data = self.collect(self.to_grid(flux, error, valid), bands, row, bins.flag, label)
         return replace(data, noise_scale=noise_scale)
@@ -166,7 +167,7 @@ class SpaxelReader:
     def collect(
         self,
         spectra: Resampled,
-        bands: Mapping[str, tuple[np.ndarray, np.ndarray]],
+        bands: Mapping[str, tuple[np.ndarray, np.ndarray, float]],
         row: np.ndarray,
         flag: np.ndarray,
         label: np.ndarray | None = None,
@@ -178,12 +179,16 @@ class SpaxelReader:
                 f"{self.cube.path} has no usable spaxel in this region: all are NaN, masked or "
                 "without positive variance"
             )
+        n_spaxels = np.bincount(row[row >= 0], minlength=n_obs)
         phot, phot_sigma = torch.zeros(2, n_obs, len(BANDS))
         phot_valid = torch.zeros(n_obs, len(BANDS), dtype=torch.bool)
-        for band, values in bands.items():
+        shared = np.zeros((n_obs, len(BANDS)))
+        for band, (band_flux, band_sigma, per_spaxel) in bands.items():
             factor = 10.0 ** (0.4 * band_extinction_mag(band, self.ebv)) * (1.0 + self.redshift)
             j = BANDS.index(band)
-            flux, sigma = (torch.as_tensor(v * factor).float() for v in values)
+            shared[:, j] = per_spaxel * factor * n_spaxels
+            total = np.hypot(band_sigma * factor, shared[:, j])
+            flux, sigma = (torch.as_tensor(v).float() for v in (band_flux * factor, total))
             phot_valid[:, j] = torch.isfinite(flux) & torch.isfinite(sigma) & (sigma > 0)
             phot[:, j] = flux.where(phot_valid[:, j], torch.tensor(0.0))
             phot_sigma[:, j] = sigma.where(phot_valid[:, j], torch.tensor(0.0))
@@ -191,16 +196,19 @@ class SpaxelReader:
         observation = Observation(
             *spectra, phot, phot_sigma, phot_valid, redshift, unit_cgs=UNIT_CGS
         )
+        complete = phot_valid[:, [BANDS.index(band) for band in bands]].all(dim=1).numpy()
+        missing = np.where(complete, 0, int(Flag.BAND_MISSING)).astype(np.int32)
         no_wcs = Flag.NO_WCS if self.cube.wcs is None else 0
         return CubeData(
             observation,
             row,
             np.arange(n_obs) if label is None else label,
-            np.bincount(row[row >= 0], minlength=n_obs),
-            observation_flags(observation) | no_wcs,
+            n_spaxels,
+            observation_flags(observation) | no_wcs | missing,
             flag | no_wcs,
             self.cube.header(self.window),
             np.ones(n_obs),
+            shared_phot_sigma=shared,
         )
 
 

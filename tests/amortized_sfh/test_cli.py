@@ -6,6 +6,8 @@ import pytest
 
 from amortized_sfh.cli import device_name, main
 
+INFER = ["infer", "c.fits", "--redshift", "0.002", "--out", "m.fits"]
+
 
 @pytest.mark.parametrize(
     ("words", "expected"),
@@ -15,6 +17,16 @@ from amortized_sfh.cli import device_name, main
             ["infer", "c.fits", "--redshift", "0.002", "--out", "m.fits", "--hst", "F275W"],
             "expected BAND=FILE",
         ),
+        (
+            [*INFER, "--hst", "F275W=a.fits", "--hst-weight", "F555W=w.fits"],
+            "--hst-weight names F555W, which --hst does not; expected one of F275W",
+        ),
+        ([*INFER, "--hst-mask", "F555W=m.fits"], "the bands of --hst, which names none"),
+        ([*INFER, "--hst-weight", "F555W"], "--hst-weight 'F555W': expected BAND=FILE"),
+        ([*INFER, "--hst-sky", "F555W=dark"], "--hst-sky 'F555W=dark': expected BAND=VALUE"),
+        ([*INFER, "--hst-sky", "F555W=1,2,3"], "--hst-sky 'F555W=1,2,3': expected BAND=VALUE"),
+        ([*INFER, "--hst", "F555W=a", "F555W=b"], "--hst names F555W twice"),
+        ([*INFER, "--hst", "F555W=nowhere.fits"], "no such file: nowhere.fits"),
         (
             ["infer", "c.fits", "--redshift", "0.002", "--out", "m.fits", "--spaxel", "3"],
             "expected x,y",

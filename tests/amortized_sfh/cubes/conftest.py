@@ -40,7 +40,7 @@ class CubeWriter:
         data.header.update(
             {"CTYPE3": "AWAV", "CRVAL3": 4749.89, "CRPIX3": 1.0, "CUNIT3": "Angstrom"}
         )
-        data.header.update({"CD3_3": 1.25, "BUNIT": BUNIT})
+        data.header.update({"CD3_3": 1.25, "BUNIT": BUNIT, "SKY_RES": 0.8})
         del data.header["CD3_3"]
         data.header["CDELT3"] = 1.25
         data.header.update(header or {})

@@ -3,53 +3,125 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from amortized_sfh.cubes.alignment import measure_offset, synthetic_images
+from amortized_sfh.cubes.alignment import Registration, register_images, shifted
 from amortized_sfh.cubes.cube_file import open_cube
-from simulators.filters import read_filter
+from amortized_sfh.cubes.hst import HstImage
+from amortized_sfh.cubes.match import match_to_muse
+from amortized_sfh.cubes.offset import Offset
+
+SHAPE = (30, 40)
+WINDOW = (slice(0, 30), slice(0, 40))
 
 
-def galaxy(shape, x0, y0):
-    y, x = np.mgrid[: shape[0], : shape[1]]
-    arms = 1 + 0.3 * np.cos(2 * np.arctan2(y - y0, x - x0) - 0.3 * np.hypot(x - x0, y - y0))
-    return np.exp(-np.hypot(x - x0, y - y0) / 8.0) * arms
+def light(seed, n=25):
+    """Clumps on a smooth disc, in HST pixels."""
+    y, x = np.mgrid[:420, :460]
+    out = 30.0 * np.exp(-np.hypot(x - 230, y - 210) / 60.0)
+    rng = np.random.default_rng(seed)
+    for at_x, at_y, flux in zip(*rng.uniform(60, 380, (2, n)), rng.uniform(5, 60, n), strict=True):
+        out += flux * np.exp(-0.5 * ((x - at_x) ** 2 + (y - at_y) ** 2) / 9.0)
+    return out.astype(np.float32)
 
 
-@pytest.mark.parametrize(("dx", "dy"), [(0.0, 0.0), (3.3, -2.6), (-5.0, 4.5)])
-def test_offset_with_a_fraction_of_a_pixel(dx, dy):
-    reference = galaxy((40, 50), 24.0, 18.0)
-    reference += np.random.default_rng(0).normal(0, 0.005, reference.shape)
-    reference[:3, :3] = np.nan
-    image = 2.5 * galaxy((56, 66), 24.0 + 8 + dx, 18.0 + 8 + dy) + 1.0
-    offset = measure_offset(image, reference, max_shift=8)
-    assert offset.dx == pytest.approx(dx, abs=0.15)
-    assert offset.dy == pytest.approx(dy, abs=0.15)
-    assert offset.score > 0.95
+def project(image, wcs, size):
+    return match_to_muse(image, wcs, size, 0.8).flux
 
 
-def test_images_that_have_nothing_in_common():
-    rng = np.random.default_rng(1)
-    with pytest.raises(ValueError, match="do not resemble"):
-        measure_offset(rng.normal(size=(36, 36)), rng.normal(size=(30, 30)), max_shift=3)
+def hst(sky, band, data, arcsec=(0.0, 0.0)):
+    """An image whose WCS is wrong by so many arcseconds."""
+    wcs = sky(460, 420, 0.04)
+    wcs.wcs.crval = wcs.wcs.crval + np.array(arcsec) / [3600.0 * np.cos(np.radians(13.0)), 3600.0]
+    wcs.wcs.set()
+    return HstImage(band, data, 1.0, wcs, sigma=np.full(data.shape, 0.01))
 
 
-def test_offset_beyond_the_search():
-    image = galaxy((46, 56), 24.0 + 3 + 6, 18.0 + 3)
-    with pytest.raises(ValueError, match="edge of the search"):
-        measure_offset(image, galaxy((40, 50), 24.0, 18.0), max_shift=3)
+@pytest.fixture
+def cube(write_cube, sky):
+    """A cube to 9500 Å that shows one sky with noise of a typical synthetic image."""
+    shown = match_to_muse(hst(sky, "F814W", light(0)), sky(40, 30, 0.2), SHAPE, 0.8).flux
+    noise = np.random.default_rng(7).normal(0.0, 0.5 * np.median(shown), (3800, *SHAPE))
+    return open_cube(write_cube(flux=shown + noise))
 
 
-def test_shapes_that_do_not_fit():
-    with pytest.raises(ValueError, match="3 pixels more"):
-        measure_offset(np.ones((40, 40)), np.ones((40, 40)), max_shift=3)
+def test_bands_that_the_cube_covers_are_compared_with_it(sky, cube):
+    images = {
+        "F555W": hst(sky, "F555W", light(0), (0.5, -0.3)),
+        "F814W": hst(sky, "F814W", light(0), (-0.2, 0.6)),
+    }
+    found = register_images(images, cube, WINDOW, project)
+    for band, (east, north) in (("F555W", (0.5, -0.3)), ("F814W", (-0.2, 0.6))):
+        # x runs to the west, spaxels are 0.2 arcsec
+        assert found[band].offset.dx == pytest.approx(-5 * east, abs=0.05)
+        assert found[band].offset.dy == pytest.approx(5 * north, abs=0.05)
+        assert found[band].reference == f"MUSE {band}"
+        assert found[band].notable
+        corrected = {band: shifted(images[band], found[band].offset, cube.wcs)}
+        again = register_images(corrected, cube, WINDOW, project)[band]
+        assert abs(again.offset.dx) < 0.02
+        assert abs(again.offset.dy) < 0.02
+        assert not again.notable
 
 
-def test_synthetic_images_only_where_the_cube_sees_the_band(write_cube):
-    flux = np.ones((1900, 6, 8)) * np.arange(1.0, 49.0).reshape(6, 8)
-    flux[:, 0, 0] = np.nan
-    cube = open_cube(write_cube(flux=flux))
-    curves = {band: read_filter(band) for band in ("F275W", "F555W", "F814W")}
-    images, white = synthetic_images(cube, (slice(0, 6), slice(0, 8)), curves)
-    assert set(images) == {"F555W"}  # this cube ends at 7125 Å
-    for image in (images["F555W"], white):
-        assert np.isnan(image[0, 0])
-        np.testing.assert_allclose(image.ravel()[1:], np.arange(2.0, 49.0), rtol=1e-5)
+def test_bands_on_one_frame_share_its_offset(sky, cube):
+    images = {
+        "F275W": hst(sky, "F275W", light(3), (0.3, 0.2)),  # shows other stars
+        "F814W": hst(sky, "F814W", light(0), (0.3, 0.2)),
+    }
+    found = register_images(images, cube, WINDOW, project)
+    assert found["F275W"].offset == found["F814W"].offset
+    assert found["F275W"].reference == "WCS of F814W"
+
+
+def test_other_bands_are_compared_with_the_nearest(sky, cube):
+    images = {
+        "F336W": hst(sky, "F336W", light(0) + 0.5 * light(3), (0.4, 0.0)),
+        "F438W": hst(sky, "F438W", light(0) + 0.3 * light(3), (0.0, -0.4)),
+        "F555W": hst(sky, "F555W", light(0), (-0.3, 0.1)),
+    }
+    found = register_images(images, cube, WINDOW, project)
+    assert found["F438W"].reference == "HST F555W"
+    assert found["F336W"].reference == "HST F438W"
+    for band, (east, north) in (("F336W", (0.4, 0.0)), ("F438W", (0.0, -0.4))):
+        assert found[band].offset.dx == pytest.approx(-5 * east, abs=0.15)
+        assert found[band].offset.dy == pytest.approx(5 * north, abs=0.15)
+        assert found[band].offset.sigma > found["F555W"].offset.sigma
+
+
+def test_only_blue_bands_are_compared_with_white_light(sky, cube):
+    images = {"F438W": hst(sky, "F438W", light(0), (0.2, 0.2))}
+    found = register_images(images, cube, WINDOW, project)["F438W"]
+    assert found.reference == "MUSE white light"
+    assert found.offset.dx == pytest.approx(-1.0, abs=0.05)
+
+
+def test_an_image_of_something_else_is_told(sky, cube):
+    images = {
+        "F275W": hst(sky, "F275W", light(5, 40)[::-1], (0.1, 0.0)),
+        "F814W": hst(sky, "F814W", light(0)),
+    }
+    images["F275W"].data[:] = light(5, 60) - light(0)
+    found = register_images(images, cube, WINDOW, project)
+    assert found["F814W"].offset is not None
+    assert found["F275W"].offset is None
+    assert not found["F275W"].notable
+    assert "do not resemble" in found["F275W"].problem
+
+
+def test_of_large_regions_the_middle_is_compared(sky, cube, monkeypatch):
+    monkeypatch.setattr("amortized_sfh.cubes.alignment._MAX_SIDE", 24)
+    images = {"F814W": hst(sky, "F814W", light(0), (0.5, -0.3))}
+    found = register_images(images, cube, WINDOW, project)["F814W"]
+    assert found.offset.dx == pytest.approx(-2.5, abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ("offset", "notable"),
+    [
+        (Offset(0.2, 0.2, 0.9, 0.01), False),
+        (Offset(0.3, 0.3, 0.9, 0.01), True),
+        (Offset(0.3, 0.3, 0.9, 0.3), False),
+        (None, False),
+    ],
+)
+def test_notable(offset, notable):
+    assert Registration(offset, "MUSE F814W").notable == notable

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from amortized_sfh.cubes.fits_input import InputFileError
+from amortized_sfh.cubes.fits_input import InputFileError, InputWarning
 from amortized_sfh.cubes.hst import HstImage, read_hst_image
-from amortized_sfh.cubes.hst_noise import estimate_variance
+from amortized_sfh.cubes.hst_noise import estimate_variance, image_variance
+from amortized_sfh.cubes.hst_weight import drizzle_noise_ratio
 
 
 def test_photflam(write_hst):
@@ -128,3 +129,157 @@ def test_noise_of_a_tiny_image():
     counts = np.random.default_rng(0).normal(0.0, 2.0, (6, 6))
     variance = estimate_variance(counts, np.ones((6, 6), dtype=bool))
     assert variance[0, 0] == pytest.approx(counts.var())
+
+
+@pytest.fixture
+def noisy():
+    """Noise of 0.02 on a sky of 0.1, 300 x 320 pixels."""
+    return 0.1 + np.random.default_rng(6).normal(0.0, 0.02, (300, 320))
+
+
+def write_map(path, values, name="WHT", **header):
+    hdu = fits.ImageHDU(np.asarray(values, dtype=np.float32), name=name)
+    hdu.header.update(header)
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path)
+    return path
+
+
+def test_weight_maps_are_inverse_variances(write_hst, tmp_path, noisy):
+    weight = np.full(noisy.shape, 2500.0)
+    weight[:, :5], weight[0, 10] = 0.0, np.nan
+    given = write_map(tmp_path / "ngc_f555w_err-drc-wht.fits", weight, BUNIT="ELECTRONS")
+    for source in (given, weight):
+        image = read_hst_image(write_hst(noisy), weight=source, sky=(0.1, None))
+        assert image.weight.kind == "variance"
+        assert image.weight.noise_factor == 1.0  # white noise: R is 1 as measured
+        everywhere = (slice(0, 300), slice(0, 320))
+        seen = image.seen(everywhere)
+        assert seen.sum() == 300 * 315 - 1
+        variance = image_variance(image, everywhere, noisy, seen)
+        assert not variance[:, :5].any()
+        photons = np.maximum(noisy[50, 50] - 0.1, 0.0) / 1000.0
+        assert variance[50, 50] == pytest.approx(1 / 2500 + photons, rel=1e-4)
+
+
+def test_weight_maps_are_exposure_times(write_hst, tmp_path, noisy):
+    weight = np.full(noisy.shape, 1000.0)
+    weight[:, 160:] = 250.0
+    values = 0.1 + (noisy - 0.1) * np.sqrt(1000.0 / weight)
+    given = write_map(tmp_path / "exp.fits", weight, BUNIT="s")
+    image = read_hst_image(write_hst(values), weight=given, sky=(0.1, 0.0))
+    assert image.weight.kind == "exposure"
+    everywhere = (slice(0, 300), slice(0, 320))
+    variance = image_variance(image, everywhere, values, image.seen(everywhere))
+    assert variance[:, 200:].mean() / variance[:, :100].mean() == pytest.approx(4.0, rel=0.1)
+    assert np.sqrt(variance[:, :100].mean()) == pytest.approx(0.02, rel=0.35)
+
+
+def test_weights_in_the_file_itself_are_used(write_hst, noisy):
+    path = write_hst(noisy)
+    for value, kind in ((1000.0, "exposure"), (2500.0, "variance"), (2e8, "coverage")):
+        with fits.open(path) as hdul:
+            plane = np.full(noisy.shape, value, dtype=np.float32)
+            plane[7, 7] = 0.0
+            science = [hdu.copy() for hdu in hdul if hdu.name != "WHT"]
+            fits.HDUList([*science, fits.ImageHDU(plane, name="WHT")]).writeto(path, overwrite=True)
+        image = read_hst_image(path)
+        assert image.weight.kind == kind
+        assert not image.seen((slice(7, 8), slice(7, 8)))[0, 0]
+
+
+@pytest.mark.parametrize(
+    ("weight", "error", "named"),
+    [
+        (np.ones((4, 5)), ValueError, r"weight map has shape \(4, 5\)"),
+        (np.zeros((300, 320)), InputFileError, "no positive value"),
+        (np.full((300, 320), 2000.0), InputFileError, "may be an inverse variance or an exposure"),
+        (np.full((300, 320), 1e8), InputFileError, "no inverse variance of its image"),
+    ],
+    ids=["shape", "zero", "unclear", "wrong"],
+)
+def test_unusable_weight_maps(write_hst, noisy, weight, error, named):
+    with pytest.raises(error, match=named):
+        read_hst_image(write_hst(noisy), weight=weight)
+
+
+def test_the_image_itself_is_no_weight_map(write_hst, noisy):
+    path = write_hst(noisy)
+    with pytest.raises(InputFileError, match="no inverse variance of its image"):
+        read_hst_image(path, weight=path)
+
+
+def test_masks(write_hst, tmp_path, noisy):
+    bad = np.zeros(noisy.shape)
+    bad[10:20, 30] = 256
+    path = write_map(tmp_path / "dq.fits", bad, "DQ")
+    part = (slice(0, 300), slice(0, 320))
+    for mask in (path, bad):
+        seen = read_hst_image(write_hst(noisy), mask=mask).seen(part)
+        np.testing.assert_array_equal(seen, bad == 0)
+    with pytest.raises(ValueError, match=r"mask has shape \(2, 2\)"):
+        read_hst_image(write_hst(noisy), mask=np.zeros((2, 2)))
+    image = write_hst(noisy)
+    with fits.open(image, mode="append") as hdul:
+        hdul.append(fits.ImageHDU(bad.astype(np.int16), name="DQ"))
+    assert not read_hst_image(image).seen(part)[15, 30]
+
+
+def test_sky_is_measured_and_subtracted_only_on_request(write_hst):
+    rng = np.random.default_rng(9)
+    image = write_hst(0.004 + rng.normal(0.0, 0.02, (640, 640)))
+    measured = read_hst_image(image)
+    assert measured.sky.blank
+    assert measured.sky.level == pytest.approx(0.004, abs=5e-4)
+    assert measured.background == 0.0
+    assert measured.background_sigma == measured.sky.sigma
+    given = read_hst_image(image, sky=(0.003, None))
+    assert (given.background, given.background_sigma) == (0.003, measured.sky.sigma)
+    known = read_hst_image(image, sky=(0.003, 0.0007))
+    assert known.background_sigma == 0.0007
+    y, x = np.mgrid[:640, :640]
+    filled = read_hst_image(
+        write_hst(np.exp(-np.hypot(x - 320, y - 320) / 300) + rng.normal(0, 0.002, (640, 640)))
+    )
+    assert not filled.sky.blank
+    assert (filled.background, filled.background_sigma) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("sky", [(np.nan, 0.0), (0.1, -1.0)])
+def test_absurd_sky(write_hst, sky):
+    with pytest.raises(ValueError, match="expected a finite level"):
+        read_hst_image(write_hst(), sky=sky)
+
+
+@pytest.mark.parametrize("camera", ["WFPC2", "ACS"])
+def test_other_cameras_are_told(write_hst, camera):
+    path = write_hst()
+    with fits.open(path, mode="update") as hdul:
+        hdul[0].header["INSTRUME"] = camera
+    with pytest.warns(InputWarning, match=f"is from {camera}, but the model's bands"):
+        assert read_hst_image(path).camera == camera
+
+
+def test_an_unknown_camera_is_taken_for_the_right_one(write_hst):
+    path = write_hst()
+    with fits.open(path, mode="update") as hdul:
+        del hdul[0].header["INSTRUME"]
+    assert read_hst_image(path).camera == ""
+
+
+def test_camera_in_photmode_and_detector(write_hst):
+    path = write_hst(header={"PHOTMODE": "WFPC2,1,A2D7,F555W,,CAL"})
+    with fits.open(path, mode="update") as hdul:
+        del hdul[0].header["INSTRUME"]
+    with pytest.warns(InputWarning, match="WFPC2"):
+        assert read_hst_image(path).camera == "WFPC2"
+    assert read_hst_image(write_hst(header={"DETECTOR": "UVIS"})).camera == "WFC3/UVIS"
+
+
+def test_drizzle_keywords(write_hst, noisy):
+    ratio = drizzle_noise_ratio(0.8 * 0.04 / 0.04)
+    header = {"D001PIXF": 0.8, "D001ISCL": 0.04}
+    assert read_hst_image(write_hst(noisy, header=header)).noise_ratio == pytest.approx(ratio)
+    header = {"D001PIXF": 0.8}  # the detector pixel of WFC3 is known
+    ratio = drizzle_noise_ratio(0.8 * 0.0396 / 0.04)
+    assert read_hst_image(write_hst(noisy, header=header)).noise_ratio == pytest.approx(ratio)
+    assert read_hst_image(write_hst(noisy)).noise_ratio == pytest.approx(1.0, abs=0.15)

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
 from amortized_sfh.cubes.cube_file import open_cube
+from amortized_sfh.cubes.fits_input import InputWarning
 from amortized_sfh.cubes.hst import HstImage, read_hst_image
+from amortized_sfh.cubes.hst_weight import WeightMap
 from amortized_sfh.cubes.match import match_bands, match_to_muse
 
 FWHM = 2.3548
@@ -71,6 +75,58 @@ def test_holes_are_bridged_if_small_and_missing_if_large(sky):
     np.testing.assert_allclose(out[seen], 4.0 * 25, rtol=1e-3)
 
 
+@pytest.mark.parametrize("how", ["nan", "zero", "weight", "mask", "error"])
+def test_flux_is_conserved_with_missing_pixels(sky, how):
+    """Bad columns, hot pixels and a saturated star beside the source: the rest is all there."""
+    data = source((300, 320), width=9.0, at=(162.0, 147.0)) + 0.01
+    clean = match_to_muse(image(sky, data), sky(30, 26, 0.2), (26, 30), 0.8).flux
+    bad = np.zeros(data.shape, dtype=bool)
+    bad[:, 100] = True
+    bad[tuple(np.random.default_rng(1).integers(80, 220, (2, 150)))] = True
+    bad[200:203, 210:213] = True
+    spoiled, extra = data.copy(), {}
+    spoiled[bad] = {"nan": np.nan, "zero": 0.0}.get(how, 1e3)
+    if how == "weight":
+        extra["weight"] = WeightMap(np.where(bad, 0.0, 1e4), "variance")
+    elif how == "mask":
+        extra["missing"] = bad.astype(np.int16) * 256
+    elif how == "error":
+        extra["sigma"] = np.where(bad, np.nan, 0.01)
+    hst = replace(image(sky, spoiled), **extra)
+    out = match_to_muse(hst, sky(30, 26, 0.2), (26, 30), 0.8).flux
+    assert np.isfinite(out).all()
+    assert out.sum() == pytest.approx(clean.sum(), rel=1e-3)
+
+
+@pytest.mark.parametrize(("radius", "kept"), [(2, True), (12, False)])
+def test_a_band_needs_nine_tenths_of_the_footprint(sky, radius, kept):
+    """The footprint is the PSF's: a hole of the size of the PSF leaves the spaxel without band."""
+    y, x = np.mgrid[:300, :300]
+    hole = np.hypot(x - 150, y - 150) < radius
+    hst = replace(image(sky, np.full((300, 300), 4.0, np.float32)), missing=hole.astype(int))
+    out = match_to_muse(hst, sky(51, 51, 0.2), (51, 51), 0.8)
+    assert np.isfinite(out.flux[25, 25]) == kept
+    assert np.isfinite(out.flux[25, 40])
+    seen = np.isfinite(out.flux)
+    np.testing.assert_allclose(out.flux[seen], 100.0, rtol=1e-4)
+
+
+def test_a_hole_in_the_footprint_enlarges_the_error(sky):
+    hole = np.zeros((300, 300))
+    hole[150:153, 150:153] = 1
+    hst = replace(image(sky, np.full((300, 300), 4.0, np.float32)), missing=hole)
+    sigma = match_to_muse(hst, sky(51, 51, 0.2), (51, 51), 0.8).sigma
+    assert 1.0 < sigma[25, 25] / sigma[25, 40] < 1.06
+
+
+def test_error_of_the_sky_level_is_shared(sky):
+    data = np.full((200, 200), 4.0, dtype=np.float32)
+    hst = replace(image(sky, data), background_sigma=0.02)
+    out = match_to_muse(hst, sky(20, 20, 0.2), (20, 20), 0.8)
+    assert out.shared_sigma == pytest.approx(0.02 * 25, rel=1e-4)
+    assert out.notes["SKYSUB"] == "0 +- 0.02"
+
+
 def test_background_is_removed(sky):
     data = np.full((200, 200), 4.0, dtype=np.float32)
     out = match_to_muse(image(sky, data, background=1.0), sky(20, 20, 0.2), (20, 20)).flux
@@ -109,9 +165,26 @@ def test_alignment_recovers_a_displaced_wcs(write_cube, write_hst, sky):
     cube = open_cube(write_cube(flux=np.ones((1900, 1, 1)) * light))
     window = (slice(0, 30), slice(0, 40))
     moved = {"F555W": write_hst(fine, band="F555W", wcs=wrong, name="wrong.fits")}
-    off = match_bands(moved, cube, window, psf_fwhm_arcsec=0.8)["F555W"].flux
-    aligned = match_bands(moved, cube, window, psf_fwhm_arcsec=0.8, align=True)["F555W"].flux
-    error_before = np.nanmax(np.abs(off - light)) / light.max()
-    error_after = np.nanmax(np.abs(aligned - light)) / light.max()
+    with pytest.warns(
+        InputWarning, match=r"F555W image wrong\.fits lies -4\.\d\d, -2\.5\d spaxels"
+    ):
+        off = match_bands(moved, cube, window, psf_fwhm_arcsec=0.8)["F555W"]
+    aligned = match_bands(moved, cube, window, psf_fwhm_arcsec=0.8, align=True)["F555W"]
+    error_before = np.nanmax(np.abs(off.flux - light)) / light.max()
+    error_after = np.nanmax(np.abs(aligned.flux - light)) / light.max()
     assert error_before > 0.3
-    assert error_after < 0.02
+    assert error_after < 0.002
+    for band, done in ((off, "left"), (aligned, "corrected")):
+        assert band.notes["OFFREF"] == "MUSE F555W"
+        assert band.notes["OFFSET"].startswith("-4.")
+        assert band.notes["OFFSET"].endswith(done)
+
+
+def test_an_offset_that_cannot_be_measured(write_cube, write_hst):
+    cube = open_cube(write_cube(flux=np.full((1900, 30, 40), 10.0)))
+    window = (slice(0, 30), slice(0, 40))
+    hst = {"F555W": write_hst(np.full((400, 400), 2.0))}
+    band = match_bands(hst, cube, window, psf_fwhm_arcsec=0.8)["F555W"]
+    assert band.notes["OFFSET"] == "not measured (MUSE F555W)"
+    with pytest.raises(ValueError, match="cannot be aligned: the images do not resemble"):
+        match_bands(hst, cube, window, psf_fwhm_arcsec=0.8, align=True)

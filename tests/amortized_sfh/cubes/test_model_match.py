@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -54,3 +55,10 @@ def test_bands_take_the_models_order(write_cube):
     some = with_bands_of(data, replace(MUSE, bands=("F814W", "F555W"))).observation
     assert some.n_band == 2
     assert torch.equal(some.flux, data.observation.flux)
+
+
+def test_the_shared_error_follows_its_band(write_cube):
+    data = read_muse_cube(write_cube(), 0.002)
+    data = replace(data, shared_phot_sigma=np.tile(np.arange(5.0), (len(data), 1)))
+    some = with_bands_of(data, replace(MUSE, bands=("F814W", "own", "F336W")))
+    assert some.shared_phot_sigma[0].tolist() == [4.0, 0.0, 1.0]

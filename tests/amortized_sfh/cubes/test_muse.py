@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from astropy.io import fits
 from astropy.wcs import WCS
 
+from amortized_sfh.cubes.fits_input import InputWarning
 from amortized_sfh.cubes.flags import Flag
 from amortized_sfh.cubes.foreground import band_extinction_mag, foreground_factor
+from amortized_sfh.cubes.hst import read_hst_image
 from amortized_sfh.cubes.muse import CubeOptions, parse_region, read_muse_cube
 
 Z = 0.00243
@@ -224,7 +229,75 @@ def test_spaxels_outside_the_hst_image_go_without(write_cube, write_hst, sky):
     seen = data.map_grid.paint(data.observation.phot_valid[:, 3].float().numpy())
     assert seen[15, 15] == 1.0
     assert seen[0, 0] == 0.0
-    assert data.flag[data.row[0, 0]] == Flag.NO_PHOTOMETRY
+    assert data.flag[data.row[0, 0]] == Flag.NO_PHOTOMETRY | Flag.BAND_MISSING
+    assert data.flag[data.row[15, 15]] == 0
+
+
+def test_a_band_lost_in_a_gap_is_flagged(write_cube, write_hst):
+    image = np.full((120, 150), 2.0)
+    gap = image.copy()
+    gap[50:75, 65:90] = np.nan
+    hst = {"F275W": write_hst(gap, band="F275W"), "F555W": write_hst(image)}
+    data = read_muse_cube(write_cube(), Z, hst=hst)
+    lost = ~data.observation.phot_valid[:, 0].numpy()
+    assert 0 < lost.sum() < 48
+    assert bool(data.observation.phot_valid[:, 3].all())
+    np.testing.assert_array_equal(data.flag, np.where(lost, Flag.BAND_MISSING, 0))
+
+
+@pytest.mark.parametrize("bins", [None, np.zeros((6, 8))], ids=["spaxels", "bin"])
+def test_error_of_the_sky_grows_with_the_area(write_cube, write_hst, bins):
+    path = write_hst()
+    images = {s: read_hst_image(path, sky=(0.1, s)) for s in (0.0, 0.05)}
+    without, with_error = (
+        read_muse_cube(write_cube(), Z, ebv=0.1, hst={"F555W": images[s]}, bins=bins)
+        for s in (0.0, 0.05)
+    )
+    dust = 10 ** (0.4 * band_extinction_mag("F555W", 0.1))
+    expected = 0.05 * 25 * 18.0 * (1 + Z) * dust * (1 if bins is None else 48)
+    np.testing.assert_allclose(with_error.shared_phot_sigma[:, 3], expected, rtol=1e-3)
+    assert not with_error.shared_phot_sigma[:, :3].any()
+    assert not without.shared_phot_sigma.any()
+    sigma, noise = (v.observation.phot_sigma[:, 3].numpy() for v in (with_error, without))
+    np.testing.assert_allclose(sigma, np.hypot(noise, expected), rtol=1e-3)
+    torch.testing.assert_close(with_error.observation.phot, without.observation.phot)
+    per_pixel = with_error.observation.phot[:, 3] / (25 * 18.0 * (1 + Z) * dust)
+    assert float(per_pixel.median()) == pytest.approx(1.9 * (1 if bins is None else 48), rel=1e-3)
+
+
+def test_shared_error_is_zero_by_default_and_has_the_shape_of_the_bands(write_cube):
+    data = read_muse_cube(write_cube(), Z)
+    assert data.shared_phot_sigma.shape == (48, 5)
+    assert not data.shared_phot_sigma.any()
+    with pytest.raises(ValueError, match=r"shared_phot_sigma has shape \(3, 5\)"):
+        replace(data, shared_phot_sigma=np.ones((3, 5)))
+
+
+def test_where_the_psf_comes_from(write_cube, write_hst, tmp_path):
+    hst = {"F555W": write_hst()}
+    assert "PSFFWHM" not in read_muse_cube(write_cube(), Z).provenance
+    from_header = read_muse_cube(write_cube(), Z, hst=hst).provenance
+    assert (from_header["PSFFWHM"], from_header["PSFSRC"]) == (0.8, "header SKY_RES")
+    given = read_muse_cube(write_cube(), Z, hst=hst, options=CubeOptions(psf_fwhm_arcsec=0.6))
+    assert (given.provenance["PSFFWHM"], given.provenance["PSFSRC"]) == (0.6, "given")
+    path = write_cube(drop=["SKY_RES"])
+    with pytest.warns(InputWarning, match=r"does not tell its PSF.*0\.8 arcsec"):
+        default = read_muse_cube(path, Z, hst=hst).provenance
+    assert default["PSFSRC"] == "default"
+    named = read_muse_cube(path.rename(tmp_path / "NGC3627-1.05asec.fits"), Z, hst=hst)
+    assert (named.provenance["PSFFWHM"], named.provenance["PSFSRC"]) == (1.05, "file name")
+
+
+def test_what_is_noted_of_the_images(write_cube, write_hst):
+    said = read_muse_cube(write_cube(), Z, hst={"F555W": write_hst()}).provenance
+    assert said["HST_F555W_CAMERA"] == "WFC3"
+    assert said["HST_F555W_NOISE"] == "estimated"
+    assert said["HST_F555W_SKYSUB"] == "0 +- 0"
+    assert said["HST_F555W_OFFSET"].startswith("not measured")
+    header = fits.Header()
+    for key, value in said.items():  # as the maps write them
+        header[key if len(key) <= 8 else f"HIERARCH {key}"] = value
+    assert header["HST_F555W_NOISE"] == "estimated"
 
 
 def test_cube_without_wcs_gives_flagged_maps_and_takes_no_hst(write_cube, write_hst):

@@ -1,0 +1,144 @@
+"""Square samples of an HST image, from which its noise and its sky level are measured."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.ndimage import binary_dilation
+
+__all__ = ["NoiseSample", "cut_tiles", "sample_noise", "tile_windows"]
+
+_SIDES = (32, 64)
+_MAX_TILES = 144
+_MIN_SEEN = 0.9
+_CLIP = 4.0
+_LAG = 3
+_SMOOTHEST = 0.25
+_MIN_TILES = 8
+
+
+class NoiseSample(NamedTuple):
+    """The noise of an image where it is smoothest.
+
+    Attributes
+    ----------
+    sigma : float
+        Standard deviation of single pixels; NaN if nothing could be measured.
+    ratio : float
+        Noise of a sum of many pixels over that of independent pixels, at least 1.
+    weight : float
+        Median weight in the same places; NaN without a weight map.
+    """
+
+    sigma: float
+    ratio: float
+    weight: float
+
+
+def tile_windows(shape: tuple[int, int]) -> list[tuple[slice, slice]]:
+    """Return up to about 144 squares spread evenly over an image.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns of the image.
+
+    Returns
+    -------
+    list of tuple of slice
+        Squares of 32 to 64 pixels, eight or more along the shorter side if they fit.
+    """
+    side = int(np.clip(min(shape) // 8, *_SIDES))
+    starts = []
+    for size in shape:
+        n = min(max(size // side, 0), int(_MAX_TILES**0.5))
+        starts.append(np.linspace(0, size - side, n).astype(int) if n else np.array([], dtype=int))
+    return [(slice(y, y + side), slice(x, x + side)) for y in starts[0] for x in starts[1]]
+
+
+def cut_tiles(data: np.ndarray, seen: list[np.ndarray]) -> np.ndarray:
+    """Return the tiles that have data, NaN where there is none.
+
+    Parameters
+    ----------
+    data : ndarray
+        The image, shape (ny, nx); may be memory-mapped, only the tiles are read.
+    seen : list of ndarray
+        Where each tile of :func:`tile_windows` has data.
+
+    Returns
+    -------
+    ndarray
+        Shape (n_tile, side, side), float64; tiles with less than 90 % of data are all NaN.
+    """
+    windows = tile_windows(data.shape)
+    tiles = [
+        np.where(ok & (ok.mean() >= _MIN_SEEN), np.asarray(data[part], dtype=np.float64), np.nan)
+        for part, ok in zip(windows, seen, strict=True)
+    ]
+    return np.stack(tiles) if tiles else np.full((0, 1, 1), np.nan)
+
+
+def sample_noise(tiles: np.ndarray, weights: np.ndarray | None = None) -> NoiseSample:
+    """Measure noise and its correlation in the smoothest quarter of the tiles.
+
+    Parameters
+    ----------
+    tiles : ndarray
+        Shape (n_tile, side, side), NaN without data.
+    weights : ndarray, optional
+        Weights of the same pixels.
+
+    Returns
+    -------
+    NoiseSample
+        Noise of single pixels, its correlation ratio from the sum of the autocorrelation, and the
+        weight in these tiles.
+    """
+    usable = np.isfinite(tiles).any(axis=(1, 2))
+    left = [_noise_only(tile) for tile in tiles[usable]]
+    sigmas = np.array([1.4826 * np.nanmedian(np.abs(v)) for v in left])
+    good = np.flatnonzero(sigmas > 0)
+    if len(good) < _MIN_TILES:
+        return NoiseSample(float("nan"), 1.0, float("nan"))
+    best = good[np.argsort(sigmas[good])][: max(_MIN_TILES // 2, int(_SMOOTHEST * len(good)))]
+    power = np.median([_correlation_sum(left[i]) for i in best])
+    weight = float("nan")
+    if weights is not None:
+        weight = float(np.nanmedian(weights[usable][best]))
+    return NoiseSample(float(np.median(sigmas[best])), float(np.sqrt(max(power, 1.0))), weight)
+
+
+def _noise_only(tile: np.ndarray) -> np.ndarray:
+    """Take a smooth surface and sources out of a tile."""
+    side = len(tile)
+    y, x = np.mgrid[-1.0 : 1.0 : side * 1j, -1.0 : 1.0 : side * 1j]
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y])
+    use = np.isfinite(tile)
+    left = np.full_like(tile, np.nan)
+    for _ in range(3):
+        solution, *_ = np.linalg.lstsq(terms[:, use].T, tile[use], rcond=None)
+        left = tile - np.tensordot(solution, terms, axes=1)
+        spread = 1.4826 * np.nanmedian(np.abs(left[use]))
+        source = binary_dilation(np.nan_to_num(left) > _CLIP * spread, iterations=2)
+        if source.mean() > 0.5:
+            break
+        use = np.isfinite(tile) & ~source
+    return np.where(use, left, np.nan)
+
+
+def _correlation_sum(noise: np.ndarray) -> float:
+    """Return the sum of the autocorrelation over small lags, 1 for white noise."""
+    value, seen = np.nan_to_num(noise), np.isfinite(noise)
+    total, side = 0.0, len(noise)
+    for dy in range(-_LAG, _LAG + 1):
+        for dx in range(-_LAG, _LAG + 1):
+            a = (slice(max(dy, 0), side + min(dy, 0)), slice(max(dx, 0), side + min(dx, 0)))
+            b = (slice(max(-dy, 0), side + min(-dy, 0)), slice(max(-dx, 0), side + min(-dx, 0)))
+            pairs = max(int((seen[a] & seen[b]).sum()), 1)
+            total += float((value[a] * value[b]).sum()) / pairs
+    variance = float((value**2).sum()) / max(int(seen.sum()), 1)
+    # The fitted surface has six terms and takes their share of the power at every lag.
+    lost = 6.0 * (2 * _LAG + 1) ** 2 / noise.size
+    return total / variance / max(1.0 - lost, 0.3) if variance > 0 else 1.0
