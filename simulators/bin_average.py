@@ -38,7 +38,7 @@ def bin_average_weights(
     weights = np.zeros((len(edges_gyr) - 1, len(age_gyr)))
     identity = np.eye(len(age_gyr))
     for row, (low, high) in zip(weights, itertools.pairwise(edges_gyr), strict=True):
-        stop = min(high, last_age_gyr)
+        stop = max(low, min(high, last_age_gyr))
         t = np.concatenate([[low], age_gyr[(age_gyr > low) & (age_gyr < stop)], [stop]])
         values = np.stack([np.interp(t, age_gyr, basis) for basis in identity])
         row[:] = np.trapezoid(values, t, axis=1) / (high - low)
