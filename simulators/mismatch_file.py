@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from importlib import resources
 from pathlib import Path
 
 import h5py
@@ -55,12 +56,12 @@ def write_mismatch(
 
 
 def read_mismatch(path: str | os.PathLike[str], instrument: Instrument) -> TemplateMismatch:
-    """Read a mismatch.
+    """Read a mismatch, from a file or by the name of one that the package carries.
 
     Parameters
     ----------
     path
-        File from `write_mismatch`.
+        File from `write_mismatch`, or a name such as ``bc03-emiles``.
     instrument
         What it will be used for.
 
@@ -72,15 +73,11 @@ def read_mismatch(path: str | os.PathLike[str], instrument: Instrument) -> Templ
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If there is neither such a file nor such a name.
     ValueError
         If it is of another format, or its wavelengths or bands are not those of `instrument`.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"no template mismatch at {path}: measure one with `amortized-sfh mismatch`"
-        )
+    path = _find(Path(path))
     try:
         with h5py.File(path, "r") as file:
             found = file.attrs.get("format")
@@ -98,3 +95,18 @@ def read_mismatch(path: str | os.PathLike[str], instrument: Instrument) -> Templ
             f"not those of {instrument.name!r}: measure it with that one"
         )
     return TemplateMismatch(modes=modes, explained=explained, n_histories=n_histories, **text)
+
+
+def _find(path: Path) -> Path:
+    """The file, or the one of that name in the package."""
+    folder = Path(str(resources.files("simulators") / "template_mismatches"))
+    carried = folder / f"{path.name}.h5"
+    if path.is_file() or not carried.is_file():
+        carried = path
+    if not carried.is_file():
+        names = ", ".join(sorted(file.stem for file in folder.glob("*.h5")))
+        raise FileNotFoundError(
+            f"no template mismatch at {path}, and none of that name ({names}): measure one with "
+            "`amortized-sfh mismatch`"
+        )
+    return carried

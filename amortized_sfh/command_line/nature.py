@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from amortized_sfh.command_line.presets import add_preset_option
 
@@ -18,8 +17,10 @@ def add_nature_options(parser: argparse.ArgumentParser) -> None:
     """
     add_preset_option(parser)
     parser.add_argument("--library", default="bc03-miles", help="name or file (bc03-miles)")
-    parser.add_argument("--mismatch", type=Path, help="template mismatch from `mismatch`")
-    parser.add_argument("--noise-profile", help="name or file from `measure-noise`")
+    parser.add_argument("--mismatch", help="name or file from `mismatch` (e.g. bc03-emiles)")
+    parser.add_argument(
+        "--noise-profile", help="name or file from `measure-noise` (e.g. muse-abell478)"
+    )
     parser.add_argument(
         "--like", metavar="MODEL", help="all of this as that model had it; no library is needed"
     )
