@@ -6,7 +6,13 @@ import pytest
 import torch
 
 from simulators.air import rest_air_edges
-from simulators.correlation import banded_cholesky, banded_correlation, overlap_taps, whiten
+from simulators.correlation import (
+    banded_cholesky,
+    banded_correlation,
+    overlap_taps,
+    whiten,
+    widen_taps,
+)
 from simulators.instrument import Instrument
 from simulators.pixels import LinearPixels, LogPixels
 from simulators.resample import covariance_bands, resample_matrix
@@ -136,6 +142,59 @@ def test_other_pixels_are_those_of_the_production_resampler(name, redshift):
     lower = (found @ found.T).tril()
     torch.testing.assert_close(_dense_from_bands(bands)[0], lower, atol=1e-6, rtol=0)
     assert float(banded_cholesky(bands)[:, 0].min()) > 0
+
+
+KERNELS = [[1.0], [0.2, 0.9, 0.2], [0.1, 0.3, 0.85, 0.3, 0.1]]
+
+
+def _wide(kernel):
+    """Taps on white noise, and the matrix from it to the pixels by dense products."""
+    index, weight = overlap_taps(INSTRUMENT, Z)
+    reach = len(kernel) // 2
+    n_native = int(index.max()) - int(index.min()) + 3
+    n_white = n_native + 2 * reach
+    smear = torch.zeros(n_native, n_white, dtype=torch.float64)
+    for lag, tap in enumerate(kernel):
+        smear.diagonal(lag)[:n_native].add_(tap)
+    start = int(index.min())
+    dense = [
+        _dense_weights(i - start, w, n_native) @ smear for i, w in zip(index, weight, strict=True)
+    ]
+    return widen_taps(index, weight, torch.tensor(kernel)), torch.stack(dense), start - reach
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_widened_taps_are_resampling_of_smeared_noise(kernel):
+    (index, weight), expected, start = _wide(kernel)
+    assert weight.shape == (len(Z), 90, 3 + len(kernel) - 1)
+    found = torch.zeros_like(expected)
+    columns = index[..., None] - start + torch.arange(weight.shape[-1])
+    found.scatter_add_(2, columns, weight.double())
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_covariance_of_smeared_noise_is_that_of_the_dense_matrix(kernel):
+    (index, weight), dense, _ = _wide(kernel)
+    bands = banded_correlation(index, weight, _valid())
+    assert bands.shape[1] == 3 + len(kernel) - 1
+    expected = dense @ dense.transpose(1, 2)
+    for lag in range(bands.shape[1]):
+        diagonal = expected.diagonal(-lag, 1, 2)
+        torch.testing.assert_close(bands[:, lag, lag:], diagonal, atol=1e-6, rtol=0)
+    assert float(expected.tril(-bands.shape[1]).abs().max()) < 1e-12
+    # the factor of the wide band is that of dense algebra
+    factor, cholesky = banded_cholesky(bands), torch.linalg.cholesky(expected)
+    for lag in range(bands.shape[1]):
+        diagonal = cholesky.diagonal(-lag, 1, 2)
+        torch.testing.assert_close(factor[:, lag, lag:], diagonal, atol=1e-5, rtol=0)
+
+
+def test_a_kernel_of_one_tap_changes_nothing():
+    index, weight = overlap_taps(INSTRUMENT, Z)
+    same_index, same_weight = widen_taps(index, weight, torch.ones(1))
+    assert torch.equal(index, same_index)
+    torch.testing.assert_close(weight, same_weight, rtol=0, atol=0)
 
 
 def test_masked_pixels_are_decoupled():

@@ -10,7 +10,7 @@ from priors.ages import AgeBins
 from simulators.dust import CalzettiSlope
 from simulators.filters import photon_mean_flux, read_filter
 from simulators.instrument import Instrument
-from simulators.photometry import BandNodes
+from simulators.photometry import BandLines, BandNodes
 from simulators.ssp_basis import age_weights
 
 TOLERANCE_MAG = 0.003
@@ -98,3 +98,49 @@ def test_moving_keeps_the_nodes(nodes):
 def test_an_instrument_without_bands():
     nodes = BandNodes(Instrument(bands=()))
     assert nodes.weights(torch.zeros(3)).shape == (3, 0, 32)
+
+
+# --- emission lines ------------------------------------------------------------------------------
+
+LINE_AA = (1900.0, 2798.7, 3727.4, 4861.33, 5006.84, 6562.8, 6950.0, 9068.6, 15_000.0)
+
+
+@pytest.fixture(scope="module")
+def lines():
+    return BandLines(INSTRUMENT, torch.tensor(LINE_AA))
+
+
+@pytest.mark.parametrize("redshift", [0.0, 0.0024, 0.015, 0.02])
+def test_a_line_counts_with_the_throughput_at_its_wavelength(lines, redshift):
+    """As the band mean of a Gaussian of unit area and 1 Angstrom width, seen at the redshift."""
+    found = lines.weights(torch.tensor([redshift]))[0].double().numpy()
+    assert found.shape == (5, len(LINE_AA))
+    fine = np.arange(1500.0, 15_500.0, 0.1)
+    for k, line in enumerate(LINE_AA):
+        profile = np.exp(-0.5 * (fine - line) ** 2) / np.sqrt(2 * np.pi)
+        for band, name in enumerate(INSTRUMENT.bands):
+            truth = photon_mean_flux(fine * (1 + redshift), profile, read_filter(name))
+            assert found[band, k] == pytest.approx(truth, rel=5e-3, abs=3e-7), (name, line)
+
+
+def test_lines_outside_a_band_add_nothing_to_it(lines):
+    weights = lines.weights(torch.zeros(1))[0]
+    assert float(weights[:, -1].abs().max()) == 0.0  # beyond all bands
+    assert float(weights[0, 2:].max()) < 1e-5 * float(weights[0, 1])  # F275W sees Mg II alone
+    assert bool((weights >= 0).all())
+
+
+def test_weights_integrate_to_one_over_a_band():
+    # a flat spectrum is many lines: its band mean is its level
+    step = 2.0
+    every = BandLines(INSTRUMENT, torch.arange(1700.0, 11_000.0, step))
+    total = every.weights(torch.tensor([0.0, 0.01])).sum(-1) * step
+    torch.testing.assert_close(total, torch.ones(2, 5), rtol=2e-3, atol=0)
+
+
+def test_lines_without_bands_or_on_another_device(lines):
+    none = BandLines(Instrument(bands=()), torch.tensor(LINE_AA))
+    assert none.weights(torch.zeros(3)).shape == (3, 0, len(LINE_AA))
+    z = torch.tensor([0.01])
+    assert torch.equal(lines.to("cpu").weights(z), lines.weights(z))
+    assert lines.to("meta").weights(z.to("meta")).device.type == "meta"
