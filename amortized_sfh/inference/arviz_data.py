@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from amortized_sfh.inference.samples import PosteriorSamples
 
 
+#: Parameters that are products under other names.
+_PRODUCTS = ("av", "velocity", "log_sigma")
+
+
 def to_inference_data(samples: PosteriorSamples) -> arviz.InferenceData:
     """Convert draws.
 
@@ -22,11 +26,14 @@ def to_inference_data(samples: PosteriorSamples) -> arviz.InferenceData:
     Returns
     -------
     arviz.InferenceData
-        Group `posterior`, dimensions (chain, draw, spaxel[, age_bin]).
+        Group `posterior`, dimensions (chain, draw, spaxel[, age_bin]): the steps of log SFR, every
+        parameter that is no product (slope of the dust law, gas) and every product.
     """
+    space = samples.space
+    others = [name for name in space.names[space.nuisance] if name not in _PRODUCTS]
     blocks = {
-        "dlogsfr": samples.theta[..., samples.space.sfh],
-        "delta": samples.theta[..., samples.space.index("delta")],
+        "dlogsfr": samples.theta[..., space.sfh],
+        **{name: samples.theta[..., space.index(name)] for name in others},
         **samples.scalars(),
         **samples.per_bin(),
     }

@@ -67,6 +67,8 @@ _PER_BIN = {
 _PARAMETERS = {
     "velocity": _SCALARS["V"],
     "log_sigma": Quantity("Velocity dispersion", r"$\log_{10}(\sigma$ / km s$^{-1})$"),
+    "gas_log_u": Quantity("Ionisation of the gas", r"$\log U$"),
+    "f_esc": Quantity("Ionising photons lost", r"$f_\mathrm{esc}$"),
     "log_age_mw": _SCALARS["LOGAGE_MW"],
     "log_age_lw": _SCALARS["LOGAGE_LW"],
     "log_ssfr_10": _SCALARS["LOG_SSFR10"],

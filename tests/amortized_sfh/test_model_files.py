@@ -18,6 +18,15 @@ from amortized_sfh.model_files import (
     load_point_model,
     save_model,
 )
+from priors.joint import default_prior
+from priors.nuisance import stellar_nuisances
+from simulators.generative import GenerativeModel
+from simulators.instrument import Instrument
+from simulators.noise import NoiseModel
+from simulators.noise_parts import describe_noise
+from simulators.simulator import Simulator
+from simulators.ssp_basis import build_basis
+from simulators.wavegrid import WaveGrid
 
 
 @pytest.fixture
@@ -42,6 +51,38 @@ def test_generative_model_survives(small_posterior, folder):
     first, second = (g.mock(5, seed=1) for g in (small_posterior.generative, loaded))
     torch.testing.assert_close(first.spectra.flux, second.spectra.flux)
     torch.testing.assert_close(first.observation.flux, second.observation.flux)
+
+
+def test_gas_and_measured_noise_survive(measured_model, new_posterior, tmp_path):
+    save_model(new_posterior(measured_model), tmp_path / "measured")
+    card = json.loads((tmp_path / "measured" / CARD_FILE).read_text())
+    assert card["schema"] == 2
+    assert card["nebular"]["name"] == "toy"
+    assert card["noise"]["mismatch"]["other"] == "b"
+    loaded = load_model(tmp_path / "measured").generative
+    assert describe_noise(loaded.noise) == describe_noise(measured_model.noise)
+    basis, own = (g.simulator.basis.nebular for g in (loaded, measured_model))
+    for name in ("mh", "log_u", "continuum", "nodes", "line_wave_aa", "line_lum"):
+        assert torch.equal(getattr(basis, name), getattr(own, name)), name
+    assert (basis.name, basis.sha256) == (own.name, own.sha256)
+    first, second = (g.mock(5, seed=1).observation for g in (measured_model, loaded))
+    torch.testing.assert_close(first.flux, second.flux)
+    torch.testing.assert_close(first.phot, second.phot)
+
+
+def test_a_model_without_gas_survives(toy_library, new_posterior, tmp_path):
+    prior = default_prior(nuisances=stellar_nuisances())
+    instrument = Instrument(grid=WaveGrid(4830.0, 1.25, 280))
+    basis = build_basis(toy_library, prior.bins, instrument)
+    simulator = Simulator(basis, prior.space, prior.bins, instrument)
+    dry = GenerativeModel(prior, simulator, NoiseModel(instrument))
+    save_model(new_posterior(dry), tmp_path / "dry")
+    loaded = load_model(tmp_path / "dry")
+    assert loaded.generative.prior.space == prior.space
+    assert loaded.generative.simulator.basis.nebular is None
+    samples = infer(loaded, dry.mock(4, seed=1).observation, 10)
+    assert samples.theta.shape == (4, 10, 35)
+    assert "f_esc" not in samples.to_arviz().posterior
 
 
 def test_point_model(small_point, small_observation, tmp_path):
@@ -105,6 +146,14 @@ def test_the_package_carries_its_models(name):
     assert name in available_models()
     loader = load_point_model if name.endswith("point") else load_model
     model = loader(name)
+    # whether trained with gas or before there was any, it must answer
+    mock = model.generative.mock(3, seed=0)
+    if name.endswith("point"):
+        answer = model.estimate(mock.observation).averages
+    else:
+        answer = infer(model, mock.observation, 20).theta
+        assert answer.shape[-1] == model.generative.prior.space.n_param
+    assert bool(torch.isfinite(answer).all())
     training = model.card.training
     assert training["n_spectra"] >= 5_000_000
     assert {"command", "seed", "hours", "machine"} <= set(training)

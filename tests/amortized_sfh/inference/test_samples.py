@@ -37,6 +37,18 @@ def test_arviz(samples):
     )
 
 
+def test_arviz_has_every_parameter(samples):
+    posterior, space = samples.to_arviz().posterior, samples.space
+    for name in ("delta", "gas_log_u", "f_esc"):
+        expected = samples.theta[..., space.index(name)].numpy()
+        np.testing.assert_array_equal(posterior[name].values[0].T, expected)
+    # the others are there under the names of their maps
+    np.testing.assert_array_equal(
+        posterior["V"].values[0].T, samples.theta[..., space.index("velocity")].numpy()
+    )
+    assert posterior["dlogsfr"].dims == ("chain", "draw", "spaxel", "age_step")
+
+
 def test_part_of_the_observations(samples):
     part = samples[torch.tensor([4, 1])]
     assert len(part) == 2

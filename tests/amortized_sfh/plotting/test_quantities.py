@@ -19,6 +19,12 @@ def test_every_map_and_derived_scalar_has_a_description():
     assert all(shown.colour_map in colormaps for shown in QUANTITIES.values())
 
 
+def test_parameters_of_the_gas_have_a_description(prior):
+    for name in ("gas_log_u", "f_esc"):
+        assert describe(name).label == prior.space.parameters[prior.space.index(name)].label
+        assert describe(name).title != name
+
+
 def test_averages_by_mass_and_by_light_have_different_labels():
     for name in ("LOGAGE", "MH"):
         assert describe(f"{name}_MW").label != describe(f"{name}_LW").label

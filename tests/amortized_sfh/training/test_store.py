@@ -20,6 +20,8 @@ from amortized_sfh.training.loop import TrainingConfig, train
 from amortized_sfh.training.store import TrainingSet, simulate_to_file
 from priors.joint import UnboundedPrior
 from simulators.conditions import ConditionsPrior
+from simulators.noise_parts import describe_noise
+from simulators.simulator import Simulator
 
 N = 90  # five chunks and a part of one
 
@@ -232,6 +234,45 @@ def test_no_galaxies_are_refused(small_model, tmp_path, n):
         simulate_to_file(small_model, tmp_path / "d.h5", n)
 
 
+# the noise model and the gas
+
+
+def test_measured_noise_comes_back_with_the_file(measured_model, tmp_path):
+    path = simulate_to_file(measured_model, tmp_path / "measured.h5", 20, seed=2)
+    noise = TrainingSet(path).noise
+    assert describe_noise(noise) == describe_noise(measured_model.noise)
+    assert torch.equal(noise.modes, measured_model.noise.modes)
+    torch.testing.assert_close(noise.kernel, measured_model.noise.kernel)
+    with h5py.File(path, "r") as handle:
+        names = set(handle["noise"])
+        assert names == {"mismatch_modes", "profile_wave_aa", "profile_scale", "profile_sky_modes"}
+        assert all(handle["noise"][name].attrs["units"] for name in names)
+    _edit(path, lambda f: f.__delitem__("noise/mismatch_modes"))
+    with pytest.raises(ValueError, match="are not those of their description"):
+        TrainingSet(path)
+
+
+def test_a_run_with_other_noise_or_gas_is_not_continued(small_model, measured_model, tmp_path):
+    def start(generative, name):
+        with pytest.raises(_Stopped):
+            simulate_to_file(generative, tmp_path / name, N, seed=2, progress=_stop_at(32))
+
+    start(measured_model, "noise.h5")
+    with pytest.raises(ValueError, match="belongs to another run: noise is"):
+        simulate_to_file(small_model, tmp_path / "noise.h5", N, seed=2)
+    start(small_model, "gas.h5")
+    simulator = small_model.simulator
+    other = replace(simulator.basis.nebular, sha256="0" * 64)
+    changed = Simulator(
+        replace(simulator.basis, nebular=other),
+        simulator.space,
+        simulator.bins,
+        simulator.instrument,
+    )
+    with pytest.raises(ValueError, match="belongs to another run: nebular_sha256 is"):
+        simulate_to_file(replace(small_model, simulator=changed), tmp_path / "gas.h5", N, seed=2)
+
+
 # damaged files
 
 
@@ -249,6 +290,7 @@ def _rename(handle):
     [
         (lambda f: f.attrs.update(format="other"), "format is 'other'"),
         (lambda f: f.attrs.update(schema_version=3), "schema version 3, this package reads 2: upd"),
+        (lambda f: f.attrs.update(schema_version=1), "version 1, this package reads 2: make the"),
         (lambda f: f.attrs.update(n_chunks_done=3), "is unfinished: 3 of 6 chunks"),
         (lambda f: f.attrs.__delitem__("noise"), "lacks the attributes noise"),
         (_rename, "lacks the data set theta"),
