@@ -153,7 +153,8 @@ def _draw_spectrum(
             wave, low, high, color=POSTERIOR, alpha=alpha, lw=0, zorder=3, label=name
         )
     upper.plot(wave, middle, color=POSTERIOR, lw=1.0, zorder=4)
-    _set_flux_limits(upper, np.concatenate([kept[used], middle]))
+    # emission lines, which are masked, would dwarf the rest
+    _set_flux_limits(upper, np.concatenate([kept[used], middle[used] if used.any() else middle]))
     _name_features(upper, wave)
     upper.legend(loc="lower right", ncols=3)
     residual = np.where(used, (data - middle) / np.where(used, error, 1.0), np.nan)
