@@ -13,6 +13,7 @@ from torch import Tensor
 from amortized_sfh.inference.derived import Derived
 from priors.ages import AgeBins
 from priors.space import ParameterSpace
+from simulators.doppler import add_velocities
 
 if TYPE_CHECKING:
     import arviz
@@ -44,6 +45,12 @@ class PosteriorSamples:
         Names, units and order of theta.
     bins
         Age bins.
+    frame_kms
+        Velocity of the rest frame of each observation relative to the redshift of the galaxy in
+        km/s, shape (n_obs,); None for 0. The product V is relative to the galaxy; theta is not.
+    ess
+        Effective number of draws behind each observation after importance resampling, shape
+        (n_obs,); None without.
     """
 
     theta: Tensor
@@ -54,6 +61,8 @@ class PosteriorSamples:
     has_data: Tensor
     space: ParameterSpace
     bins: AgeBins
+    frame_kms: Tensor | None = None
+    ess: Tensor | None = None
 
     def __len__(self) -> int:
         """Number of observations."""
@@ -67,9 +76,7 @@ class PosteriorSamples:
     @staticmethod
     def cat(parts: list[PosteriorSamples]) -> PosteriorSamples:
         """Join batches of observations."""
-        names = [
-            f.name for f in fields(PosteriorSamples) if f.name not in ("derived", "space", "bins")
-        ]
+        names = parts[0]._per_observation()
         joined: dict[str, Any] = {n: torch.cat([getattr(p, n) for p in parts]) for n in names}
         derived = Derived(
             *(torch.cat(column) for column in zip(*(p.derived for p in parts), strict=True))
@@ -84,6 +91,9 @@ class PosteriorSamples:
         def parameter(name: str) -> Tensor:
             return self.theta[..., self.space.index(name)]
 
+        velocity = parameter("velocity")
+        if self.frame_kms is not None:
+            velocity = add_velocities(self.frame_kms[:, None].to(velocity), velocity)
         return {
             "LOGAGE_MW": d.log_age_mw,
             "LOGAGE_LW": d.log_age_lw,
@@ -92,7 +102,7 @@ class PosteriorSamples:
             "T50": d.t50,
             "T90": d.t90,
             "AV": parameter("av"),
-            "V": parameter("velocity"),
+            "V": velocity,
             "SIGMA": 10.0 ** parameter("log_sigma"),
             "LOGMASS": self.log_mass + log_alive,
             "LOGMASS_FORMED": self.log_mass,
@@ -113,9 +123,12 @@ class PosteriorSamples:
 
     def __getitem__(self, key: slice | Tensor) -> PosteriorSamples:
         """The draws of some observations."""
-        names = [f.name for f in fields(self) if f.name not in ("derived", "space", "bins")]
-        part: dict[str, Any] = {name: getattr(self, name)[key] for name in names}
+        part: dict[str, Any] = {name: getattr(self, name)[key] for name in self._per_observation()}
         return replace(self, derived=Derived(*(value[key] for value in self.derived)), **part)
+
+    def _per_observation(self) -> list[str]:
+        """Fields that are tensors with one entry or more per observation."""
+        return [f.name for f in fields(self) if isinstance(getattr(self, f.name), Tensor)]
 
     def summary(self, further: Mapping[str, Tensor] | None = None) -> dict[str, np.ndarray]:
         """Mean, standard deviation and 16th, 50th and 84th percentile of every product.
