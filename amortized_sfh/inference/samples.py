@@ -85,8 +85,6 @@ class PosteriorSamples:
 
     def scalars(self) -> dict[str, Tensor]:
         """Scalars by product name, each (n_obs, n_draw); units as in `cubes.maps.UNITS`."""
-        d = self.derived
-        log_alive = torch.log10(d.alive)
 
         def parameter(name: str) -> Tensor:
             return self.theta[..., self.space.index(name)]
@@ -95,21 +93,10 @@ class PosteriorSamples:
         if self.frame_kms is not None:
             velocity = add_velocities(self.frame_kms[:, None].to(velocity), velocity)
         return {
-            "LOGAGE_MW": d.log_age_mw,
-            "LOGAGE_LW": d.log_age_lw,
-            "MH_MW": d.mh_mw,
-            "MH_LW": d.mh_lw,
-            "T50": d.t50,
-            "T90": d.t90,
+            **history_scalars(self.derived, self.log_mass),
             "AV": parameter("av"),
             "V": velocity,
             "SIGMA": 10.0 ** parameter("log_sigma"),
-            "LOGMASS": self.log_mass + log_alive,
-            "LOGMASS_FORMED": self.log_mass,
-            "ML_V": d.ml_v,
-            # per mass of living stars, as observed rates are quoted
-            "LOG_SSFR10": d.log_ssfr_10 - log_alive,
-            "LOG_SSFR100": d.log_ssfr_100 - log_alive,
         }
 
     def per_bin(self) -> dict[str, Tensor]:
@@ -161,6 +148,38 @@ class PosteriorSamples:
         from amortized_sfh.inference.arviz_data import to_inference_data  # noqa: PLC0415
 
         return to_inference_data(self)
+
+
+def history_scalars(derived: Derived, log_mass: Tensor) -> dict[str, Tensor]:
+    """Scalars that follow from a history and its mass, by product name.
+
+    Parameters
+    ----------
+    derived
+        Derived quantities.
+    log_mass
+        log10 of the formed mass, the shape of the derived scalars.
+
+    Returns
+    -------
+    dict of str to Tensor
+        Each of that shape.
+    """
+    log_alive = torch.log10(derived.alive)
+    return {
+        "LOGAGE_MW": derived.log_age_mw,
+        "LOGAGE_LW": derived.log_age_lw,
+        "MH_MW": derived.mh_mw,
+        "MH_LW": derived.mh_lw,
+        "T50": derived.t50,
+        "T90": derived.t90,
+        "LOGMASS": log_mass + log_alive,
+        "LOGMASS_FORMED": log_mass,
+        "ML_V": derived.ml_v,
+        # per mass of living stars, as observed rates are quoted
+        "LOG_SSFR10": derived.log_ssfr_10 - log_alive,
+        "LOG_SSFR100": derived.log_ssfr_100 - log_alive,
+    }
 
 
 def statistics(values: Tensor) -> Tensor:
