@@ -34,7 +34,7 @@ from simulators.masks import mask_observation
 from simulators.observation import Observation
 
 _HISTORIES_PER_CHUNK = 40_000
-_FEW_DRAWS = 10.0
+_FEW_SPECTRA, _FEW_EFFECTIVE = 10, 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,12 +101,12 @@ def aggregate(
     r"""Combine the spectra of a region hierarchically.
 
     In coordinates z in which the prior is a standard normal, every posterior over the prior is
-    taken as a Gaussian likelihood along the axes that the spectra inform. The members are draws from
-    a normal population with a normal prior of its mean and an inverse-Wishart prior of its
-    covariance; calibration, zero points and template mismatch shift all of them together. Along the
-    other axes members keep the draws of their own posteriors, correlated between members to a degree
-    that is unknown (uniform between independent and equal), since what no spectrum says may be wrong
-    for all of them alike.
+    taken as a Gaussian likelihood along the axes that the spectra inform. The members are draws
+    from a normal population with a normal prior of its mean and an inverse-Wishart prior of its
+    covariance; calibration, zero points and template mismatch shift all of them together. Along
+    the other axes members keep the draws of their own posteriors, correlated between members to an
+    unknown degree (uniform between independent and equal), since what no spectrum says may be
+    wrong for all of them alike.
 
     Parameters
     ----------
@@ -273,11 +273,11 @@ def _notes(samples: PosteriorSamples, n_rows: int, ess: float) -> tuple[str, ...
     outside = int(samples.out_of_range.sum())
     if outside:
         notes.append(f"{outside} of {len(samples)} spectra lie outside the training range")
-    if len(samples) < _FEW_DRAWS:
+    if len(samples) < _FEW_SPECTRA:
         notes.append(f"with {len(samples)} spectra the scatter is mostly its prior")
-    if ess < _FEW_DRAWS:
+    if ess < _FEW_EFFECTIVE:
         notes.append(
-            f"the population is far from the prior (ESS {ess:.1f} of {samples.n_draws}): the answer "
-            "rests on Gaussian likelihoods; compare with the co-added spectrum"
+            f"population far from the prior (ESS {ess:.1f} of {samples.n_draws} draws): the answer "
+            "rests on Gaussian likelihoods; compare it with the co-added spectrum"
         )
     return tuple(notes)

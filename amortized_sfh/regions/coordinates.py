@@ -1,8 +1,8 @@
 """Coordinates of histories that are independent, with unit variance, under the prior.
 
 They are those in which the flow works, in which the data speak along axes and posteriors are close
-to Gaussian, freed of their prior mean and covariance. In them "1.5 prior standard deviations out" is
-a distance of 1.5 along any axis.
+to Gaussian, freed of their prior mean and covariance. In them "1.5 prior standard deviations out"
+is a distance of 1.5 along any axis.
 """
 
 from __future__ import annotations

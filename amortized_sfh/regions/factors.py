@@ -26,7 +26,8 @@ class LikelihoodFactors(NamedTuple):
     Attributes
     ----------
     axes
-        Orthonormal axes in prior coordinates as columns, shape (n_param, k), the best informed first.
+        Orthonormal axes in prior coordinates as columns, the best informed first, shape
+        (n_param, k).
     information
         Mean share of the prior variance that one spectrum removes along each, shape (k,).
     precision
@@ -103,8 +104,8 @@ def without_shared_errors(factors: LikelihoodFactors, shared: Tensor) -> Likelih
     r"""Take errors that all spectra share out of the independent likelihoods.
 
     Each likelihood was made as if every error were drawn anew for each spectrum. Its covariance is
-    :math:`\Lambda^{-1} = P^{-1} + B B^T` with the shift B that one standard deviation of each shared
-    error causes; the factors returned have precision P (Woodbury's identity).
+    :math:`\Lambda^{-1} = P^{-1} + B B^T` with the shift B that one standard deviation of each
+    shared error causes; the factors returned have precision P (Woodbury's identity).
 
     Parameters
     ----------

@@ -28,8 +28,8 @@ from amortized_sfh.regions.factors import LikelihoodFactors
 
 _N_WARM = 200
 _START_VARIANCE = 0.3
-#: Inverse Wishart of k + 4 degrees of freedom: scatters of about 0.4 prior standard deviations, with
-#: a tail beyond 1; the data of ten spectra outweigh it.
+#: Inverse Wishart of k + 4 degrees of freedom: scatters of about 0.4 prior standard deviations,
+#: with a tail beyond 1; the data of ten spectra outweigh it.
 _EXTRA_DF, _SCALE = 4, 0.75
 
 
@@ -122,7 +122,7 @@ class _Chain:
         return mean, self._covariance, members - (observed_mean - mean)
 
     def _draw_mean(self, factor: Tensor) -> Tensor:
-        """mu + B s, the members integrated out."""
+        """Draw mu + B s, the members integrated out."""
         both = torch.cat([self._precision, self._natural[..., None]], dim=-1)
         solved = torch.cholesky_solve(both, factor)
         total = (both - self._precision @ solved).sum(0)

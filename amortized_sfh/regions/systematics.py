@@ -55,8 +55,8 @@ def shared_response(
     Returns
     -------
     Tensor
-        B, shape (k, n_error): the spectral modes, the modes of the bands, and one error per band if
-        there is a common one.
+        B, shape (k, n_error): the modes of the noise model, and one error per band if there is a
+        common one.
     """
     observation = observation.to(model.device)
     sampler, noise = FlowSampler(model.flow), model.generative.noise
@@ -76,11 +76,16 @@ def shared_response(
         down = mean(observation.flux - _STEP * flux, observation.phot - _STEP * phot)
         return (up - down) / (2.0 * _STEP)
 
-    no_flux, no_phot = torch.zeros_like(observation.flux), torch.zeros_like(observation.phot)
-    columns = [response(observation.flux * mode, no_phot) for mode in noise.spectral_modes]
-    columns += [response(no_flux, observation.phot * mode) for mode in noise.band_modes]
+    modes = noise.modes.to(observation.flux).split(
+        [observation.n_pix, observation.phot.shape[1]], dim=1
+    )
+    columns = [
+        response(observation.flux * spectral, observation.phot * band)
+        for spectral, band in zip(*modes, strict=True)
+    ]
     if shared_phot_sigma is not None:
         sigma = shared_phot_sigma.to(observation.phot)
         bands = torch.eye(sigma.shape[1]).to(sigma)
+        no_flux = torch.zeros_like(observation.flux)
         columns += [response(no_flux, sigma * band) for band in bands]
     return torch.stack(columns, dim=1) / factors.information[:, None]
