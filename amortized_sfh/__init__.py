@@ -11,11 +11,17 @@ from typing import Any
 from amortized_sfh._version import __version__
 
 _EXPORTS = {
+    "Kinematics": "amortized_sfh.inference.kinematics",
     "Observation": "simulators.observation",
     "PosteriorSamples": "amortized_sfh.inference.samples",
+    "RegionPosterior": "amortized_sfh.regions.posterior",
+    "aggregate": "amortized_sfh.regions.aggregate",
+    "coadd": "amortized_sfh.regions.coadd",
     "infer": "amortized_sfh.inference.infer",
     "load_model": "amortized_sfh.model_files",
     "load_point_model": "amortized_sfh.model_files",
+    "read_dap_maps": "amortized_sfh.cubes.dap_maps",
+    "read_gist": "amortized_sfh.cubes.gist_products",
     "read_muse_cube": "amortized_sfh.cubes.muse",
     "read_preset": "simulators.survey",
     "read_spectra": "amortized_sfh.spectra",

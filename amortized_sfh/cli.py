@@ -13,8 +13,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from amortized_sfh._version import __version__
+from amortized_sfh.command_line.dap import add_dap_options
 from amortized_sfh.command_line.disc import add_disc_options
 from amortized_sfh.command_line.hst import add_hst_options
+from amortized_sfh.command_line.kinematics import add_kinematics_options
+from amortized_sfh.command_line.masks import add_mask_options
 from amortized_sfh.command_line.mismatch import add_mismatch
 from amortized_sfh.command_line.nature import add_nature_options
 from amortized_sfh.command_line.noise import add_measure_noise, add_noise_options
@@ -120,13 +123,16 @@ def _add_common(parser: argparse.ArgumentParser, needs_redshift: bool = True) ->
 
 def _add_infer(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("infer", help="posterior maps of a MUSE cube")
-    parser.add_argument("cube", type=Path)
+    parser.add_argument("cube", type=Path, nargs="?", help="not with --gas-cleaned")
     _add_common(parser)
     add_hst_options(parser)
     add_disc_options(parser)
     grouping = parser.add_mutually_exclusive_group()
     grouping.add_argument("--bins", type=Path, help="FITS map of bin numbers")
     grouping.add_argument("--target-snr", type=float, help="bin to this S/N per pixel")
+    add_dap_options(parser, grouping)
+    add_mask_options(parser)
+    add_kinematics_options(parser)
     parser.add_argument("--region", metavar="x0:x1,y0:y1")
     add_noise_options(parser)
     parser.add_argument("--save-draws", type=Path, metavar="FILE.nc|FILE.h5")

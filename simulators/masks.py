@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -53,10 +54,18 @@ REST_LINES_AA = {
 }
 #: Notch of the adaptive-optics laser in Å, for AO observations.
 LASER_RANGE_AA = (5770.0, 6010.0)
+#: Observed-frame air range in Å of the Milky Way's interstellar Na D, and of the sky's: the lines
+#: and 200 km/s on both sides. Not masked in training, whose random gaps make it harmless.
+MILKY_WAY_SODIUM_RANGE_AA = (5886.0, 5899.9)
 LINE_HALF_WIDTH_KMS = 400.0
+_CHUNK = 4096
 
 
-def line_mask(wave_aa: Tensor, half_width_kms: float = LINE_HALF_WIDTH_KMS) -> Tensor:
+def line_mask(
+    wave_aa: Tensor,
+    half_width_kms: float = LINE_HALF_WIDTH_KMS,
+    extra_lines_aa: Sequence[float] = (),
+) -> Tensor:
     """Pixels free of rest-frame emission lines.
 
     Parameters
@@ -65,6 +74,8 @@ def line_mask(wave_aa: Tensor, half_width_kms: float = LINE_HALF_WIDTH_KMS) -> T
         Rest-frame air wavelengths in Å, shape (n_pix,).
     half_width_kms
         Half width of every mask in km/s.
+    extra_lines_aa
+        Rest-frame air wavelengths of further lines, in Å.
 
     Returns
     -------
@@ -72,7 +83,8 @@ def line_mask(wave_aa: Tensor, half_width_kms: float = LINE_HALF_WIDTH_KMS) -> T
         Bool, shape (n_pix,), True = use.
     """
     half_width = half_width_kms / SPEED_OF_LIGHT_KMS
-    lines = torch.tensor(list(REST_LINES_AA.values()), dtype=torch.float64, device=wave_aa.device)
+    every = [*REST_LINES_AA.values(), *extra_lines_aa]
+    lines = torch.tensor(every, dtype=torch.float64, device=wave_aa.device)
     return ((wave_aa[:, None] / lines - 1.0).abs() > half_width).all(dim=1)
 
 
@@ -183,11 +195,43 @@ def leave_out(
     observation: Observation,
     instrument: Instrument,
     line_half_width_kms: float = LINE_HALF_WIDTH_KMS,
+    extra_lines_aa: Sequence[float] = (),
+    extra_ranges_aa: Sequence[tuple[float, float]] = (),
 ) -> Observation:
-    """Only the masks of `mask_observation`: values are shared, not copied."""
-    # spaxels of a galaxy share their redshift, and so one mask
-    redshift, row = torch.unique(observation.redshift, return_inverse=True)
-    use = survey_mask(instrument, redshift, line_half_width_kms)
-    valid = use[row].logical_and_(observation.valid)
+    """Only the masks of `mask_observation`: values are shared, not copied.
+
+    Parameters
+    ----------
+    observation
+        Batch of observations on the grid of `instrument`, each with its own redshift.
+    instrument
+        Wavelengths and redshift limits.
+    line_half_width_kms
+        Half width of the masks of emission lines.
+    extra_lines_aa
+        Rest-frame air wavelengths of further lines, in Å.
+    extra_ranges_aa
+        Further observed-frame air ranges in Å, such as `LASER_RANGE_AA`.
+
+    Returns
+    -------
+    Observation
+        The same data with less of it valid.
+    """
+    wave = instrument.grid.centres_aa.to(observation.device)
+    extra = line_mask(wave, line_half_width_kms, extra_lines_aa)
+    parts = []
+    # spaxels of a galaxy may share their redshift, and so one mask; or each may have its own
+    for redshift, valid in zip(
+        observation.redshift.split(_CHUNK), observation.valid.split(_CHUNK), strict=True
+    ):
+        unique, row = torch.unique(redshift, return_inverse=True)
+        use = survey_mask(instrument, unique, line_half_width_kms) & extra
+        use &= sky_mask(wave, unique, tuple(extra_ranges_aa))
+        parts.append(use[row].logical_and_(valid))
     near = (observation.redshift >= 0.0) & (observation.redshift <= instrument.max_redshift_bands)
-    return replace(observation, valid=valid, phot_valid=observation.phot_valid & near[:, None])
+    return replace(
+        observation,
+        valid=torch.cat(parts) if parts else observation.valid,
+        phot_valid=observation.phot_valid & near[:, None],
+    )

@@ -9,18 +9,20 @@ import numpy as np
 import torch
 
 from amortized_sfh._version import __version__
+from amortized_sfh.commands.cube_masks import mask_cube
 from amortized_sfh.cubes.cube_data import CubeData
 from amortized_sfh.cubes.disc import Orientation, kpc_per_arcsec, spaxel_area_arcsec2
 from amortized_sfh.cubes.flags import Flag, observation_flags
 from amortized_sfh.cubes.maps import check_output, write_maps
 from amortized_sfh.inference.draw_files import check_draws_path, write_draws
 from amortized_sfh.inference.infer import infer_chunks
+from amortized_sfh.inference.kinematics import MIN_ESS, Kinematics
 from amortized_sfh.inference.mass import luminosity_distance_mpc
 from amortized_sfh.inference.noise_scale import measure_noise_scale
 from amortized_sfh.inference.samples import PosteriorSamples
 from amortized_sfh.inference.surface import surface_densities
 from amortized_sfh.model import PosteriorModel
-from simulators.masks import LINE_HALF_WIDTH_KMS, leave_out
+from simulators.masks import LINE_HALF_WIDTH_KMS
 
 #: Reduced chi-square beyond which a fit is flagged.
 POOR_FIT_CHI2 = (0.5, 2.0)
@@ -42,8 +44,16 @@ class RunOptions:
         Of the galaxy's disc: surface densities are those of its plane.
     line_half_width_kms
         Half width of the masks of emission lines; wider than the default for broad lines.
+    extra_lines_aa
+        Rest-frame air wavelengths in Å of further lines to mask.
+    ao
+        Mask the notch of the adaptive-optics laser; as the header of the cube says if None.
+    milky_way_sodium
+        Mask Na D of the Milky Way and the sky, in the observed frame.
     measure_noise
         Enlarge error bars to the scatter of the data first, see `measure_noise_scale`.
+    kinematics
+        Stellar velocities and dispersions to impose on the posterior of each row.
     overwrite
         Replace existing outputs.
     progress
@@ -61,7 +71,11 @@ class RunOptions:
     distance_mpc: float | None = None
     orientation: Orientation = field(default_factory=Orientation)
     line_half_width_kms: float = LINE_HALF_WIDTH_KMS
+    extra_lines_aa: tuple[float, ...] = ()
+    ao: bool | None = None
+    milky_way_sodium: bool = True
     measure_noise: bool = False
+    kinematics: Kinematics | None = None
     overwrite: bool = False
     progress: bool = True
     draws_path: Path | None = None
@@ -103,12 +117,7 @@ def infer_cube(
     if options.draws_path is not None:
         check_draws_path(options.draws_path)
         check_output(options.draws_path, options.overwrite)
-    data = replace(
-        data,
-        observation=leave_out(
-            data.observation, model.generative.simulator.instrument, options.line_half_width_kms
-        ),
-    )
+    data = mask_cube(model, data, options)
     if options.measure_noise:
         observation, scale = measure_noise_scale(model, data.observation, options.seed)
         noise_scale = data.noise_scale * scale.median(dim=1).values.numpy()
@@ -118,17 +127,18 @@ def infer_cube(
         data.observation,
         options.n_draws,
         options.seed,
-        distance_mpc=options.distance_mpc,
+        distance_mpc=_distance_mpc(data, options),
         progress=options.progress,
+        kinematics=options.kinematics,
     )
+    frame = None if data.frame_kms is None else torch.from_numpy(data.frame_kms)
     parts, kept, first = [], [], 0
     area = row_areas_kpc2(data, options.distance_mpc, options.orientation)
-    for samples in chunks:
-        part = None if area is None else area[first : first + len(samples)]
-        densities = None if part is None else surface_densities(samples, part)
-        parts.append(
-            {**samples.summary(densities), "CHI2": samples.chi2.numpy(), "FLAG": _flags(samples)}
-        )
+    for drawn in chunks:
+        rows = slice(first, first + len(drawn))
+        samples = drawn if frame is None else replace(drawn, frame_kms=frame[rows])
+        densities = None if area is None else surface_densities(samples, area[rows])
+        parts.append({**samples.summary(densities), **_planes(samples)})
         here = kept_rows[(kept_rows >= first) & (kept_rows < first + len(samples))] - first
         if len(here):
             kept.append(samples[torch.from_numpy(here)])
@@ -165,7 +175,7 @@ def row_areas_kpc2(
     ndarray or None
         kpc², shape (n_obs,); None where the cube has no WCS or the galaxy no distance.
     """
-    redshift = float(data.observation.redshift[0])
+    redshift = data.galaxy_redshift
     distance = float(luminosity_distance_mpc(np.array([redshift]), distance_mpc)[0])
     spaxel = spaxel_area_arcsec2(data.header) * kpc_per_arcsec(distance, redshift) ** 2
     if not np.isfinite(spaxel):
@@ -190,12 +200,28 @@ def _kept_rows(data: CubeData, options: RunOptions) -> np.ndarray:
     return np.unique(rows)
 
 
+def _distance_mpc(data: CubeData, options: RunOptions) -> float | None:
+    """Distance of the galaxy: that of the options, else of its redshift and not of the spaxels'."""
+    if options.distance_mpc is not None or data.frame_kms is None:
+        return options.distance_mpc
+    return float(luminosity_distance_mpc(np.array([data.galaxy_redshift]))[0])
+
+
+def _planes(samples: PosteriorSamples) -> dict[str, np.ndarray]:
+    """Products of one number per row."""
+    planes = {"CHI2": samples.chi2.numpy(), "FLAG": _flags(samples)}
+    return planes if samples.ess is None else {**planes, "ESS": samples.ess.numpy()}
+
+
 def _flags(samples: PosteriorSamples) -> np.ndarray:
     """Bits that the posterior adds."""
     chi2 = samples.chi2.numpy()
     flag = np.where(samples.out_of_range.numpy(), int(Flag.OUT_OF_TRAINING_RANGE), 0)
     poor = (chi2 < POOR_FIT_CHI2[0]) | (chi2 > POOR_FIT_CHI2[1])
-    return (flag | np.where(poor, int(Flag.POOR_FIT), 0)).astype(np.int32)
+    flag |= np.where(poor, int(Flag.POOR_FIT), 0)
+    if samples.ess is not None:
+        flag |= np.where(samples.ess.numpy() >= MIN_ESS, 0, int(Flag.KINEMATICS))
+    return flag.astype(np.int32)
 
 
 def _snr(data: CubeData) -> np.ndarray:
@@ -223,6 +249,7 @@ def _provenance(model: PosteriorModel, data: CubeData, options: RunOptions) -> d
         "DISTMPC": options.distance_mpc if options.distance_mpc is not None else "from redshift",
         "INCLIN": options.orientation.inclination_deg,
         "SURFDENS": _surface_note(data, options),
+        "KINEMAT": "free" if options.kinematics is None else options.kinematics.mode,
         "COMMAND": options.command,
     }
 

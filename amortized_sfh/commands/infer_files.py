@@ -9,14 +9,12 @@ import numpy as np
 
 from amortized_sfh.commands.hst_files import read_hst_files
 from amortized_sfh.commands.infer_cube import RunOptions, infer_cube
-from amortized_sfh.cubes.cube_data import CubeData, CubeOptions
+from amortized_sfh.commands.read_request import check_request, read_request
+from amortized_sfh.cubes.cube_data import CubeData
 from amortized_sfh.cubes.disc import Orientation, parse_centre
 from amortized_sfh.cubes.maps import check_output
-from amortized_sfh.cubes.model_match import check_cube, with_bands_of
-from amortized_sfh.cubes.muse import parse_region, read_muse_cube
 from amortized_sfh.model_files import load_model
 from amortized_sfh.plotting import SkyFrame, plot_bin_maps, plot_maps
-from simulators.noise_profile import read_noise_profile
 
 _DENSITIES = ("SIGMA_STAR", "SIGMA_SFR10", "SIGMA_SFR100", "LOG_SSFR100")
 
@@ -35,40 +33,25 @@ def infer_files(options: Namespace, device: str) -> None:
     check_output(options.out, options.overwrite)
     orientation = read_orientation(options)
     spaxels = tuple(_parse_spaxel(text) for text in options.spaxel)
-    profile = read_noise_profile(options.noise_profile) if options.noise_profile else None
+    check_request(options)
     hst = read_hst_files(options)
     model = load_model(options.model, device)
-    instrument = model.generative.simulator.instrument
-    check_cube(options.cube, options.redshift, instrument, hst)
-    data = read_muse_cube(
-        options.cube,
-        options.redshift,
-        ebv=options.ebv,
-        region=parse_region(options.region) if options.region else None,
-        hst=hst,
-        bins=options.bins,
-        target_snr=options.target_snr,
-        options=CubeOptions(
-            grid=instrument.grid,
-            psf_fwhm_arcsec=options.psf_fwhm,
-            align=options.align,
-            noise_profile=profile,
-            sky_modelled=model.generative.noise.n_sky > 0,
-        ),
-    )
-    data = with_bands_of(data, instrument)
     run = RunOptions(
         n_draws=options.draws,
         seed=options.seed,
         distance_mpc=options.distance_mpc,
         orientation=orientation,
         line_half_width_kms=options.line_width,
+        extra_lines_aa=tuple(options.mask_lines),
+        ao=options.ao,
+        milky_way_sodium=options.milky_way_sodium,
         measure_noise=options.measure_noise,
         overwrite=options.overwrite,
         draws_path=options.save_draws,
         draws_spaxels=spaxels,
         command=options.command_line,
     )
+    data, run = read_request(options, model, hst, run)
     results = infer_cube(model, data, options.out, run)
     if not options.no_plots:
         edges = model.generative.prior.bins.edges_gyr

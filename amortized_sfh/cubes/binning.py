@@ -192,6 +192,24 @@ class Coadder:
         self._variance.index_add_(0, row, torch.where(valid, variance, 0.0)[member].double())
         self._seen.index_add_(0, row, good * light[:, None])
 
+    def mean(self, values: np.ndarray) -> np.ndarray:
+        """Return the mean of one value per spaxel in each bin, weighted with light.
+
+        Parameters
+        ----------
+        values : ndarray
+            Finite, shape (n_spaxel,).
+
+        Returns
+        -------
+        ndarray
+            Shape (n_bin,), float64.
+        """
+        member = self._row >= 0
+        weighted = self._light[member] * torch.as_tensor(values).double()[member]
+        total = torch.zeros_like(self._total).index_add_(0, self._row[member], weighted)
+        return (total / self._total).numpy()
+
     def result(
         self, slope: float = NOISE_GROWTH, ceiling: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:

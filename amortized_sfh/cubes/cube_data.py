@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
 
+from amortized_sfh.cubes.ds9_regions import RegionFile
 from amortized_sfh.cubes.maps import MapGrid
 from simulators.noise_profile import NoiseProfile
 from simulators.observation import Observation
@@ -39,6 +41,12 @@ class CubeOptions:
         The model's own noise has the sky residuals of single spaxels: add only what bins have more.
     chunk_spaxels : int
         Spaxels held in memory at a time while reading.
+    velocity_map : str, Path or ndarray, optional
+        Velocity of every spaxel of the cube relative to the redshift in km/s: each spaxel or bin
+        is then read in its own rest frame, see
+        :func:`~amortized_sfh.cubes.velocity_map.read_velocity_map`.
+    mask_regions : str, Path or RegionFile, optional
+        ds9 regions of foreground stars and the like, whose spaxels are flagged and left out.
     """
 
     grid: PixelGrid = REST_GRID
@@ -48,6 +56,8 @@ class CubeOptions:
     noise_profile: NoiseProfile | None = None
     sky_modelled: bool = False
     chunk_spaxels: int = 4096
+    velocity_map: str | Path | np.ndarray | None = None
+    mask_regions: str | Path | RegionFile | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,15 @@ class CubeData:
         Part of ``observation.phot_sigma`` that is one common error of all rows, from the sky level
         of the HST images, shape (n_obs, n_band), same unit; 0 by default. It adds up linearly in
         sums of rows: it must not be averaged down.
+    redshift : float, optional
+        Redshift of the galaxy, to which ``frame_kms`` is relative and from which distances follow.
+    frame_kms : ndarray, optional
+        Velocity in km/s of the rest frame of each row relative to ``redshift``, shape (n_obs,);
+        None where all rows are at the redshift of the galaxy.
+    ao : bool
+        Whether the cube was observed with adaptive optics.
+    names : tuple of str
+        Name of each row (apertures); empty where they have none.
     """
 
     observation: Observation
@@ -91,6 +110,10 @@ class CubeData:
     noise_scale: np.ndarray
     provenance: dict[str, object] = field(default_factory=dict)
     shared_phot_sigma: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    redshift: float | None = None
+    frame_kms: np.ndarray | None = None
+    ao: bool = False
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         expected = tuple(self.observation.phot.shape)
@@ -107,4 +130,34 @@ class CubeData:
     @property
     def map_grid(self) -> MapGrid:
         """Where the rows belong, for :func:`~amortized_sfh.cubes.maps.write_maps`."""
-        return MapGrid(self.row, self.header, self.label, self.spaxel_flag)
+        return MapGrid(self.row, self.header, self.label, self.spaxel_flag, self.names)
+
+    @property
+    def galaxy_redshift(self) -> float:
+        """Redshift of the galaxy, whatever the frames of the rows."""
+        return float(self.observation.redshift[0]) if self.redshift is None else self.redshift
+
+    def row_means(self, image: np.ndarray) -> np.ndarray:
+        """Return the mean of a map over the spaxels of each row.
+
+        Parameters
+        ----------
+        image : ndarray
+            Map of the region, shape (ny, nx); NaN does not count.
+
+        Returns
+        -------
+        ndarray
+            Shape (n_obs,), NaN where no spaxel has a value.
+
+        Raises
+        ------
+        ValueError
+            If the shape is another.
+        """
+        if image.shape != self.row.shape:
+            raise ValueError(f"the map has shape {image.shape}; expected {self.row.shape} (ny, nx)")
+        seen = (self.row >= 0) & np.isfinite(image)
+        total = np.bincount(self.row[seen], image[seen], minlength=len(self))
+        number = np.bincount(self.row[seen], minlength=len(self))
+        return np.where(number > 0, total / np.maximum(number, 1), np.nan)

@@ -75,6 +75,8 @@ class CubeFile:
         Indices of the extensions; ``quality`` is None without a DQ extension.
     inverse : bool
         Whether ``stat`` holds the inverse of the variance.
+    ao : bool
+        Whether the header names a mode with adaptive optics.
     """
 
     path: Path
@@ -87,9 +89,24 @@ class CubeFile:
     stat: int
     quality: int | None
     inverse: bool = False
+    ao: bool = False
 
-    def planes(self, grid: PixelGrid, redshift: float) -> slice:
+    def planes(self, grid: PixelGrid, redshift: float, highest: float | None = None) -> slice:
         """Return the wavelength pixels that reach a model's rest-frame grid.
+
+        Parameters
+        ----------
+        grid : WaveGrid or LogWaveGrid
+            Rest-frame grid.
+        redshift : float
+            Redshift, or the lowest one.
+        highest : float, optional
+            Highest redshift, where spaxels have redshifts of their own.
+
+        Returns
+        -------
+        slice
+            Of the wavelength axis.
 
         Raises
         ------
@@ -97,8 +114,9 @@ class CubeFile:
             If there are none.
         """
         rest = rest_air_edges(self.edges_aa, redshift, self.medium)
+        bluest = rest if highest is None else rest_air_edges(self.edges_aa, highest, self.medium)
         low, high = grid.edges_aa[0], grid.edges_aa[-1]
-        inside = torch.nonzero((rest[1:] > low) & (rest[:-1] < high)).flatten()
+        inside = torch.nonzero((rest[1:] > low) & (bluest[:-1] < high)).flatten()
         if inside.numel() == 0:
             raise ValueError(
                 f"{self.path} covers {rest[0]:.0f}-{rest[-1]:.0f} Å in the rest frame at z = "
@@ -219,6 +237,7 @@ def open_cube(path: str | Path) -> CubeFile:
         header = hdul[data].header.copy()
         nx, ny, n_plane = (int(header[f"NAXIS{i}"]) for i in (1, 2, 3))
         primary_unit = hdul[0].header.get("BUNIT")
+        modes = [str(h.get("ESO INS MODE", "")) for h in (header, hdul[0].header)]
     try:
         unit = parse_flux_unit(header.get("BUNIT", primary_unit))
     except ValueError as error:
@@ -227,7 +246,9 @@ def open_cube(path: str | Path) -> CubeFile:
     wcs = celestial(header)
     shape = (n_plane, ny, nx)
     inverse = manga is not None
-    return CubeFile(Path(path), shape, edges, medium, unit, wcs, data, stat, quality, inverse)
+    # MUSE's modes are WFM-NOAO-N, WFM-NOAO-E, WFM-AO-N, WFM-AO-E and NFM-AO-N
+    ao = any("-AO-" in f"{mode.upper()}-" for mode in modes)
+    return CubeFile(Path(path), shape, edges, medium, unit, wcs, data, stat, quality, inverse, ao)
 
 
 def _muse_parts(hdul: fits.HDUList, path: str | Path) -> tuple[int, int, int | None]:

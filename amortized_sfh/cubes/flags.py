@@ -39,6 +39,11 @@ class Flag(IntFlag):
     BAND_MISSING = 128
     """An HST band that was given has no data in more than 10 % of the footprint here (edge of the
     image, gap, saturated or masked pixels), and was left out."""
+    MASKED_REGION = 256
+    """Inside a region that was to be left out, such as a foreground star. No result."""
+    KINEMATICS = 512
+    """Velocity and dispersion of a map could not be imposed: there is no value, or too few draws of
+    the posterior are near it (see ESS)."""
 
 
 def describe_flags() -> dict[int, str]:

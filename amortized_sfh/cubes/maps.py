@@ -3,7 +3,8 @@
 Layout: for each quantity per age bin (MASSFRAC, SFR, MH) five extensions ``<NAME>_MEAN``,
 ``_STD``, ``_P16``, ``_P50``, ``_P84`` of 16 planes, youngest bin first; for each scalar one
 extension with these five statistics as planes; one plane each for CHI2, FLAG and BINID; the age
-edges in the table AGEBINS; provenance in the primary header.
+edges in the table AGEBINS; names of apertures, if there are any, in the table APERTURES; provenance
+in the primary header.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ UNITS = {
     "CHI2": "",
     "SNR": "",
     "NOISE_SCALE": "",
+    "ESS": "",
     "FLAG": "",
     "BINID": "",
 }
@@ -69,12 +71,15 @@ class MapGrid:
         Number that BINID shows for each row, shape (n_obs,); by default the row itself.
     flag : ndarray, optional
         Flags of single spaxels, shape (ny, nx); joined with those of the results.
+    names : tuple of str
+        Name of each row, n_obs of them, for the table APERTURES; empty for none.
     """
 
     row: np.ndarray
     header: fits.Header
     label: np.ndarray | None = None
     flag: np.ndarray | None = None
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.row.ndim != 2 or not np.issubdtype(self.row.dtype, np.integer):
@@ -86,6 +91,8 @@ class MapGrid:
             raise ValueError(f"label has shape {self.label.shape}; expected ({self.n_obs},)")
         if self.flag is not None and self.flag.shape != self.row.shape:
             raise ValueError(f"flag has shape {self.flag.shape}; expected {self.row.shape}")
+        if len(self.names) not in (0, self.n_obs):
+            raise ValueError(f"{len(self.names)} names were given; expected {self.n_obs} or none")
 
     @property
     def n_obs(self) -> int:
@@ -184,6 +191,8 @@ def write_maps(
     label = np.arange(grid.n_obs) if grid.label is None else grid.label
     hdus.append(_image("BINID", grid.paint(label.astype(np.int32), fill=-1), grid.header))
     hdus.append(_age_table(edges))
+    if grid.names:
+        hdus.append(_aperture_table(label, grid))
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         hdus.writeto(partial, checksum=True, overwrite=True)
@@ -255,3 +264,14 @@ def _age_table(edges: np.ndarray) -> fits.BinTableHDU:
         fits.Column("AGE_HIGH", "D", unit="Gyr", array=edges[1:]),
     ]
     return fits.BinTableHDU.from_columns(columns, name="AGEBINS")
+
+
+def _aperture_table(label: np.ndarray, grid: MapGrid) -> fits.BinTableHDU:
+    width = max(len(name) for name in grid.names)
+    number = np.bincount(grid.row[grid.row >= 0], minlength=grid.n_obs)
+    columns = [
+        fits.Column("BINID", "J", array=label),
+        fits.Column("NAME", f"{max(width, 1)}A", array=list(grid.names)),
+        fits.Column("N_SPAXELS", "J", array=number),
+    ]
+    return fits.BinTableHDU.from_columns(columns, name="APERTURES")

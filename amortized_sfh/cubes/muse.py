@@ -17,11 +17,14 @@ from amortized_sfh.cubes.binning import bin_to_snr, read_bin_map
 from amortized_sfh.cubes.cube_data import CubeData, CubeOptions
 from amortized_sfh.cubes.cube_file import CubeFile, open_cube
 from amortized_sfh.cubes.cube_noise import CubeNoise, profile_noise
+from amortized_sfh.cubes.ds9_regions import RegionFile, aperture_bins, read_regions, region_mask
 from amortized_sfh.cubes.hst import HstImage
 from amortized_sfh.cubes.match import match_bands
 from amortized_sfh.cubes.noise_growth import measure_noise_growth
 from amortized_sfh.cubes.psf import psf_of_cube
 from amortized_sfh.cubes.spaxel_reader import Bins, SpaxelReader
+from amortized_sfh.cubes.velocity_map import read_velocity_map
+from simulators.doppler import shift_redshift
 from simulators.observation import check_redshift
 
 __all__ = ["CubeData", "CubeOptions", "cube_window", "parse_region", "read_muse_cube"]
@@ -61,7 +64,7 @@ def read_muse_cube(
     ebv: float = 0.0,
     region: tuple[int, int, int, int] | None = None,
     hst: Mapping[str, str | Path | HstImage] | None = None,
-    bins: str | Path | np.ndarray | None = None,
+    bins: str | Path | np.ndarray | RegionFile | None = None,
     target_snr: float | None = None,
     options: CubeOptions | None = None,
 ) -> CubeData:
@@ -79,12 +82,14 @@ def read_muse_cube(
         ``(x0, x1, y0, y1)`` in pixels from 0, ends excluded; the whole cube by default.
     hst : mapping, optional
         Band name to an HST image; any subset of the five bands.
-    bins : str, Path or ndarray, optional
-        Bin map of the cube's spatial shape.
+    bins : str, Path, ndarray or RegionFile, optional
+        Bin map of the cube's spatial shape, or ds9 regions as
+        :func:`~amortized_sfh.cubes.ds9_regions.read_regions` reads them: each is one bin, in their
+        order, and keeps its name.
     target_snr : float, optional
         Bin to this S/N per spectral pixel instead (needs powerbin).
     options : CubeOptions, optional
-        Everything else.
+        Everything else, such as a velocity map and regions to leave out.
 
     Returns
     -------
@@ -105,26 +110,69 @@ def read_muse_cube(
         raise ValueError("both a bin map and a target S/N were given; expected one of them")
     cube = open_cube(path)
     window = cube_window(region, cube)
-    planes = cube.planes(options.grid, z)
+    provenance: dict[str, object] = {"CUBE": cube.path.name, "REDSHIFT": z, "EBV": ebv}
     in_bins = bins is not None or target_snr is not None
+    velocity, planes = _frames(cube, window, z, options, provenance)
+    masked = _masked(cube, window, options, provenance)
     noise = _noise(cube, window, planes, options, in_bins)
-    reader = SpaxelReader(cube, window, planes, z, ebv, options, noise)
+    reader = SpaxelReader(cube, window, planes, z, ebv, options, noise, velocity, masked)
     psf = psf_of_cube(path, options.psf_fwhm_arcsec, warn=bool(hst))
     images = match_bands(
         hst or {}, cube, window, psf_fwhm_arcsec=psf.fwhm_arcsec, align=options.align
     )
-    provenance: dict[str, object] = {"CUBE": cube.path.name, "REDSHIFT": z, "EBV": ebv}
     provenance |= band_provenance(images, psf)
     if options.noise_profile is not None:
         provenance["NOISPROF"] = options.noise_profile.name
     if not in_bins:
         return replace(reader.spaxels(images), provenance=provenance)
-    numbers = None if bins is None else read_bin_map(bins, cube.shape[1:])[window]
+    numbers = None if bins is None else _bin_numbers(bins, cube)[window]
     signal, error, flag = reader.brightness()
     if numbers is None:
         numbers = bin_to_snr(signal, error, float(target_snr or 0.0), noise.growth)
     data = reader.binned(Bins(numbers, signal, flag), images)
-    return replace(data, provenance=provenance | {"NOISEGRO": noise.growth})
+    names = tuple(bins.names[i] for i in data.label) if isinstance(bins, RegionFile) else ()
+    return replace(data, provenance=provenance | {"NOISEGRO": noise.growth}, names=names)
+
+
+def _frames(
+    cube: CubeFile,
+    window: tuple[slice, slice],
+    redshift: float,
+    options: CubeOptions,
+    provenance: dict[str, object],
+) -> tuple[np.ndarray | None, slice]:
+    """Velocity of every spaxel, if they have their own, and the planes that all of them need."""
+    given = options.velocity_map
+    if given is None:
+        return None, cube.planes(options.grid, redshift)
+    full = read_velocity_map(given, cube.shape[1:])
+    velocity = full.velocity_kms[window]
+    low, high = (shift_redshift(redshift, float(v)) for v in (velocity.min(), velocity.max()))
+    provenance["VELMAP"] = "array" if isinstance(given, np.ndarray) else Path(given).name
+    provenance["VELFILL"] = full.n_filled
+    return velocity, cube.planes(options.grid, low, high)
+
+
+def _masked(
+    cube: CubeFile,
+    window: tuple[slice, slice],
+    options: CubeOptions,
+    provenance: dict[str, object],
+) -> np.ndarray | None:
+    """Spaxels to leave out, if there are any regions of them."""
+    regions = options.mask_regions
+    if regions is None:
+        return None
+    file = regions if isinstance(regions, RegionFile) else read_regions(regions)
+    provenance["MASKREG"] = Path(file.source).name
+    return region_mask(file, cube.wcs, cube.shape[1:])[window]
+
+
+def _bin_numbers(bins: str | Path | np.ndarray | RegionFile, cube: CubeFile) -> np.ndarray:
+    """Bin of every spaxel of the whole cube."""
+    if isinstance(bins, RegionFile):
+        return aperture_bins(bins, cube.wcs, cube.shape[1:])
+    return read_bin_map(bins, cube.shape[1:])
 
 
 def _noise(

@@ -17,10 +17,14 @@ from amortized_sfh.cubes.cube_file import UNIT_CGS, CubeFile, SpectraChunk
 from amortized_sfh.cubes.cube_noise import CubeNoise
 from amortized_sfh.cubes.flags import Flag, observation_flags
 from amortized_sfh.cubes.foreground import band_extinction_mag, foreground_factor
+from simulators.doppler import shift_redshift
 from simulators.observation import BANDS, Observation
 from simulators.resample import Resampled, to_rest_frame
 
 __all__ = ["Bins", "SpaxelReader"]
+
+_ROWS_AT_ONCE = 256
+"""Spectra of different redshifts that are resampled at a time: each has a matrix of its own."""
 
 
 class Bins(NamedTuple):
@@ -61,6 +65,11 @@ class SpaxelReader:
         Grid, chunk size.
     noise : CubeNoise
         How error bars are enlarged.
+    velocity : ndarray, optional
+        Velocity of each spaxel relative to the redshift in km/s, shape (ny, nx), finite; spectra
+        are then brought to their own rest frames.
+    masked : ndarray, optional
+        True for spaxels to leave out, shape (ny, nx).
     """
 
     cube: CubeFile
@@ -70,6 +79,8 @@ class SpaxelReader:
     ebv: float
     options: CubeOptions
     noise: CubeNoise
+    velocity: np.ndarray | None = None
+    masked: np.ndarray | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -87,16 +98,59 @@ class SpaxelReader:
         centres = 0.5 * (self.edges[1:] + self.edges[:-1])
         return torch.as_tensor(foreground_factor(centres.numpy(), self.ebv)).float()
 
-    def to_grid(self, flux: Tensor, sigma: Tensor, valid: Tensor) -> Resampled:
-        """Remove the foreground and resample to the rest-frame grid, (n, n_plane) each."""
-        factor = self.foreground()
-        spectra = (flux * factor, sigma * factor, valid)
-        grid, medium = self.options.grid, self.cube.medium
-        return to_rest_frame(self.edges, spectra, self.redshift, grid, medium)
+    def to_grid(
+        self, spectra: tuple[Tensor, Tensor, Tensor], velocity: np.ndarray | None
+    ) -> Resampled:
+        """Remove the foreground and resample to the rest-frame grid.
 
-    def chunks(self) -> Iterator[SpectraChunk]:
-        """Read the region piece by piece."""
-        return self.cube.chunks(self.window, self.planes, self.options.chunk_spaxels)
+        Parameters
+        ----------
+        spectra : tuple of Tensor
+            ``flux, sigma, valid``, each (n, n_plane).
+        velocity : ndarray or None
+            Velocity of each relative to the redshift in km/s, shape (n,).
+
+        Returns
+        -------
+        Resampled
+            Each (n, n_pix).
+        """
+        factor = self.foreground()
+        flux, sigma, valid = spectra
+        parts = (flux * factor, sigma * factor, valid)
+        grid, medium = self.options.grid, self.cube.medium
+        if velocity is None:
+            return to_rest_frame(self.edges, parts, self.redshift, grid, medium)
+        redshift = torch.as_tensor(shift_redshift(self.redshift, velocity))
+        pieces = []
+        for start in range(0, len(redshift), _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            piece = (parts[0][rows], parts[1][rows], parts[2][rows])
+            pieces.append(to_rest_frame(self.edges, piece, redshift[rows], grid, medium))
+        return Resampled(*(torch.cat(columns) for columns in zip(*pieces, strict=True)))
+
+    def chunks(self) -> Iterator[tuple[SpectraChunk, Resampled, np.ndarray]]:
+        """Read the region piece by piece.
+
+        Yields
+        ------
+        tuple
+            Spectra as read, on the rest-frame grid, and the factor by which their errors grew.
+        """
+        velocity = None if self.velocity is None else self.velocity.ravel()
+        for chunk in self.native_chunks():
+            own = None if velocity is None else velocity[chunk.spaxels]
+            error, factor = self.noise.enlarge(chunk.variance.sqrt(), np.ones(len(chunk.flux)))
+            yield chunk, self.to_grid((chunk.flux, error, chunk.valid), own), factor
+
+    def native_chunks(self) -> Iterator[SpectraChunk]:
+        """Read the region piece by piece; what is masked is not valid."""
+        masked = None if self.masked is None else torch.from_numpy(self.masked.ravel())
+        for chunk in self.cube.chunks(self.window, self.planes, self.options.chunk_spaxels):
+            if masked is None:
+                yield chunk
+            else:
+                yield chunk._replace(valid=chunk.valid & ~masked[chunk.spaxels][:, None])
 
     def spaxels(self, images: Mapping[str, BandImage]) -> CubeData:
         """Return one row per spaxel with data."""
@@ -106,9 +160,7 @@ class SpaxelReader:
         valid = torch.empty(n_all, n_pix, dtype=torch.bool)
         row, flag = np.full(n_all, -1), np.zeros(n_all, dtype=np.int32)
         noise_scale, n_obs = np.ones(n_all), 0
-        for chunk in self.chunks():
-            error, factor = self._error(chunk)
-            out = self.to_grid(chunk.flux, error, chunk.valid)
+        for chunk, out, factor in self.chunks():
             keep = out.valid.any(dim=1)
             part = slice(n_obs, n_obs + int(keep.sum()))
             flux[part], sigma[part], valid[part] = (value[keep] for value in out)
@@ -122,12 +174,10 @@ class SpaxelReader:
             for band, image in images.items()
         }
         spectra = Resampled(flux[:n_obs], sigma[:n_obs], valid[:n_obs])
+        frame = None if self.velocity is None else self.velocity.ravel()[row >= 0]
         image, flags = row.reshape(self.shape), flag.reshape(self.shape)
-        return replace(self.collect(spectra, bands, image, flags), noise_scale=noise_scale[:n_obs])
-
-    def _error(self, chunk: SpectraChunk) -> tuple[Tensor, np.ndarray]:
-        """Errors of single spaxels, and their factor on those of the file."""
-        return self.noise.enlarge(chunk.variance.sqrt(), np.ones(len(chunk.flux)))
+        data = self.collect(spectra, bands, image, flags, frame)
+        return replace(data, noise_scale=noise_scale[:n_obs])
 
     def brightness(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return median flux and median sigma per pixel, and flags, each (ny, nx)."""
@@ -135,8 +185,7 @@ class SpaxelReader:
         signal, noise = np.full((2, n_all), np.nan)
         flag = np.zeros(n_all, dtype=np.int32)
         blank = torch.tensor(float("nan"))
-        for chunk in self.chunks():
-            out = self.to_grid(chunk.flux, self._error(chunk)[0], chunk.valid)
+        for chunk, out, _ in self.chunks():
             for image, value in ((signal, out.flux), (noise, out.sigma)):
                 image[chunk.spaxels] = (
                     torch.where(out.valid, value, blank).nanmedian(dim=1)[0].numpy()
@@ -153,16 +202,18 @@ class SpaxelReader:
         row = np.full(self.shape, -1)
         row[member] = rows
         spectra = Coadder(row.ravel(), bins.light.ravel(), self.edges.numel() - 1)
-        for chunk in self.chunks():
+        for chunk in self.native_chunks():
             spectra.add(chunk.spaxels, chunk.flux, chunk.variance, chunk.valid)
         flux, sigma, valid = spectra.result(slope=0.0)
         error, noise_scale = self.noise.enlarge(sigma, spectra.n_spaxels)
+        frame = None if self.velocity is None else spectra.mean(self.velocity.ravel())
+        out = self.to_grid((flux, error, valid), frame)
         bands = {
             band: (*image.coadd(row, bins.light, self.noise.growth), image.shared_sigma)
             for band, image in images.items()
         }
-        data = self.collect(self.to_grid(flux, error, valid), bands, row, bins.flag, label)
-        return replace(data, noise_scale=noise_scale)
+        data = self.collect(out, bands, row, bins.flag, frame)
+        return replace(data, label=label, noise_scale=noise_scale)
 
     def collect(
         self,
@@ -170,9 +221,9 @@ class SpaxelReader:
         bands: Mapping[str, tuple[np.ndarray, np.ndarray, float]],
         row: np.ndarray,
         flag: np.ndarray,
-        label: np.ndarray | None = None,
+        frame_kms: np.ndarray | None,
     ) -> CubeData:
-        """Join spectra and bands of the same rows; noise scale and provenance are left empty."""
+        """Join spectra and bands of the same rows, in frames (n_obs,) of their own if given."""
         n_obs = len(spectra.flux)
         if n_obs == 0:
             raise ValueError(
@@ -180,11 +231,12 @@ class SpaxelReader:
                 "without positive variance"
             )
         n_spaxels = np.bincount(row[row >= 0], minlength=n_obs)
+        z = shift_redshift(self.redshift, np.zeros(n_obs) if frame_kms is None else frame_kms)
         phot, phot_sigma = torch.zeros(2, n_obs, len(BANDS))
         phot_valid = torch.zeros(n_obs, len(BANDS), dtype=torch.bool)
         shared = np.zeros((n_obs, len(BANDS)))
         for band, (band_flux, band_sigma, per_spaxel) in bands.items():
-            factor = 10.0 ** (0.4 * band_extinction_mag(band, self.ebv)) * (1.0 + self.redshift)
+            factor = 10.0 ** (0.4 * band_extinction_mag(band, self.ebv)) * (1.0 + z)
             j = BANDS.index(band)
             shared[:, j] = per_spaxel * factor * n_spaxels
             total = np.hypot(band_sigma * factor, shared[:, j])
@@ -192,23 +244,26 @@ class SpaxelReader:
             phot_valid[:, j] = torch.isfinite(flux) & torch.isfinite(sigma) & (sigma > 0)
             phot[:, j] = flux.where(phot_valid[:, j], torch.tensor(0.0))
             phot_sigma[:, j] = sigma.where(phot_valid[:, j], torch.tensor(0.0))
-        redshift = torch.full((n_obs,), self.redshift)
         observation = Observation(
-            *spectra, phot, phot_sigma, phot_valid, redshift, unit_cgs=UNIT_CGS
+            *spectra, phot, phot_sigma, phot_valid, torch.as_tensor(z).float(), unit_cgs=UNIT_CGS
         )
         complete = phot_valid[:, [BANDS.index(band) for band in bands]].all(dim=1).numpy()
         missing = np.where(complete, 0, int(Flag.BAND_MISSING)).astype(np.int32)
         no_wcs = Flag.NO_WCS if self.cube.wcs is None else 0
+        masked = 0 if self.masked is None else np.where(self.masked, Flag.MASKED_REGION, 0)
         return CubeData(
             observation,
             row,
-            np.arange(n_obs) if label is None else label,
+            np.arange(n_obs),
             n_spaxels,
             observation_flags(observation) | no_wcs | missing,
-            flag | no_wcs,
+            flag | no_wcs | masked,
             self.cube.header(self.window),
             np.ones(n_obs),
             shared_phot_sigma=shared,
+            redshift=self.redshift,
+            frame_kms=frame_kms,
+            ao=self.cube.ao,
         )
 
 

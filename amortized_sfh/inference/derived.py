@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from priors.ages import AgeBins
 from simulators.simulator import Simulator
 
 #: V-band luminosity of the Sun per Å over its bolometric one (M_V = 4.81 mag, Vega; zero point
@@ -53,6 +54,28 @@ class Derived(NamedTuple):
     log_ssfr_100: Tensor
 
 
+class Composite(NamedTuple):
+    """Stars of n histories, or of n mixtures of histories, bin by bin; each of shape (n, n_bins).
+
+    Attributes
+    ----------
+    mass_fraction
+        Share of the formed mass.
+    light
+        V-band light, L☉/Å per formed M☉ of the whole.
+    alive
+        Surviving mass per formed mass of the whole.
+    mh_by_mass, mh_by_light
+        [M/H] of the bin, mass- and light-weighted; the same for a single history.
+    """
+
+    mass_fraction: Tensor
+    light: Tensor
+    alive: Tensor
+    mh_by_mass: Tensor
+    mh_by_light: Tensor
+
+
 def derive(simulator: Simulator, theta: Tensor) -> Derived:
     """Compute the derived quantities.
 
@@ -69,21 +92,39 @@ def derive(simulator: Simulator, theta: Tensor) -> Derived:
         Tensors on the device of `theta`.
     """
     populations = simulator.populations(theta)
-    mass = populations.mass_fraction
-    light = mass * populations.lum_v
+    mass, mh = populations.mass_fraction, theta[:, simulator.space.mh]
+    light, alive = mass * populations.lum_v, mass * populations.mass_alive
+    return derive_composite(Composite(mass, light, alive, mh, mh), simulator.bins)
+
+
+def derive_composite(stars: Composite, bins: AgeBins) -> Derived:
+    """Compute the derived quantities of mixtures of histories.
+
+    Parameters
+    ----------
+    stars
+        What the age bins hold.
+    bins
+        Age bins.
+
+    Returns
+    -------
+    Derived
+        Tensors on the device of the stars.
+    """
+    mass, light = stars.mass_fraction, stars.light
     total_light = light.sum(1)
-    log_age = simulator.bins.log_age_yr.to(mass)
-    mh = theta[:, simulator.space.mh]
-    alive = (mass * populations.mass_alive).sum(1)
-    edges_yr = torch.tensor(simulator.bins.edges_gyr, dtype=mass.dtype, device=mass.device) * 1e9
+    log_age = bins.log_age_yr.to(mass)
+    alive = stars.alive.sum(1)
+    edges_yr = torch.tensor(bins.edges_gyr, dtype=mass.dtype, device=mass.device) * 1e9
     t50, t90 = (_lookback(mass, edges_yr, share) for share in (0.5, 0.9))
     ssfr = [torch.log10(_formed_since(mass, edges_yr, t) / t) for t in _RECENT_YR]
     return Derived(
         mass_fraction=mass,
         log_age_mw=mass @ log_age,
         log_age_lw=(light @ log_age) / total_light,
-        mh_mw=(mass * mh).sum(1),
-        mh_lw=(light * mh).sum(1) / total_light,
+        mh_mw=(mass * stars.mh_by_mass).sum(1),
+        mh_lw=(light * stars.mh_by_light).sum(1) / total_light,
         t50=t50,
         t90=t90,
         ml_v=alive / (total_light / SOLAR_V_PER_AA),

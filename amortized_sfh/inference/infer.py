@@ -10,6 +10,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from amortized_sfh.inference.derived import Derived, derive
+from amortized_sfh.inference.kinematics import Kinematics, Pool, impose
 from amortized_sfh.inference.mass import ABSOLUTE_CALIBRATION, mass_scale
 from amortized_sfh.inference.sampler import FlowSampler
 from amortized_sfh.inference.samples import PosteriorSamples
@@ -31,6 +32,7 @@ def infer(
     *,
     distance_mpc: float | None = None,
     progress: bool = False,
+    kinematics: Kinematics | None = None,
 ) -> PosteriorSamples:
     """Draw from the posterior of every observation.
 
@@ -45,9 +47,12 @@ def infer(
     seed
         The same seed gives the same draws on the same device.
     distance_mpc
-        Luminosity distance for masses; from the redshift (Planck 2018) where it is not given.
+        Luminosity distance for masses; from the redshift (Planck 2018) where it is not given. NaN
+        if it is not known, and then neither are masses.
     progress
         Show a progress bar with the time left.
+    kinematics
+        Stellar velocities and dispersions to impose on the posteriors, one per observation.
 
     Returns
     -------
@@ -57,10 +62,17 @@ def infer(
     Raises
     ------
     ValueError
-        If there is nothing to infer from, or fewer than two draws are asked for.
+        If there is nothing to infer from, fewer than two draws are asked for, or there are not as
+        many kinematics as observations.
     """
     parts = infer_chunks(
-        model, observation, n_draws, seed, distance_mpc=distance_mpc, progress=progress
+        model,
+        observation,
+        n_draws,
+        seed,
+        distance_mpc=distance_mpc,
+        progress=progress,
+        kinematics=kinematics,
     )
     return PosteriorSamples.cat(list(parts))
 
@@ -73,6 +85,7 @@ def infer_chunks(
     *,
     distance_mpc: float | None = None,
     progress: bool = False,
+    kinematics: Kinematics | None = None,
 ) -> Iterator[PosteriorSamples]:
     """Draws for consecutive parts of the observations; parameters as `infer`.
 
@@ -84,6 +97,10 @@ def infer_chunks(
     if n_draws < 2 or len(observation) == 0:
         raise ValueError(
             f"{len(observation)} observations and {n_draws} draws: expected at least 1 and 2"
+        )
+    if kinematics is not None and len(kinematics) != len(observation):
+        raise ValueError(
+            f"{len(kinematics)} kinematics for {len(observation)} observations; expected one each"
         )
     sampler = FlowSampler(model.flow)
     instrument = model.generative.simulator.instrument
@@ -98,8 +115,10 @@ def infer_chunks(
     )
     with bar:
         for start in range(0, len(observation), size):
-            part = mask_observation(observation[start : start + size], instrument)
-            yield _infer_batch(model, sampler, part, n_draws, generator, distance_mpc)
+            rows = slice(start, start + size)
+            part = mask_observation(observation[rows], instrument)
+            target = None if kinematics is None else kinematics[rows].to(model.device)
+            yield _infer_batch(model, sampler, part, n_draws, generator, distance_mpc, target)
             bar.update(len(part))
 
 
@@ -111,12 +130,17 @@ def _infer_batch(
     n_draws: int,
     generator: torch.Generator,
     distance_mpc: float | None,
+    kinematics: Kinematics | None,
 ) -> PosteriorSamples:
     """Draws and what follows from them for one batch."""
     generative = model.generative
     observation = observation.to(model.device)
     latent = model.encode(observation)
-    u = sampler.sample(latent, n_draws, generator)
+    if kinematics is None:
+        u, ess = sampler.sample(latent, n_draws, generator), None
+    else:
+        pool = _kinematic_pool(generative, sampler, latent, generator)
+        u, ess = impose(kinematics, pool, n_draws, generator)
     theta = generative.prior.space.to_theta(u.flatten(0, 1))
     flat = derive(generative.simulator, theta)
     derived = Derived(*(v.unflatten(0, (len(observation), n_draws)).cpu() for v in flat))
@@ -131,7 +155,25 @@ def _infer_batch(
         has_data=(observation.valid.any(1) | observation.phot_valid.any(1)).cpu(),
         space=generative.prior.space,
         bins=generative.prior.bins,
+        ess=None if ess is None else ess.cpu(),
     )
+
+
+def _kinematic_pool(
+    generative: GenerativeModel, sampler: FlowSampler, latent: Tensor, generator: torch.Generator
+) -> Pool:
+    """Draws of u with their velocities and dispersions, as `impose` asks for them."""
+    space = generative.prior.space
+    columns = [space.index(name) for name in ("velocity", "log_sigma")]
+
+    def pool(rows: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
+        u = sampler.sample(latent[rows], n, generator)
+        velocity, log_sigma = (
+            space.parameters[j].bijection.inverse(u[..., j : j + 1])[..., 0] for j in columns
+        )
+        return u, velocity, 10.0**log_sigma
+
+    return pool
 
 
 def predictive_spectra(

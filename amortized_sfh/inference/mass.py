@@ -112,7 +112,8 @@ def luminosity_distance_mpc(redshift: np.ndarray, distance_mpc: float | None = N
     redshift
         Shape (n_obs,).
     distance_mpc
-        The distance where it is known; else that of the redshift (Planck 2018).
+        The distance of all of them, NaN if there is none; where it is not given, that of the
+        redshift (Planck 2018).
 
     Returns
     -------
@@ -125,12 +126,14 @@ def luminosity_distance_mpc(redshift: np.ndarray, distance_mpc: float | None = N
         If the distance is not positive.
     """
     if distance_mpc is not None:
-        if not distance_mpc > 0:
+        if not (distance_mpc > 0 or math.isnan(distance_mpc)):
             raise ValueError(f"distance_mpc is {distance_mpc}: expected a positive distance in Mpc")
         return np.full(len(redshift), float(distance_mpc))
     from astropy.cosmology import Planck18  # noqa: PLC0415 (slow to import)
 
-    distance = np.full(len(redshift), np.nan)
-    for z in np.unique(redshift[redshift > 0]):
-        distance[redshift == z] = Planck18.luminosity_distance(z).value
-    return distance
+    unique, row = np.unique(redshift, return_inverse=True)
+    distance = np.full(len(unique), np.nan)
+    near = unique > 0
+    if near.any():
+        distance[near] = Planck18.luminosity_distance(unique[near]).value
+    return distance[row]

@@ -13,6 +13,7 @@ from torch import Tensor
 from amortized_sfh.inference.derived import Derived
 from priors.ages import AgeBins
 from priors.space import ParameterSpace
+from simulators.doppler import add_velocities
 
 if TYPE_CHECKING:
     import arviz
@@ -44,6 +45,12 @@ class PosteriorSamples:
         Names, units and order of theta.
     bins
         Age bins.
+    frame_kms
+        Velocity of the rest frame of each observation relative to the redshift of the galaxy in
+        km/s, shape (n_obs,); None for 0. The product V is relative to the galaxy; theta is not.
+    ess
+        Effective number of draws behind each observation after importance resampling, shape
+        (n_obs,); None without.
     """
 
     theta: Tensor
@@ -54,6 +61,8 @@ class PosteriorSamples:
     has_data: Tensor
     space: ParameterSpace
     bins: AgeBins
+    frame_kms: Tensor | None = None
+    ess: Tensor | None = None
 
     def __len__(self) -> int:
         """Number of observations."""
@@ -67,9 +76,7 @@ class PosteriorSamples:
     @staticmethod
     def cat(parts: list[PosteriorSamples]) -> PosteriorSamples:
         """Join batches of observations."""
-        names = [
-            f.name for f in fields(PosteriorSamples) if f.name not in ("derived", "space", "bins")
-        ]
+        names = parts[0]._per_observation()
         joined: dict[str, Any] = {n: torch.cat([getattr(p, n) for p in parts]) for n in names}
         derived = Derived(
             *(torch.cat(column) for column in zip(*(p.derived for p in parts), strict=True))
@@ -78,28 +85,18 @@ class PosteriorSamples:
 
     def scalars(self) -> dict[str, Tensor]:
         """Scalars by product name, each (n_obs, n_draw); units as in `cubes.maps.UNITS`."""
-        d = self.derived
-        log_alive = torch.log10(d.alive)
 
         def parameter(name: str) -> Tensor:
             return self.theta[..., self.space.index(name)]
 
+        velocity = parameter("velocity")
+        if self.frame_kms is not None:
+            velocity = add_velocities(self.frame_kms[:, None].to(velocity), velocity)
         return {
-            "LOGAGE_MW": d.log_age_mw,
-            "LOGAGE_LW": d.log_age_lw,
-            "MH_MW": d.mh_mw,
-            "MH_LW": d.mh_lw,
-            "T50": d.t50,
-            "T90": d.t90,
+            **history_scalars(self.derived, self.log_mass),
             "AV": parameter("av"),
-            "V": parameter("velocity"),
+            "V": velocity,
             "SIGMA": 10.0 ** parameter("log_sigma"),
-            "LOGMASS": self.log_mass + log_alive,
-            "LOGMASS_FORMED": self.log_mass,
-            "ML_V": d.ml_v,
-            # per mass of living stars, as observed rates are quoted
-            "LOG_SSFR10": d.log_ssfr_10 - log_alive,
-            "LOG_SSFR100": d.log_ssfr_100 - log_alive,
         }
 
     def per_bin(self) -> dict[str, Tensor]:
@@ -113,9 +110,12 @@ class PosteriorSamples:
 
     def __getitem__(self, key: slice | Tensor) -> PosteriorSamples:
         """The draws of some observations."""
-        names = [f.name for f in fields(self) if f.name not in ("derived", "space", "bins")]
-        part: dict[str, Any] = {name: getattr(self, name)[key] for name in names}
+        part: dict[str, Any] = {name: getattr(self, name)[key] for name in self._per_observation()}
         return replace(self, derived=Derived(*(value[key] for value in self.derived)), **part)
+
+    def _per_observation(self) -> list[str]:
+        """Fields that are tensors with one entry or more per observation."""
+        return [f.name for f in fields(self) if isinstance(getattr(self, f.name), Tensor)]
 
     def summary(self, further: Mapping[str, Tensor] | None = None) -> dict[str, np.ndarray]:
         """Mean, standard deviation and 16th, 50th and 84th percentile of every product.
@@ -148,6 +148,38 @@ class PosteriorSamples:
         from amortized_sfh.inference.arviz_data import to_inference_data  # noqa: PLC0415
 
         return to_inference_data(self)
+
+
+def history_scalars(derived: Derived, log_mass: Tensor) -> dict[str, Tensor]:
+    """Scalars that follow from a history and its mass, by product name.
+
+    Parameters
+    ----------
+    derived
+        Derived quantities.
+    log_mass
+        log10 of the formed mass, the shape of the derived scalars.
+
+    Returns
+    -------
+    dict of str to Tensor
+        Each of that shape.
+    """
+    log_alive = torch.log10(derived.alive)
+    return {
+        "LOGAGE_MW": derived.log_age_mw,
+        "LOGAGE_LW": derived.log_age_lw,
+        "MH_MW": derived.mh_mw,
+        "MH_LW": derived.mh_lw,
+        "T50": derived.t50,
+        "T90": derived.t90,
+        "LOGMASS": log_mass + log_alive,
+        "LOGMASS_FORMED": log_mass,
+        "ML_V": derived.ml_v,
+        # per mass of living stars, as observed rates are quoted
+        "LOG_SSFR10": derived.log_ssfr_10 - log_alive,
+        "LOG_SSFR100": derived.log_ssfr_100 - log_alive,
+    }
 
 
 def statistics(values: Tensor) -> Tensor:

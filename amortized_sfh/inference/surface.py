@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from amortized_sfh.inference.derived import Derived
 from amortized_sfh.inference.samples import PosteriorSamples
 
 
@@ -39,10 +40,29 @@ def surface_densities(samples: PosteriorSamples, area_kpc2: np.ndarray) -> dict[
             f"{float(area.min()) if area.numel() else 'nothing'}; expected one positive area for "
             f"each of {len(samples)} observations"
         )
-    d = samples.derived
-    formed = samples.log_mass - torch.log10(area)[:, None]
+    return history_densities(samples.derived, samples.log_mass, area[:, None])
+
+
+def history_densities(derived: Derived, log_mass: Tensor, area_kpc2: Tensor) -> dict[str, Tensor]:
+    """The same of any histories.
+
+    Parameters
+    ----------
+    derived
+        Derived quantities.
+    log_mass
+        log10 of the formed mass, the shape of the derived scalars.
+    area_kpc2
+        Area, broadcast against the mass.
+
+    Returns
+    -------
+    dict of str to Tensor
+        Each of the shape of the mass.
+    """
+    formed = log_mass - torch.log10(area_kpc2)
     return {
-        "SIGMA_SFR10": 10.0 ** (formed + d.log_ssfr_10),
-        "SIGMA_SFR100": 10.0 ** (formed + d.log_ssfr_100),
-        "SIGMA_STAR": 10.0 ** (formed + torch.log10(d.alive)),
+        "SIGMA_SFR10": 10.0 ** (formed + derived.log_ssfr_10),
+        "SIGMA_SFR100": 10.0 ** (formed + derived.log_ssfr_100),
+        "SIGMA_STAR": 10.0 ** (formed + torch.log10(derived.alive)),
     }

@@ -8,7 +8,7 @@ estimator over packed data that sbi's posteriors expect.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from nflows.flows import Flow
@@ -18,6 +18,7 @@ from sbi.neural_nets.net_builders import build_nsf
 from torch import nn
 
 from amortized_sfh.networks.encoder import Encoder
+from amortized_sfh.networks.light_tree import LightTree
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +89,23 @@ def build_flow(
     if coordinates is not None:
         flow.net._transform._transforms.insert(0, coordinates)
     return flow
+
+
+def fixed_coordinates(flow: nn.Module) -> LightTree | None:
+    """The fixed first layer of a flow made by `build_flow`.
+
+    Parameters
+    ----------
+    flow
+        Density estimator.
+
+    Returns
+    -------
+    LightTree or None
+        None where it has no such layer.
+    """
+    first = next(iter(cast("Flow", flow.net)._transform._transforms))
+    return first if isinstance(first, LightTree) else None
 
 
 class EvaluatingEncoder(nn.Module):

@@ -8,12 +8,15 @@ import torch
 from simulators.instrument import MUSE_SKY_RANGES_AA, Instrument
 from simulators.masks import (
     LASER_RANGE_AA,
+    MILKY_WAY_SODIUM_RANGE_AA,
     REST_LINES_AA,
+    leave_out,
     line_mask,
     observed_mask,
     sky_mask,
     survey_mask,
 )
+from simulators.observation import Observation
 from simulators.wavegrid import REST_GRID
 
 WAVE = REST_GRID.centres_aa
@@ -90,3 +93,50 @@ def test_a_survey_has_its_own_sky():
     expected = line_mask(WAVE) & sky_mask(WAVE, torch.tensor([0.01]), ((5000.0, 5100.0),))[0]
     assert torch.equal(use, expected)
     assert not torch.equal(use, survey_mask(Instrument(), torch.tensor([0.01]))[0])
+
+
+def _observation(redshift):
+    n = len(redshift)
+    ones = torch.ones(n, len(WAVE))
+    bands = torch.ones(n, 5)
+    return Observation(
+        ones, ones, ones > 0, bands, bands, bands > 0, torch.tensor(redshift, dtype=torch.float32)
+    )
+
+
+def test_further_lines_and_ranges():
+    plain = leave_out(_observation([0.01, 0.02]), Instrument())
+    more = leave_out(_observation([0.01, 0.02]), Instrument(), 400.0, (5411.5,), (LASER_RANGE_AA,))
+    lost = plain.valid & ~more.valid
+    for row, z in enumerate((0.01, 0.02)):
+        line = ((WAVE / 5411.5 - 1).abs() * 299792.458) < 399
+        observed = WAVE * (1 + z)
+        laser = (observed > 5770.1) & (observed < 6009.9)
+        assert not bool(more.valid[row][line | laser].any())
+        beyond = ((WAVE / 5411.5 - 1).abs() * 299792.458) > 401
+        assert not bool(lost[row][beyond & ((observed < 5769.9) | (observed > 6010.1))].any())
+
+
+def test_sodium_of_the_milky_way_is_in_the_observed_frame():
+    low, high = MILKY_WAY_SODIUM_RANGE_AA
+    kms = [(edge / line - 1) * 299792.458 for edge, line in ((low, 5889.95), (high, 5895.92))]
+    assert kms == pytest.approx([-200.0, 200.0], abs=4.0)
+    z = 0.01  # at 0.00243 the masks of the galaxy's own He I and Na D happen to cover it
+    plain = leave_out(_observation([z]), Instrument()).valid[0]
+    masked = leave_out(
+        _observation([z]), Instrument(), extra_ranges_aa=[MILKY_WAY_SODIUM_RANGE_AA]
+    ).valid[0]
+    observed = WAVE * (1 + z)
+    inside = (observed > low) & (observed < high)
+    assert not bool(masked[inside].any())
+    assert torch.equal(masked, plain & ~((observed >= low) & (observed <= high)))
+    assert bool(plain[inside].any())
+
+
+def test_many_redshifts_need_no_more_memory_than_few(monkeypatch):
+    redshift = torch.linspace(-0.001, 0.03, 25).tolist()
+    whole = leave_out(_observation(redshift), Instrument())
+    monkeypatch.setattr("simulators.masks._CHUNK", 4)
+    pieces = leave_out(_observation(redshift), Instrument())
+    assert torch.equal(whole.valid, pieces.valid)
+    assert whole.phot_valid[:, 0].tolist() == [0.0 <= z <= 0.02 for z in redshift]

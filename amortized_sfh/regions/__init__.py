@@ -1,0 +1,1 @@
+"""Regions of a galaxy: many spaxels combined into one answer, and radial profiles."""
