@@ -21,7 +21,13 @@ from amortized_sfh.networks.layout import Layout
 from amortized_sfh.networks.light_tree import LightTree
 from amortized_sfh.networks.point import PointHeads
 from amortized_sfh.plotting import plot_loss
-from amortized_sfh.training.loop import Trainee, TrainingConfig, last_losses, train
+from amortized_sfh.training.loop import (
+    Trainee,
+    TrainingConfig,
+    last_losses,
+    spectra_seen,
+    train,
+)
 from amortized_sfh.training.store import TrainingSet
 from amortized_sfh.training.stream import Batch, Stream
 from simulators.generative import GenerativeModel
@@ -79,6 +85,8 @@ def train_models(options: Namespace, device: str) -> None:
         "schedule": config.to_dict(),
         **last_losses(options.out / "loss.csv"),
     }
+    if options.start_from is not None:
+        record["n_spectra_before"] = spectra_seen(options.start_from / "loss.csv")
     name = options.name or DEFAULT_MODELS.get(preset.name, preset.name)
     export(average, generative, name, record, options.out)
     plot_loss(options.out / "loss.csv", options.out / "loss.png")

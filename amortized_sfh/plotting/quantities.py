@@ -55,6 +55,7 @@ _SCALARS = {
     "ML_V": Quantity("Mass-to-light ratio", r"$M_*/L_V$ (solar)", "cividis"),
     "CHI2": Quantity("Fit", r"reduced $\chi^2$", "cividis"),
     "NOISE_SCALE": Quantity("Noise", "measured / stated noise", "cividis"),
+    "ESS": Quantity("Draws kept", "effective sample size", "cividis", log=True),
     "SNR": Quantity("Signal to noise", "S/N per pixel", "cividis"),
 }
 

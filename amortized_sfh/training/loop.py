@@ -285,3 +285,21 @@ def last_losses(path: Path) -> dict[str, float]:
         return {}
     last = {name: float(rows[-1][name]) for name in ("density_nats", "point_mse")}
     return {**last, "hours": round(float(rows[-1]["seconds"]) / 3600.0, 2)}
+
+
+def spectra_seen(path: Path) -> int:
+    """Spectra that a training has seen, from the last line of its loss curve.
+
+    Parameters
+    ----------
+    path
+        CSV file of `train`.
+
+    Returns
+    -------
+    int
+        0 if there is no line yet.
+    """
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return int(rows[-1]["n_spectra"]) if rows else 0
