@@ -29,6 +29,9 @@ NOTABLE_OFFSET = 0.3
 _MAX_SIDE = 400
 """Of a larger region the middle is compared, which is far more than the accuracy needs."""
 
+_SETTLED = 0.05
+"""An image displaced by more, in spaxels, is compared again where it belongs."""
+
 Project = Callable[[HstImage, WCS, tuple[int, int]], np.ndarray]
 
 
@@ -174,7 +177,13 @@ class _Grid:
 
     def compare(self, image: HstImage, reference: np.ndarray, name: str) -> Registration:
         try:
-            return Registration(measure_offset(self.image(image, MAX_SHIFT), reference), name)
+            offset = measure_offset(self.image(image, MAX_SHIFT), reference)
+            if hypot(offset.dx, offset.dy) > _SETTLED:
+                # Once in place, the image need not be interpolated, which coarse spaxels resent.
+                moved = shifted(image, offset, self.cube.wcs)
+                rest = measure_offset(self.image(moved, MAX_SHIFT), reference)
+                offset = rest._replace(dx=offset.dx + rest.dx, dy=offset.dy + rest.dy)
+            return Registration(offset, name)
         except ValueError as error:
             return Registration(None, name, str(error))
 

@@ -192,8 +192,10 @@ def _typical(plane: np.ndarray) -> float:
 
 
 def _noise_ratio(image: HstImage, headers: list[fits.Header], measured: float) -> float:
-    drop = drop_size(headers, image.pixel_arcsec)
-    return drizzle_noise_ratio(drop) if drop is not None and drop > 0 else measured
+    """Return R from the header; else as measured, but structure of the sky correlates as well."""
+    drop, told = drop_size(headers, image.pixel_arcsec)
+    ratio = drizzle_noise_ratio(drop)
+    return ratio if told else min(measured, ratio)
 
 
 def _with_sky(

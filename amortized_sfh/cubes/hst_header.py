@@ -144,7 +144,7 @@ def read_camera(headers: Headers) -> str:
     return f"{name}/{detector}" if name and detector.isalpha() else name
 
 
-def drop_size(headers: Headers, pixel_arcsec: float) -> float | None:
+def drop_size(headers: Headers, pixel_arcsec: float) -> tuple[float, bool]:
     """Return the side of drizzle's drops in pixels of the image.
 
     Parameters
@@ -157,13 +157,14 @@ def drop_size(headers: Headers, pixel_arcsec: float) -> float | None:
 
     Returns
     -------
-    float or None
-        None if the header does not tell.
+    tuple of float and bool
+        The side, and True if the header tells it; else the largest that is possible, that of a
+        detector pixel.
     """
-    fraction = next(values(headers, "D001PIXF"), None)
     native = next(values(headers, "D001ISCL"), None)
-    if native is None:
-        native = _NATIVE_ARCSEC.get(read_camera(headers).split("/")[0])
-    if not isinstance(fraction, (int, float)) or not isinstance(native, (int, float)):
-        return None
-    return float(fraction) * float(native) / pixel_arcsec
+    if not isinstance(native, (int, float)):
+        camera = read_camera(headers).split("/")[0]
+        native = _NATIVE_ARCSEC.get(camera, _NATIVE_ARCSEC["WFC3"])
+    fraction = next(values(headers, "D001PIXF"), None)
+    told = isinstance(fraction, (int, float)) and fraction > 0
+    return float(fraction if told else 1.0) * float(native) / pixel_arcsec, told  # type: ignore[arg-type]

@@ -44,7 +44,8 @@ def measure_sky(tiles: np.ndarray, noise_ratio: float = 1.0) -> SkyLevel:
     """Measure the sky level of an image.
 
     In each tile sources are clipped and the mode is taken. Tiles show blank sky if at least 15 % of
-    them agree, to within a few times the error of a mode, on one level, and hardly any is fainter.
+    them, and 8, agree on one level, to within a few times the error of a mode, and hardly any is
+    fainter.
 
     Parameters
     ----------
@@ -81,7 +82,8 @@ def measure_sky(tiles: np.ndarray, noise_ratio: float = 1.0) -> SkyLevel:
         reach = 3.0 * max(1.4826 * float(np.median(np.abs(agreeing - centre))), error)
         member = np.abs(modes - centre) <= reach
         agreeing, error = modes[member], float(np.median(errors[member]))
-    blank = bool(np.std(agreeing) < _MAX_SPREAD * error and (modes < centre - reach).mean() < 0.05)
+    blank = len(agreeing) >= _MIN_TILES and float(np.std(agreeing)) < _MAX_SPREAD * error
+    blank = blank and float((modes < centre - reach).mean()) < 0.05
     if not blank:
         agreeing = modes[:n]
     scatter = float(np.std(agreeing))

@@ -187,7 +187,10 @@ def _refine(
         scale = max(float(solution[0]), 1e-3)
         step = np.clip(solution[1:3] / scale, -0.5, 0.5)
         x, y = x + step[0], y + step[1]
-        sigma = scatter * float(np.sqrt(np.diag(inverse)[1:3].max())) / scale
+        # From the residuals themselves, since bright pixels scatter more (White 1980).
+        scores = terms * (weight * left)
+        errors = np.diag(inverse @ (scores @ scores.T) @ inverse)
+        sigma = float(np.sqrt(errors[1:3].max())) / scale
         if np.abs(step).max() < (1e-4 if n_left_out == _N_ROUNDS else _NEAR):
             if n_left_out == _N_ROUNDS:
                 break

@@ -9,6 +9,7 @@ import torch
 from astropy.io import fits
 
 from amortized_sfh.cubes.fits_input import InputFileError
+from amortized_sfh.cubes.hst import read_hst_image
 from amortized_sfh.cubes.mock_files import FINE, MockFiles, _finer, write_mock_files
 from amortized_sfh.cubes.mock_truth import read_mock_truth
 from amortized_sfh.cubes.muse import read_muse_cube
@@ -105,3 +106,21 @@ def test_same_seed_same_files(files: MockFiles, galaxy: MockGalaxy, tmp_path: Pa
         write_mock_files(galaxy, tmp_path, 5)
     other = write_mock_files(galaxy, tmp_path, 6, overwrite=True)
     assert files.cube.read_bytes() != other.cube.read_bytes()
+
+
+def test_weight_maps_say_the_same_as_error_maps(
+    files: MockFiles, galaxy: MockGalaxy, tmp_path: Path
+) -> None:
+    with fits.open(files.hst["F814W"]) as hdul:
+        science = fits.HDUList([hdul[0].copy(), hdul["SCI"].copy()])
+        weight = fits.ImageHDU(hdul["ERR"].data ** -2, name="WHT")
+    science.writeto(tmp_path / "f814w.fits")
+    weight.writeto(tmp_path / "f814w_err-drc-wht.fits")
+    image = read_hst_image(tmp_path / "f814w.fits", weight=tmp_path / "f814w_err-drc-wht.fits")
+    seen, by_error = (
+        read_muse_cube(files.cube, galaxy.shape.redshift, ebv=EBV, hst={"F814W": hst}).observation
+        for hst in (image, files.hst["F814W"])
+    )
+    torch.testing.assert_close(seen.phot_sigma, by_error.phot_sigma, rtol=0.01, atol=0.0)
+    z = (seen.phot - galaxy.light.phot)[:, 4] / seen.phot_sigma[:, 4]
+    assert float(z.std()) == pytest.approx(1.0, abs=0.15)
