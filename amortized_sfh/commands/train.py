@@ -21,13 +21,8 @@ from amortized_sfh.networks.layout import Layout
 from amortized_sfh.networks.light_tree import LightTree
 from amortized_sfh.networks.point import PointHeads
 from amortized_sfh.plotting import plot_loss
-from amortized_sfh.training.loop import (
-    Trainee,
-    TrainingConfig,
-    last_losses,
-    spectra_seen,
-    train,
-)
+from amortized_sfh.training.loop import Trainee, TrainingConfig, train
+from amortized_sfh.training.loss_curve import last_losses, spectra_seen
 from amortized_sfh.training.store import TrainingSet
 from amortized_sfh.training.stream import Batch, Stream
 from simulators.generative import GenerativeModel
