@@ -85,7 +85,7 @@ def drizzle_noise_ratio(drop: float) -> float:
 
     Examples
     --------
-    >>> drizzle_noise_ratio(1.0)
+    >>> round(drizzle_noise_ratio(1.0), 6)
     1.5
     """
     if not drop > 0:

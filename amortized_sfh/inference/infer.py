@@ -10,7 +10,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from amortized_sfh.inference.derived import Derived, derive
-from amortized_sfh.inference.kinematics import Kinematics, Pool, impose
+from amortized_sfh.inference.flow_pool import FlowPool
+from amortized_sfh.inference.kinematics import Kinematics, impose
 from amortized_sfh.inference.mass import ABSOLUTE_CALIBRATION, mass_scale
 from amortized_sfh.inference.sampler import FlowSampler
 from amortized_sfh.inference.samples import PosteriorSamples
@@ -139,7 +140,7 @@ def _infer_batch(
     if kinematics is None:
         u, ess = sampler.sample(latent, n_draws, generator), None
     else:
-        pool = _kinematic_pool(generative, sampler, latent, generator)
+        pool = FlowPool(generative.prior.space, sampler, latent, generator)
         u, ess = impose(kinematics, pool, n_draws, generator)
     theta = generative.prior.space.to_theta(u.flatten(0, 1))
     flat = derive(generative.simulator, theta)
@@ -157,23 +158,6 @@ def _infer_batch(
         bins=generative.prior.bins,
         ess=None if ess is None else ess.cpu(),
     )
-
-
-def _kinematic_pool(
-    generative: GenerativeModel, sampler: FlowSampler, latent: Tensor, generator: torch.Generator
-) -> Pool:
-    """Draws of u with their velocities and dispersions, as `impose` asks for them."""
-    space = generative.prior.space
-    columns = [space.index(name) for name in ("velocity", "log_sigma")]
-
-    def pool(rows: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
-        u = sampler.sample(latent[rows], n, generator)
-        velocity, log_sigma = (
-            space.parameters[j].bijection.inverse(u[..., j : j + 1])[..., 0] for j in columns
-        )
-        return u, velocity, 10.0**log_sigma
-
-    return pool
 
 
 def predictive_spectra(

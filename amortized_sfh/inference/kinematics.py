@@ -3,40 +3,69 @@
 The flow knows v and σ jointly with the history, so conditioning on them is a matter of weights:
 draws near the measured values are kept, others dropped (importance resampling). `fixed` conditions
 the posterior on the values, with a Gaussian kernel as narrow as an effective sample size of
-:data:`MIN_ESS` allows, and takes the draws the rest of the way along their local linear regression
-on v and ln σ; `prior` multiplies it by Gaussians of the measured errors. Where the posterior has
-few draws near the values, more are drawn; nothing loops over spectra.
+:data:`MIN_ESS` allows, and sets v and σ of the draws that it keeps to the values themselves;
+`prior` multiplies the posterior by Gaussians of the measured errors. Where the posterior has few
+draws near the values, more are drawn; nothing loops over spectra.
+
+The history is left as it was drawn: spectra confine it to a thin, curved sheet, from which a
+regression on the offsets of v and σ would push it.
 
 Values measured from the same spectra are no new information. `fixed` takes over the answer of
 another code; `prior` counts the data twice, so that v and σ come out too sure by up to √2, and with
 them, slightly, what depends on them. Use `prior` with measurements of other data.
-
-The regression adjustment is that of Beaumont, Zhang & Balding (2002, Genetics 162, 2025).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-__all__ = ["MIN_ESS", "Kinematics", "impose"]
+__all__ = ["MIN_ESS", "Kinematics", "Pool", "impose"]
 
 MIN_ESS = 100.0
 """Smallest effective sample size that is trusted."""
 
-_NARROW, _WIDE = 0.5, 1.0
+_NARROW, _WIDE = 0.3, 1.0
 """Widths of the kernel of `fixed` in posterior standard deviations: enough, and the limit."""
 _NARROWEST = 0.01
 _FIRST_POOL, _GROWTH, _N_POOLS = 2000, 4, 3
 _DRAWS_AT_ONCE = 64_000
 _BISECTIONS = 16
 
-Pool = Callable[[Tensor, int], tuple[Tensor, Tensor, Tensor]]
+
+class Pool(Protocol):
+    """Posteriors that can be drawn from as often as needed."""
+
+    def draw(self, rows: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Draw n times from the posteriors of some observations.
+
+        Parameters
+        ----------
+        rows : Tensor
+            Which observations, int64, shape (n_rows,).
+        n : int
+            Draws of each.
+
+        Returns
+        -------
+        values : Tensor
+            What is resampled, shape (n_rows, n, n_param).
+        velocity, sigma : Tensor
+            Of the draws in km/s, shape (n_rows, n) each.
+        """
+
+    def coordinates(self, velocity: Tensor, sigma: Tensor) -> Tensor:
+        """Return where velocities and dispersions in km/s lie, one posterior being about Gaussian.
+
+        Shape (..., 2); not finite where the posterior cannot go.
+        """
+
+    def with_kinematics(self, values: Tensor, velocity: Tensor, sigma: Tensor) -> Tensor:
+        """Return values (n_rows, n, n_param) with velocity and dispersion (n_rows,) replaced."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,29 +129,32 @@ class Kinematics:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return {name: value for name, value in values.items() if isinstance(value, Tensor)}
 
-    def offsets(self, velocity: Tensor, sigma: Tensor) -> Tensor:
+    def offsets(self, velocity: Tensor, sigma: Tensor, pool: Pool) -> Tensor:
         """Offsets of draws from the values, in units of the errors or of the posterior.
 
         Parameters
         ----------
         velocity, sigma : Tensor
             Draws in km/s, shape (n_obs, n_draw).
+        pool : Pool
+            Supplies the coordinates in which ``fixed`` measures them.
 
         Returns
         -------
         Tensor
-            Shape (n_obs, n_draw, 2), float64; zero where the values are not known.
+            Shape (n_obs, n_draw, 2), float64; NaN where the values are not known or out of reach.
         """
-        velocity, sigma = velocity.double(), sigma.double()
-        off_v = velocity - self.velocity_kms.double()[:, None]
+        goals = (self.velocity_kms.double()[:, None], self.sigma_kms.double()[:, None])
+        draws = (velocity.double(), sigma.double())
         if self.mode == "prior":
-            off_sigma = sigma - self.sigma_kms.double()[:, None]
-            scales = [e.double()[:, None] for e in self._errors()]
+            scales = [error.double()[:, None] for error in self._errors()]
+            pairs = zip(draws, goals, scales, strict=True)
+            both = torch.stack([(x - goal) / scale for x, goal, scale in pairs], dim=-1)
         else:
-            off_sigma = torch.log(sigma / self.sigma_kms.double()[:, None])
-            scales = [v.std(1, keepdim=True) for v in (velocity, torch.log(sigma))]
-        both = torch.stack([off_v / scales[0], off_sigma / scales[1]], dim=-1)
-        return torch.where(self.known[:, None, None], both, 0.0)
+            x, goal = pool.coordinates(*draws), pool.coordinates(*goals)
+            both = (x - goal) / x.std(1, keepdim=True)
+        usable = self.known & torch.isfinite(both).all(dim=2).all(dim=1)
+        return torch.where(usable[:, None, None], both, torch.nan)
 
     def _errors(self) -> list[Tensor]:
         return [e for e in (self.velocity_error_kms, self.sigma_error_kms) if e is not None]
@@ -137,9 +169,8 @@ def impose(
     ----------
     kinematics : Kinematics
         Of n_obs observations.
-    pool : callable
-        ``pool(rows, n)`` draws n times from the posteriors of the observations ``rows`` (int64):
-        values (n_rows, n, n_param), and velocity and dispersion in km/s, (n_rows, n) each.
+    pool : Pool
+        The posteriors.
     n_draw : int
         Draws to return per observation; they repeat where the posterior has few near the values.
     generator : torch.Generator
@@ -150,9 +181,9 @@ def impose(
     values : Tensor
         Shape (n_obs, n_draw, n_param).
     ess : Tensor
-        Effective sample size, shape (n_obs,), float32; NaN where the kinematics are not known and
-        the draws are those of the posterior itself. Below :data:`MIN_ESS` do not trust them: the
-        measured values are far from the posterior.
+        Effective sample size, shape (n_obs,), float32; NaN where the kinematics are not known, or
+        outside the bounds of the parameters, and the draws are those of the posterior itself. Below
+        :data:`MIN_ESS` do not trust them: the measured values are far from the posterior.
 
     Raises
     ------
@@ -171,20 +202,23 @@ def impose(
             break
         left = []
         for rows in todo.split(max(1, _DRAWS_AT_ONCE // size)):
-            drawn, velocity, sigma = pool(rows, size)
+            drawn, velocity, sigma = pool.draw(rows, size)
             part = kinematics[rows]
-            offsets = part.offsets(velocity, sigma)
+            offsets = part.offsets(velocity, sigma, pool)
+            known = torch.isfinite(offsets[:, 0, 0])
+            offsets = torch.where(known[:, None, None], offsets, 0.0)
             log_weight, good = _log_weights(part, offsets.square().sum(-1))
-            found = torch.where(part.known, _ess(log_weight), torch.nan).float()
-            if part.mode == "fixed":
-                moved = _moved_along_regression(drawn, offsets, log_weight)
-                drawn = torch.where((found >= MIN_ESS)[:, None, None], moved, drawn)
+            found = torch.where(known, _ess(log_weight), torch.nan).float()
             picked = _resample(log_weight, n_draw, generator)
+            chosen = drawn.gather(1, picked[..., None].expand(-1, -1, drawn.shape[-1]))
+            if part.mode == "fixed":
+                exact = pool.with_kinematics(chosen, part.velocity_kms, part.sigma_kms)
+                chosen = torch.where((found >= MIN_ESS)[:, None, None], exact, chosen)
             if len(values) == 0:
-                values = drawn.new_empty(n_obs, n_draw, drawn.shape[-1])
-            values[rows] = drawn.gather(1, picked[..., None].expand(-1, -1, drawn.shape[-1]))
+                values = chosen.new_empty(n_obs, *chosen.shape[1:])
+            values[rows] = chosen
             ess[rows] = found
-            left.append(rows[~good & part.known])
+            left.append(rows[~good & known])
         todo, size = torch.cat(left), size * _GROWTH
     return values, ess
 
@@ -212,19 +246,6 @@ def _kernel(distance_sq: Tensor, log_width: Tensor) -> Tensor:
 def _ess(log_weight: Tensor) -> Tensor:
     """Kish's effective sample size of weights, shape (n,)."""
     return torch.exp(2.0 * log_weight.logsumexp(1) - (2.0 * log_weight).logsumexp(1))
-
-
-def _moved_along_regression(values: Tensor, offsets: Tensor, log_weight: Tensor) -> Tensor:
-    """Draws (n, n_pool, n_param) with what their offsets (n, n_pool, 2) explain taken off."""
-    weight = torch.softmax(log_weight, dim=1)[..., None]
-    x, y = offsets, values.double()
-    x = x - (weight * x).sum(1, keepdim=True)
-    y = y - (weight * y).sum(1, keepdim=True)
-    normal = torch.einsum("npi,npj->nij", weight * x, x)
-    # a tiny ridge keeps rows solvable whose weights sit on a single draw
-    normal = normal + 1e-12 * torch.eye(2, dtype=normal.dtype, device=normal.device)
-    slope = torch.linalg.solve(normal, torch.einsum("npi,npk->nik", weight * x, y))
-    return (values.double() - offsets @ slope).to(values.dtype)
 
 
 def _resample(log_weight: Tensor, n_draw: int, generator: torch.Generator) -> Tensor:

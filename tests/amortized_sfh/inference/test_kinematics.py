@@ -18,19 +18,27 @@ MEAN = torch.tensor([2.0, 5.0, math.log(80.0)], dtype=torch.float64)
 COVARIANCE = CORRELATION * SCALE[:, None] * SCALE
 
 
-def gaussian_pool(seed, calls=None):
+class GaussianPool:
     """Posteriors of any number of observations, all the same Gaussian."""
-    generator = torch.Generator().manual_seed(seed)
-    root = torch.linalg.cholesky(COVARIANCE)
 
-    def pool(rows, n):
-        if calls is not None:
-            calls.append((rows.tolist(), n))
-        noise = torch.randn(len(rows), n, 3, generator=generator, dtype=torch.float64)
-        values = MEAN + noise @ root.T
+    def __init__(self, seed):
+        self.generator = torch.Generator().manual_seed(seed)
+        self.calls = []
+
+    def draw(self, rows, n):
+        self.calls.append((rows.tolist(), n))
+        noise = torch.randn(len(rows), n, 3, generator=self.generator, dtype=torch.float64)
+        values = MEAN + noise @ torch.linalg.cholesky(COVARIANCE).T
         return values, values[..., 1], values[..., 2].exp()
 
-    return pool
+    def coordinates(self, velocity, sigma):
+        # no velocity is beyond 300 km/s
+        inside = torch.where(velocity.abs() < 300.0, velocity, torch.nan)
+        return torch.stack([inside, torch.log(sigma)], dim=-1)
+
+    def with_kinematics(self, values, velocity, sigma):
+        place = self.coordinates(velocity, sigma)[:, None].expand(-1, values.shape[1], -1)
+        return torch.cat([values[..., :1], place], dim=-1)
 
 
 def conditional(error=None):
@@ -55,23 +63,23 @@ def kinematics(mode, offset, n=1, **errors):
 def test_fixed_is_the_conditional(offset):
     n = 60  # independent posteriors, so that the mean is known to a percent
     values, ess = impose(
-        kinematics("fixed", offset, n), gaussian_pool(1), 400, torch.Generator().manual_seed(2)
+        kinematics("fixed", offset, n), GaussianPool(1), 400, torch.Generator().manual_seed(2)
     )
     shift = torch.tensor(offset, dtype=torch.float64) * SCALE[1:]
     gain, width = conditional()
     expected = float(MEAN[0] + shift @ gain)
-    assert float(values[..., 0].mean()) == pytest.approx(expected, abs=0.03)
-    assert float(values[..., 0].var(dim=1).mean()) ** 0.5 == pytest.approx(width, rel=0.05)
-    # v and sigma stick to the values: the regression of a column on itself is exact
-    off = (values[..., 1:] - MEAN[1:] - shift) / SCALE[1:]
-    assert float(off.abs().max()) < 1e-6
+    # the kernel, of up to 0.3 posterior standard deviations, leaves a small part of the way to go
+    assert float(values[..., 0].mean()) == pytest.approx(expected, abs=0.12)
+    assert float(values[..., 0].var(dim=1).mean()) ** 0.5 == pytest.approx(width, rel=0.08)
+    # v and sigma stick to the values
+    assert float((values[..., 1:] - MEAN[1:] - shift).abs().max()) < 1e-9
     assert float(ess.min()) >= MIN_ESS
 
 
 def test_prior_is_the_product_of_gaussians():
     errors = {"velocity_error_kms": 10.0, "sigma_error_kms": 6.0}
     target = kinematics("prior", (1.0, 0.5), 60, **errors)
-    values, ess = impose(target, gaussian_pool(3), 400, torch.Generator().manual_seed(4))
+    values, ess = impose(target, GaussianPool(3), 400, torch.Generator().manual_seed(4))
     # sigma_error is linear in km/s: relative to the dispersion it is nearly the error of ln sigma
     error = torch.tensor([10.0, 6.0 / float(target.sigma_kms[0])], dtype=torch.float64)
     gain, width = conditional(error)
@@ -86,20 +94,20 @@ def test_prior_is_the_product_of_gaussians():
 
 
 def test_more_is_drawn_where_it_is_needed_and_only_there():
-    calls: list = []
+    pool = GaussianPool(5)
     target = kinematics("fixed", (0.0, 0.0), 3)
     velocity = target.velocity_kms.clone()
     velocity[1] += 3.5 * float(SCALE[1])
-    impose(replace(target, velocity_kms=velocity), gaussian_pool(5, calls), 100,
+    impose(replace(target, velocity_kms=velocity), pool, 100,
            torch.Generator().manual_seed(6))  # fmt: skip
-    assert calls[0] == ([0, 1, 2], 2000)
-    assert [rows for rows, _ in calls[1:]] == [[1]] * (len(calls) - 1)
-    assert len(calls) > 1
+    assert pool.calls[0] == ([0, 1, 2], 2000)
+    assert [rows for rows, _ in pool.calls[1:]] == [[1]] * (len(pool.calls) - 1)
+    assert len(pool.calls) > 1
 
 
 def test_values_that_the_posterior_excludes_are_told_by_the_sample_size():
     target = kinematics("fixed", (9.0, 0.0))
-    _, ess = impose(target, gaussian_pool(7), 100, torch.Generator().manual_seed(8))
+    _, ess = impose(target, GaussianPool(7), 100, torch.Generator().manual_seed(8))
     assert float(ess[0]) < MIN_ESS
 
 
@@ -108,16 +116,24 @@ def test_unknown_values_leave_the_posterior_as_it_is():
     sigma = target.sigma_kms.clone()
     sigma[0], sigma[1] = math.nan, -1.0
     values, ess = impose(
-        replace(target, sigma_kms=sigma), gaussian_pool(9), 2000, torch.Generator().manual_seed(1)
+        replace(target, sigma_kms=sigma), GaussianPool(9), 2000, torch.Generator().manual_seed(1)
     )
     assert torch.isnan(ess).tolist() == [True, True, False]
     assert float(values[:2, :, 1].std()) == pytest.approx(float(SCALE[1]), rel=0.05)
     assert float(values[:2, :, 0].mean()) == pytest.approx(float(MEAN[0]), abs=0.06)
 
 
+def test_values_out_of_reach_are_not_imposed():
+    target = kinematics("fixed", (0.0, 0.0), 2)
+    velocity = target.velocity_kms.clone()
+    velocity[1] = 400.0
+    _, ess = impose(replace(target, velocity_kms=velocity), GaussianPool(3), 50, torch.Generator())
+    assert torch.isnan(ess).tolist() == [False, True]
+
+
 def test_same_seed_same_draws():
     def run(seed):
-        pool = gaussian_pool(11)
+        pool = GaussianPool(11)
         return impose(
             kinematics("fixed", (0.5, 0.5), 4), pool, 50, torch.Generator().manual_seed(seed)
         )[0]
@@ -134,7 +150,7 @@ def test_bad_kinematics():
     with pytest.raises(ValueError, match=r"expected \(n_obs,\)"):
         Kinematics(mode="fixed", velocity_kms=torch.zeros(3), sigma_kms=torch.ones(2))
     with pytest.raises(ValueError, match="no observations"):
-        impose(kinematics("fixed", (0.0, 0.0), 0), gaussian_pool(1), 10, torch.Generator())
+        impose(kinematics("fixed", (0.0, 0.0), 0), GaussianPool(1), 10, torch.Generator())
 
 
 def test_inference_with_kinematics(small_posterior, small_observation):
