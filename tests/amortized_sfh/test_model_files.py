@@ -49,8 +49,9 @@ def test_same_samples_after_loading(small_posterior, small_observation, folder):
 def test_generative_model_survives(small_posterior, folder):
     loaded = load_model(folder).generative
     first, second = (g.mock(5, seed=1) for g in (small_posterior.generative, loaded))
-    torch.testing.assert_close(first.spectra.flux, second.spectra.flux)
-    torch.testing.assert_close(first.observation.flux, second.observation.flux)
+    # the spectra of the basis are kept in half precision relative to their means
+    torch.testing.assert_close(first.spectra.flux, second.spectra.flux, rtol=5e-4, atol=0)
+    torch.testing.assert_close(first.spectra.phot, second.spectra.phot, rtol=1e-6, atol=0)
 
 
 def test_gas_and_measured_noise_survive(measured_model, new_posterior, tmp_path):
@@ -62,11 +63,12 @@ def test_gas_and_measured_noise_survive(measured_model, new_posterior, tmp_path)
     loaded = load_model(tmp_path / "measured").generative
     assert describe_noise(loaded.noise) == describe_noise(measured_model.noise)
     basis, own = (g.simulator.basis.nebular for g in (loaded, measured_model))
-    for name in ("mh", "log_u", "continuum", "nodes", "line_wave_aa", "line_lum"):
+    torch.testing.assert_close(basis.continuum, own.continuum, rtol=5e-4, atol=0)
+    for name in ("mh", "log_u", "nodes", "line_wave_aa", "line_lum"):
         assert torch.equal(getattr(basis, name), getattr(own, name)), name
     assert (basis.name, basis.sha256) == (own.name, own.sha256)
     first, second = (g.mock(5, seed=1).observation for g in (measured_model, loaded))
-    torch.testing.assert_close(first.flux, second.flux)
+    torch.testing.assert_close(first.flux, second.flux, rtol=0, atol=5e-4)
     torch.testing.assert_close(first.phot, second.phot)
 
 
@@ -141,7 +143,9 @@ def test_unknown_name():
         load_model("nowhere")
 
 
-@pytest.mark.parametrize("name", ["phangs-bc03", "phangs-bc03-point"])
+@pytest.mark.parametrize(
+    "name", ["phangs-bc03", "phangs-bc03-point", "phangs-emiles", "phangs-emiles-point"]
+)
 def test_the_package_carries_its_models(name):
     assert name in available_models()
     loader = load_point_model if name.endswith("point") else load_model
