@@ -18,7 +18,11 @@ import torch
 from amortized_sfh.cubes.fits_input import InputFileError, open_fits
 from amortized_sfh.cubes.foreground import band_extinction_mag, foreground_factor
 from amortized_sfh.spectrum_columns import SpectrumArrays
-from amortized_sfh.spectrum_files import read_fits_spectrum, read_text_spectrum
+from amortized_sfh.spectrum_files import (
+    read_fits_spectrum,
+    read_text_spectrum,
+    stated_redshift,
+)
 from amortized_sfh.spectrum_stack import is_stack, read_stack
 from simulators.air import rest_air_edges, to_medium
 from simulators.coverage import check_coverage
@@ -249,9 +253,10 @@ def read_spectra(path: str | Path, medium: str | None = None) -> list[Spectrum]:
     if not _is_fits(path):
         return [_spectrum(read_text_spectrum(path), medium, path, name)]
     with open_fits(path) as hdul:
-        many = is_stack(hdul)
+        many, redshift = is_stack(hdul), stated_redshift(hdul)
     if not many:
-        return [_spectrum(read_fits_spectrum(path), medium, path, name)]
+        single = _spectrum(read_fits_spectrum(path), medium, path, name)
+        return [replace(single, redshift=redshift)]
     stack = read_stack(path)
     spectra = [
         _spectrum(arrays, medium, path, f"{name}_{row:03d}")

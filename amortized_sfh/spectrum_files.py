@@ -24,6 +24,7 @@ __all__ = [
     "read_fits_spectrum",
     "read_text_spectrum",
     "stated_medium",
+    "stated_redshift",
 ]
 
 FLUX_HDUS = ("FLUX", "DATA", "SCI", "PRIMARY")
@@ -203,6 +204,25 @@ def _medium_word(value: object) -> str | None:
     if text[:4] in _MEDIA:
         return _MEDIA[text[:4]]
     return {"AIR": "air", "VAC": "vacuum", "VACUUM": "vacuum"}.get(text)
+
+
+def stated_redshift(hdul: fits.HDUList) -> float | None:
+    """Return the redshift that a spec file of SDSS states in its table SPECOBJ.
+
+    Parameters
+    ----------
+    hdul : HDUList
+        An open file.
+
+    Returns
+    -------
+    float or None
+        None if there is no such table.
+    """
+    for hdu in hdul:
+        if hdu.name == "SPECOBJ" and "Z" in hdu.columns.names and len(hdu.data) == 1:
+            return float(hdu.data["Z"][0])
+    return None
 
 
 def header_unit(header: fits.Header, path: Path) -> float | None:

@@ -1,4 +1,4 @@
-"""Options that say how a galaxy's disc lies on the sky."""
+"""Options that say how a galaxy's disc lies on the sky, and ask for its radial profile."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 
 
 def add_disc_options(parser: argparse.ArgumentParser) -> None:
-    """Add `--inclination`, `--position-angle` and `--centre`.
+    """Add `--inclination`, `--position-angle`, `--centre`, `--profile` and `--effective-radius`.
 
     Parameters
     ----------
@@ -28,4 +28,13 @@ def add_disc_options(parser: argparse.ArgumentParser) -> None:
         "--centre",
         metavar="x,y|RA,DEC",
         help="pixels of the map from 0, or with units: 170.0625d,12.9915d (centre of the light)",
+    )
+    group.add_argument(
+        "--profile",
+        type=int,
+        metavar="N",
+        help="radial profile in N annuli of the plane, OUT_profile.ecsv and .png",
+    )
+    group.add_argument(
+        "--effective-radius", type=float, metavar="ARCSEC", help="for profiles in units of it"
     )

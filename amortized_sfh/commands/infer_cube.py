@@ -117,11 +117,7 @@ def infer_cube(
     if options.draws_path is not None:
         check_draws_path(options.draws_path)
         check_output(options.draws_path, options.overwrite)
-    data = mask_cube(model, data, options)
-    if options.measure_noise:
-        observation, scale = measure_noise_scale(model, data.observation, options.seed)
-        noise_scale = data.noise_scale * scale.median(dim=1).values.numpy()
-        data = replace(data, observation=observation, noise_scale=noise_scale)
+    data = prepare_cube(model, data, options)
     chunks = infer_chunks(
         model,
         data.observation,
@@ -154,6 +150,31 @@ def infer_cube(
     if options.draws_path is not None and kept:
         write_draws(PosteriorSamples.cat(kept), options.draws_path, kept_rows)
     return results
+
+
+def prepare_cube(model: PosteriorModel, data: CubeData, options: RunOptions) -> CubeData:
+    """Mask what the model does not explain, and enlarge errors if that was asked for.
+
+    Parameters
+    ----------
+    model
+        Trained model.
+    data
+        What `read_muse_cube` returned.
+    options
+        What to mask, and whether to measure the noise.
+
+    Returns
+    -------
+    CubeData
+        What is inferred.
+    """
+    data = mask_cube(model, data, options)
+    if not options.measure_noise:
+        return data
+    observation, scale = measure_noise_scale(model, data.observation, options.seed)
+    noise_scale = data.noise_scale * scale.median(dim=1).values.numpy()
+    return replace(data, observation=observation, noise_scale=noise_scale)
 
 
 def row_areas_kpc2(

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from amortized_sfh.commands.hst_files import read_hst_files
-from amortized_sfh.commands.infer_cube import RunOptions, infer_cube
+from amortized_sfh.commands.infer_cube import RunOptions, infer_cube, prepare_cube
+from amortized_sfh.commands.profile import read_profile_options, write_profile
 from amortized_sfh.commands.read_request import check_request, read_request
 from amortized_sfh.cubes.cube_data import CubeData
 from amortized_sfh.cubes.disc import Orientation, parse_centre
 from amortized_sfh.cubes.maps import check_output
 from amortized_sfh.model_files import load_model
 from amortized_sfh.plotting import SkyFrame, plot_bin_maps, plot_maps
+from amortized_sfh.regions.profile import locate_disc
 
 _DENSITIES = ("SIGMA_STAR", "SIGMA_SFR10", "SIGMA_SFR100", "LOG_SSFR100")
 
@@ -32,6 +35,7 @@ def infer_files(options: Namespace, device: str) -> None:
     # what can be wrong with the request is found before the long part
     check_output(options.out, options.overwrite)
     orientation = read_orientation(options)
+    profile = read_profile_options(options, orientation)
     spaxels = tuple(_parse_spaxel(text) for text in options.spaxel)
     check_request(options)
     hst = read_hst_files(options)
@@ -52,10 +56,16 @@ def infer_files(options: Namespace, device: str) -> None:
         command=options.command_line,
     )
     data, run = read_request(options, model, hst, run)
+    if profile is not None:
+        # done once, for maps and profile alike, and what cannot be had is found before the maps
+        data, run = prepare_cube(model, data, run), replace(run, measure_noise=False)
+        locate_disc(data, profile)
     results = infer_cube(model, data, options.out, run)
     if not options.no_plots:
         edges = model.generative.prior.bins.edges_gyr
         draw_maps(results, data, edges, options.out, options.distance_mpc)
+    if profile is not None:
+        write_profile(model, data, options.out, profile, picture=not options.no_plots)
 
 
 def read_orientation(options: Namespace) -> Orientation:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from astropy.io import fits
 
 from amortized_sfh.cubes.ds9_regions import RegionFile
@@ -136,6 +137,35 @@ class CubeData:
     def galaxy_redshift(self) -> float:
         """Redshift of the galaxy, whatever the frames of the rows."""
         return float(self.observation.redshift[0]) if self.redshift is None else self.redshift
+
+    def select(self, rows: np.ndarray) -> CubeData:
+        """Return some rows on the same map.
+
+        Parameters
+        ----------
+        rows : ndarray
+            Row numbers, ascending, each once.
+
+        Returns
+        -------
+        CubeData
+            Its rows are numbered anew; spaxels of the others have none.
+        """
+        new = np.full(len(self) + 1, -1)  # the last one is where spaxels without a row point
+        new[rows] = np.arange(len(rows))
+        return replace(
+            self,
+            observation=self.observation[torch.from_numpy(rows)],
+            row=new[self.row],
+            label=self.label[rows],
+            n_spaxels=self.n_spaxels[rows],
+            flag=self.flag[rows],
+            noise_scale=self.noise_scale[rows],
+            shared_phot_sigma=self.shared_phot_sigma[rows],
+            redshift=self.galaxy_redshift,
+            frame_kms=None if self.frame_kms is None else self.frame_kms[rows],
+            names=tuple(self.names[row] for row in rows) if self.names else (),
+        )
 
     def row_means(self, image: np.ndarray) -> np.ndarray:
         """Return the mean of a map over the spaxels of each row.

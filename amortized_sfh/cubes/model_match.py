@@ -13,6 +13,7 @@ import numpy as np
 
 from amortized_sfh.cubes.cube_data import CubeData
 from amortized_sfh.cubes.cube_file import open_cube
+from amortized_sfh.cubes.flags import Flag, observation_flags
 from simulators.air import rest_air_edges
 from simulators.coverage import check_coverage, check_pixels
 from simulators.instrument import Instrument
@@ -78,4 +79,6 @@ def with_bands_of(data: CubeData, instrument: Instrument) -> CubeData:
     for j, band in enumerate(instrument.bands):
         if band in BANDS:
             shared[:, j] = data.shared_phot_sigma[:, BANDS.index(band)]
-    return replace(data, observation=observation, shared_phot_sigma=shared)
+    # the reader missed bands that the model may not have
+    flag = (data.flag & ~int(Flag.NO_PHOTOMETRY)) | observation_flags(observation)
+    return replace(data, observation=observation, shared_phot_sigma=shared, flag=flag)

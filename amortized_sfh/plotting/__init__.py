@@ -13,6 +13,7 @@ from amortized_sfh.plotting.history import History, plot_history
 from amortized_sfh.plotting.maps import plot_maps
 from amortized_sfh.plotting.noise import plot_noise
 from amortized_sfh.plotting.prior import plot_prior
+from amortized_sfh.plotting.profile import plot_profile
 from amortized_sfh.plotting.quantities import QUANTITIES, Quantity
 from amortized_sfh.plotting.sky import SkyFrame
 from amortized_sfh.plotting.spectrum import BandData, plot_predictive
@@ -33,6 +34,7 @@ __all__ = [
     "plot_noise",
     "plot_predictive",
     "plot_prior",
+    "plot_profile",
     "plot_ranks",
     "plot_recovery",
     "save",

@@ -16,24 +16,19 @@ import torch
 from torch import Tensor
 
 from amortized_sfh.cubes.cube_data import CubeData
-from amortized_sfh.inference.mass import luminosity_distance_mpc, mass_scale
+from amortized_sfh.inference.mass import luminosity_distance_mpc
 from amortized_sfh.inference.samples import PosteriorSamples
 from amortized_sfh.model import PosteriorModel
 from amortized_sfh.regions.coordinates import PriorCoordinates
-from amortized_sfh.regions.factors import (
-    LikelihoodFactors,
-    likelihood_factors,
-    without_shared_errors,
-)
+from amortized_sfh.regions.factors import likelihood_factors, without_shared_errors
+from amortized_sfh.regions.members import Inferred, region_totals
 from amortized_sfh.regions.population import Population, sample_population
 from amortized_sfh.regions.posterior import RegionPosterior
 from amortized_sfh.regions.rows import region_rows
 from amortized_sfh.regions.systematics import shared_response
-from amortized_sfh.regions.totals import Totals, total, weigh
 from simulators.masks import mask_observation
 from simulators.observation import Observation
 
-_HISTORIES_PER_CHUNK = 40_000
 _FEW_SPECTRA, _FEW_EFFECTIVE = 10, 2.0
 
 
@@ -172,7 +167,9 @@ def aggregate(
     population = sample_population(
         factors, shared, options.n_draws, options.seed, options.mean_scale
     )
-    totals = _totals(model, coordinates, (x, factors, population), seen, distance_mpc, options.seed)
+    members = Inferred(x, factors.axes, population, _frame(part, data, usable))
+    distance = _distance_mpc(data, distance_mpc)
+    totals = region_totals(model, coordinates, members, seen, distance, options.seed)
     ess = _effective_draws(x @ factors.axes, population)
     return RegionPosterior(
         totals,
@@ -206,53 +203,23 @@ def _shared_phot_sigma(
     return torch.from_numpy(sigma) if sigma.any() else None
 
 
-def _totals(
-    model: PosteriorModel,
-    coordinates: PriorCoordinates,
-    inferred: tuple[Tensor, LikelihoodFactors, Population],
-    observation: Observation,
-    distance_mpc: float | None,
-    seed: int,
-) -> Totals:
-    """Move every spectrum's draws to the population, and add them up."""
-    x, factors, population = inferred
-    simulator = model.generative.simulator
-    redshift = observation.redshift.cpu().double().numpy()
-    known = bool(np.isfinite(luminosity_distance_mpc(redshift, distance_mpc)).all())
-    # without a distance members still weigh relative to each other
-    scale = mass_scale(simulator, observation.to(x.device), distance_mpc if known else 1.0)
-    generator = torch.Generator(x.device).manual_seed(seed)
-    size = max(1, _HISTORIES_PER_CHUNK // len(x))
-    parts = []
-    for first in range(0, len(population.mean), size):
-        members = population.members[first : first + size]
-        moved = _move(x, factors.axes, members, coordinates.prior_draws, generator)
-        theta = coordinates.to_theta(moved)
-        parts.append(total(simulator, weigh(simulator, scale, theta, generator)))
-    totals = Totals.cat(parts).cpu()
-    return (
-        totals if known else totals._replace(log_mass=torch.full_like(totals.log_mass, torch.nan))
-    )
+def _frame(
+    samples: PosteriorSamples, data: CubeData | Observation, rows: np.ndarray
+) -> Tensor | None:
+    """Velocities of the rest frames of the members, where they have their own."""
+    if samples.frame_kms is not None:
+        return samples.frame_kms
+    if isinstance(data, Observation) or data.frame_kms is None:
+        return None
+    return torch.from_numpy(data.frame_kms[rows])
 
 
-def _move(
-    x: Tensor, axes: Tensor, members: Tensor, prior: Tensor, generator: torch.Generator
-) -> Tensor:
-    """Draws of all members: along the axes as inferred, elsewhere their own posteriors'.
-
-    Shape (n_draw, n_obs, n_param). With the share rho of the variance common to all members, a draw
-    is sqrt(rho) times one prior draw plus sqrt(1 - rho) times the member's own.
-    """
-    n_draw, n_obs = members.shape[:2]
-
-    def choose(n: int, *shape: int) -> Tensor:
-        return torch.randint(n, shape, generator=generator, device=x.device)
-
-    own = x[torch.arange(n_obs, device=x.device), choose(x.shape[1], n_draw, n_obs)]
-    common = prior[choose(len(prior), n_draw, 1)]
-    rho = torch.rand(n_draw, 1, 1, generator=generator, device=x.device, dtype=x.dtype)
-    mixed = rho.sqrt() * common + (1.0 - rho).sqrt() * own
-    return mixed + (members - mixed @ axes) @ axes.T
+def _distance_mpc(data: CubeData | Observation, distance_mpc: float | None) -> float | None:
+    """Distance of the galaxy and not of its spaxels' frames."""
+    if distance_mpc is not None or isinstance(data, Observation):
+        return distance_mpc
+    distance = float(luminosity_distance_mpc(np.array([data.galaxy_redshift]))[0])
+    return distance if np.isfinite(distance) else None
 
 
 def _effective_draws(z: Tensor, population: Population) -> float:

@@ -15,6 +15,8 @@ from amortized_sfh.cubes.noise_growth import NOISE_GROWTH
 from amortized_sfh.regions.rows import region_rows
 from simulators.observation import Observation
 
+_REDSHIFT_SPREAD = 0.004
+
 
 def coadd(
     data: CubeData | Observation,
@@ -42,21 +44,22 @@ def coadd(
     -------
     Observation
         A batch of one, in the unit of the data. Errors that CubeData says are common to all rows
-        are added linearly.
+        are added linearly. Spectra in rest frames of their own are added in these.
 
     Raises
     ------
     ValueError
-        If the region is empty or outside, or its redshifts differ.
+        If the region is empty or outside, or its redshifts differ by more than the rotation of a
+        galaxy.
     """
     observation = data if isinstance(data, Observation) else data.observation
     rows = region_rows(region, data)
     part = observation[torch.from_numpy(rows)].clean()
-    redshifts = part.redshift.unique()
-    if len(redshifts) > 1:
+    low, high = float(part.redshift.min()), float(part.redshift.max())
+    if high - low > _REDSHIFT_SPREAD:
         raise ValueError(
-            f"the region has redshifts from {float(redshifts[0]):g} to {float(redshifts[-1]):g}; "
-            "expected one, so that pixels are the same wavelengths"
+            f"the region has redshifts from {low:g} to {high:g}; expected spectra of one galaxy, "
+            f"within {_REDSHIFT_SPREAD:g}"
         )
     level = torch.where(part.valid, part.flux, 0.0).sum(1) / part.valid.sum(1).clamp_min(1)
     flux, sigma, valid = _sum((part.flux, part.sigma, part.valid), level, noise_growth)
@@ -71,6 +74,7 @@ def coadd(
     )
     return replace(
         part[:1],
+        redshift=part.redshift.mean(0, keepdim=True),
         flux=flux,
         sigma=sigma,
         valid=valid,

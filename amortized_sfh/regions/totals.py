@@ -10,6 +10,7 @@ from torch import Tensor
 
 from amortized_sfh.inference.derived import Composite, Derived, derive, derive_composite
 from amortized_sfh.inference.mass import ABSOLUTE_CALIBRATION, MassScale
+from simulators.doppler import add_velocities
 from simulators.simulator import Simulator
 
 
@@ -110,7 +111,7 @@ def weigh(
     return Members(theta, log_mass + error / math.log(10.0))
 
 
-def total(simulator: Simulator, members: Members) -> Totals:
+def total(simulator: Simulator, members: Members, frame_kms: Tensor | None = None) -> Totals:
     """Add up a region.
 
     Parameters
@@ -119,6 +120,8 @@ def total(simulator: Simulator, members: Members) -> Totals:
         Supplies light and surviving mass.
     members
         All members in n_draw draws.
+    frame_kms
+        Velocity of the rest frame of each member, shape (n_obs,); one frame where None.
 
     Returns
     -------
@@ -140,6 +143,8 @@ def total(simulator: Simulator, members: Members) -> Totals:
     each = _scalars(simulator, theta)
     share = light.sum(2) / light.sum((1, 2))[:, None]
     values = {name: value.unflatten(0, shape) for name, value in each.items()}
+    if frame_kms is not None:
+        values["V"] = add_velocities(frame_kms.to(mass), values["V"])
     return Totals(
         derive_composite(summed, simulator.bins),
         log_mean[:, 0],

@@ -8,6 +8,8 @@ from amortized_sfh.cli import device_name, main
 
 INFER = ["infer", "c.fits", "--redshift", "0.002", "--out", "m.fits"]
 
+INFER = ("infer", "c.fits", "--redshift", "0.002", "--out", "m.fits")
+
 
 @pytest.mark.parametrize(
     ("words", "expected"),
@@ -42,6 +44,18 @@ INFER = ["infer", "c.fits", "--redshift", "0.002", "--out", "m.fits"]
         (
             ["infer", "c.fits", "--redshift", "0.002", "--out", "m.fits", "--centre", "170.1d"],
             "expected pixels x,y",
+        ),
+        (
+            [*INFER, "--profile", "0"],
+            "expected at least 1 annulus",
+        ),
+        (
+            [*INFER, "--profile", "5", "--inclination", "57"],
+            "needs --position-angle",
+        ),
+        (
+            [*INFER, "--effective-radius", "60"],
+            "add --profile N",
         ),
         (["infer-spectrum", "nowhere.txt", "--redshift", "0", "--out", "o"], "nowhere.txt"),
         (["simulate", "--library", "no-such", "--out", "t.h5"], "no SSP library"),

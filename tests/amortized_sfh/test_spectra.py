@@ -51,6 +51,12 @@ def write_image(path, wave, errors, **header):
     return path
 
 
+def test_sdss_files_state_their_redshift(tmp_path, wave):
+    assert read_spectrum(write_sdss(tmp_path / "spec.fits")).redshift == 0.004
+    path = write_image(tmp_path / "other.fits", wave, {"STAT": np.ones(wave.size)})
+    assert read_spectrum(path).redshift is None
+
+
 def test_sdss_file(tmp_path):
     bits = np.zeros(2160, ">i4")
     path = write_sdss(tmp_path / "spec-0945-52652-0010.fits")

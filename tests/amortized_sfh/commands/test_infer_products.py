@@ -57,7 +57,7 @@ def test_densities_follow_mass_area_and_inclination(small_posterior, data, tmp_p
             np.testing.assert_allclose(
                 inclined[name].data, 0.5 * face_on[name].data, rtol=1e-5, err_msg=name
             )
-            assert face_on[name].header["BUNIT"].endswith("kpc2")
+            assert face_on[name].header["BUNIT"].rstrip(")").endswith("kpc2")
         assert face_on[0].header["SURFDENS"] == "on the sky"
         assert inclined[0].header["SURFDENS"] == "in the plane of the galaxy"
         assert inclined[0].header["INCLIN"] == 60.0

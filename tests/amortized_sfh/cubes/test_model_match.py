@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from amortized_sfh.cubes.flags import Flag
 from amortized_sfh.cubes.model_match import check_cube, with_bands_of
 from amortized_sfh.cubes.muse import read_muse_cube
 from simulators.instrument import Instrument
@@ -55,6 +56,12 @@ def test_bands_take_the_models_order(write_cube):
     some = with_bands_of(data, replace(MUSE, bands=("F814W", "F555W"))).observation
     assert some.n_band == 2
     assert torch.equal(some.flux, data.observation.flux)
+
+
+def test_a_model_without_bands_misses_none(write_cube):
+    data = read_muse_cube(write_cube(), 0.002)
+    assert (with_bands_of(data, MUSE).flag & Flag.NO_PHOTOMETRY).all()
+    assert not (with_bands_of(data, replace(MUSE, bands=())).flag & Flag.NO_PHOTOMETRY).any()
 
 
 def test_the_shared_error_follows_its_band(write_cube):
