@@ -53,9 +53,9 @@ def check_coverage(
     missing = round(100 * (1.0 - share))
     raise ValueError(
         f"{what} covers {low:.0f}-{high:.0f} Å in the rest frame at z = {redshift:g} and misses "
-        f"the model's {grid.start_aa:.0f}-{grid.end_aa:.0f} Å{observed}, or {missing} % "
-        f"of it: a model for {instrument.name!r} expects at least {100 * (1 - MAX_TRIM):.0f} %; "
-        "check the redshift, or use a model made for these data"
+        f"{missing} % of the model's {grid.start_aa:.0f}-{grid.end_aa:.0f} Å{observed}: a model "
+        f"for {instrument.name!r} expects at least {100 * (1 - MAX_TRIM):.0f} % of it; check the "
+        "redshift, or use a model made for these data"
     )
 
 

@@ -151,7 +151,7 @@ def test_bad_requests(spectrum, small_posterior):
     blank = Spectrum(**{**spectrum.__dict__, "valid": np.zeros(spectrum.flux.size, dtype=bool)})
     with pytest.raises(ValueError, match="no usable pixel"):
         posterior_of(small_posterior, blank, SpectrumRun(redshift=REDSHIFT))
-    with pytest.raises(ValueError, match="misses the model"):
+    with pytest.raises(ValueError, match="misses 100 % of the model"):
         posterior_of(small_posterior, spectrum, SpectrumRun(redshift=0.5))
     with pytest.raises(ValueError, match="redshift"):
         posterior_of(small_posterior, spectrum, SpectrumRun(redshift=1200.0))
