@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 
@@ -72,17 +73,53 @@ def test_gas_and_measured_noise_survive(measured_model, new_posterior, tmp_path)
     torch.testing.assert_close(first.phot, second.phot, rtol=1e-4, atol=0)
 
 
-def test_a_model_without_gas_survives(toy_library, new_posterior, tmp_path):
+@pytest.fixture
+def dry_model(toy_library):
+    """`small_model` under the prior without gas."""
     prior = default_prior(nuisances=stellar_nuisances())
     instrument = Instrument(grid=WaveGrid(4830.0, 1.25, 280))
     basis = build_basis(toy_library, prior.bins, instrument)
     simulator = Simulator(basis, prior.space, prior.bins, instrument)
-    dry = GenerativeModel(prior, simulator, NoiseModel(instrument))
-    save_model(new_posterior(dry), tmp_path / "dry")
+    return GenerativeModel(prior, simulator, NoiseModel(instrument))
+
+
+def _as_schema_1(folder):
+    """Rewrite a card as version 0.1 wrote it: MUSE alone, no gas, noise without measured parts."""
+    path, data = folder / CARD_FILE, (folder / WEIGHTS_FILE).read_bytes()
+    card = json.loads(path.read_text())
+    instrument = card["instrument"]
+    pixels, grid = instrument["pixels"], instrument["grid"]
+    card["instrument"] = {
+        "name": instrument["name"],
+        "grid": {name: grid[name] for name in ("start_aa", "step_aa", "n_pix")},
+        "bands": instrument["bands"],
+        "lsf_coefficients_aa": instrument["lsf"]["coefficients_aa"],
+        "max_redshift": instrument["max_redshift"],
+        "max_redshift_bands": instrument["max_redshift_bands"],
+        "native_start_aa": pixels["start_aa"],
+        "native_step_aa": pixels["step_aa"],
+    }
+    card["schema"], card["noise"] = 1, card["noise"]["config"]
+    del card["nebular"], card["sha256"]
+    text = json.dumps(card, sort_keys=True).encode()
+    card["sha256"] = hashlib.sha256(text + data).hexdigest()
+    path.write_text(json.dumps(card))
+
+
+@pytest.mark.parametrize("schema", [1, 2])
+def test_a_model_without_gas_survives(dry_model, new_posterior, tmp_path, schema):
+    save_model(new_posterior(dry_model), tmp_path / "dry")
+    if schema == 1:
+        _as_schema_1(tmp_path / "dry")
     loaded = load_model(tmp_path / "dry")
-    assert loaded.generative.prior.space == prior.space
+    assert loaded.generative.prior.space == dry_model.prior.space
+    assert loaded.generative.simulator.instrument == dry_model.simulator.instrument
+    assert loaded.generative.noise.config == dry_model.noise.config
     assert loaded.generative.simulator.basis.nebular is None
-    samples = infer(loaded, dry.mock(4, seed=1).observation, 10)
+    mock = dry_model.mock(4, seed=1)
+    again = loaded.generative.mock(4, seed=1)
+    torch.testing.assert_close(again.observation.flux, mock.observation.flux)
+    samples = infer(loaded, mock.observation, 10)
     assert samples.theta.shape == (4, 10, 35)
     assert "f_esc" not in samples.to_arviz().posterior
 
