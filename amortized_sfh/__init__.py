@@ -11,6 +11,7 @@ from typing import Any
 from amortized_sfh._version import __version__
 
 _EXPORTS = {
+    "CubeOptions": "amortized_sfh.cubes.cube_data",
     "Kinematics": "amortized_sfh.inference.kinematics",
     "Observation": "simulators.observation",
     "PosteriorSamples": "amortized_sfh.inference.samples",

@@ -58,6 +58,8 @@ LASER_RANGE_AA = (5770.0, 6010.0)
 #: and 200 km/s on both sides. Not masked in training, whose random gaps make it harmless.
 MILKY_WAY_SODIUM_RANGE_AA = (5886.0, 5899.9)
 LINE_HALF_WIDTH_KMS = 400.0
+#: Blueshift up to which bands and models serve as at z = 0: 300 km/s, the rotation of a near galaxy.
+MAX_BLUESHIFT = 0.001
 _CHUNK = 4096
 
 
@@ -229,7 +231,8 @@ def leave_out(
         use = survey_mask(instrument, unique, line_half_width_kms) & extra
         use &= sky_mask(wave, unique, tuple(extra_ranges_aa))
         parts.append(use[row].logical_and_(valid))
-    near = (observation.redshift >= 0.0) & (observation.redshift <= instrument.max_redshift_bands)
+    z = observation.redshift
+    near = (z >= -MAX_BLUESHIFT) & (z <= instrument.max_redshift_bands)
     return replace(
         observation,
         valid=torch.cat(parts) if parts else observation.valid,

@@ -111,7 +111,8 @@ def read_request(
             first = first_pass_velocity(model, known, run.seed)
             data = request.in_frames(data, first).read()
         if maps is not None:
-            data = replace(data, provenance=data.provenance | {"MAPS": Path(maps.source).name})
+            source = Path(maps.source).name
+            data = replace(data, provenance=data.provenance | {"MAPS": source, "VELMAP": source})
     if gist is not None and options.gas_cleaned:
         data = gas_cleaned_data(gist, options.redshift, instrument, ebv=options.ebv, cube=data)
     if data is None:

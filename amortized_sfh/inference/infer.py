@@ -17,7 +17,7 @@ from amortized_sfh.inference.sampler import FlowSampler
 from amortized_sfh.inference.samples import PosteriorSamples
 from amortized_sfh.model import PosteriorModel
 from simulators.generative import GenerativeModel
-from simulators.masks import mask_observation
+from simulators.masks import MAX_BLUESHIFT, mask_observation
 from simulators.observation import Observation
 from simulators.simulator import Spectra
 
@@ -234,4 +234,4 @@ def _out_of_range(generative: GenerativeModel, observation: Observation) -> Tens
     snr = ratio.nanmedian(dim=1).values
     limit = generative.conditions.snr[1]
     z, z_max = observation.redshift, generative.simulator.instrument.max_redshift
-    return (snr > 1.1 * limit) | (z < 0.0) | (z > z_max)
+    return (snr > 1.1 * limit) | (z < -MAX_BLUESHIFT) | (z > z_max)

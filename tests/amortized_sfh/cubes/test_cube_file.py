@@ -7,6 +7,7 @@ from astropy.io import fits
 
 from amortized_sfh.cubes.cube_file import open_cube
 from amortized_sfh.cubes.fits_input import InputFileError
+from amortized_sfh.cubes.muse import read_muse_cube
 from simulators.wavegrid import REST_GRID
 
 ALL = (slice(0, 6), slice(0, 8))
@@ -127,3 +128,23 @@ def test_no_celestial_wcs(write_cube):
     cube = open_cube(write_cube(drop=["CTYPE1", "CTYPE2"]))
     assert cube.wcs is None
     assert len(cube.header(ALL)) == 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "ao"),
+    [
+        ("WFM-AO-N", True),
+        ("WFM-AO-E", True),
+        ("NFM-AO-N", True),
+        ("WFM-NOAO-N", False),
+        ("WFM-NOAO-E", False),
+        ("", False),
+    ],
+)
+def test_adaptive_optics_in_the_header(write_cube, mode, ao):
+    path = write_cube()
+    assert open_cube(path).ao is False
+    with fits.open(path, mode="update") as hdul:
+        hdul[0].header["HIERARCH ESO INS MODE"] = mode
+    assert open_cube(path).ao is ao
+    assert read_muse_cube(path, 0.00243).ao is ao
