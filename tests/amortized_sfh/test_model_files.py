@@ -118,7 +118,7 @@ def test_a_model_without_gas_survives(dry_model, new_posterior, tmp_path, schema
     assert loaded.generative.simulator.basis.nebular is None
     mock = dry_model.mock(4, seed=1)
     again = loaded.generative.mock(4, seed=1)
-    torch.testing.assert_close(again.observation.flux, mock.observation.flux)
+    torch.testing.assert_close(again.observation.flux, mock.observation.flux, rtol=0, atol=5e-4)
     samples = infer(loaded, mock.observation, 10)
     assert samples.theta.shape == (4, 10, 35)
     assert "f_esc" not in samples.to_arviz().posterior
