@@ -58,7 +58,7 @@ LASER_RANGE_AA = (5770.0, 6010.0)
 #: and 200 km/s on both sides. Not masked in training, whose random gaps make it harmless.
 MILKY_WAY_SODIUM_RANGE_AA = (5886.0, 5899.9)
 LINE_HALF_WIDTH_KMS = 400.0
-#: Blueshift up to which bands and models serve as at z = 0: 300 km/s, the rotation of a near galaxy.
+#: Blueshift up to which bands and models serve as at z = 0: 300 km/s, as galaxies rotate.
 MAX_BLUESHIFT = 0.001
 _CHUNK = 4096
 
