@@ -170,6 +170,9 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
         "--start-from", type=Path, help="folder of a training whose networks are taken over"
     )
     parser.add_argument("--data", type=Path, help="training set from `simulate`; else streamed")
+    parser.add_argument(
+        "--prefetch", action="store_true", help="simulate in a second process, on the CPU"
+    )
     parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=1)

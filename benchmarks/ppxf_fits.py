@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import warnings
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
@@ -42,9 +44,10 @@ def fit_mocks(
         fitter = PPXFFitter(generative, config)
         rows = [_fit(fitter, observation) for observation in tqdm(observations, **progress)]
     else:
-        with ProcessPoolExecutor(
+        pool = ProcessPoolExecutor(
             n_process, get_context("spawn"), _start_worker, (generative, config)
-        ) as pool:
+        )
+        with _one_thread_each(), pool:
             rows = list(tqdm(pool.map(_fit_in_worker, observations, chunksize=5), **progress))
     return {name: np.array([row[k] for row in rows]) for k, name in enumerate(COLUMNS)}
 
@@ -87,9 +90,24 @@ def _fit(fitter: PPXFFitter, observation: Observation) -> list[float]:
 _WORKER: list[PPXFFitter] = []
 
 
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Start processes with one thread of linear algebra; they read this before they can set it."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 def _start_worker(generative: GenerativeModel, config: PPXFConfig) -> None:
     torch.set_num_threads(1)
-    os.environ["OMP_NUM_THREADS"] = "1"
     _WORKER.append(PPXFFitter(generative, config))
 
 

@@ -7,6 +7,7 @@ import tomllib
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -23,6 +24,7 @@ from amortized_sfh.networks.point import PointHeads
 from amortized_sfh.plotting import plot_loss
 from amortized_sfh.training.loop import Trainee, TrainingConfig, train
 from amortized_sfh.training.loss_curve import last_losses, spectra_seen
+from amortized_sfh.training.prefetch import prefetch
 from amortized_sfh.training.store import TrainingSet
 from amortized_sfh.training.stream import Batch, Stream
 from simulators.generative import GenerativeModel
@@ -224,7 +226,8 @@ def _batches(
     """Source of batches from any step on: a file, or the stream."""
     if data is None:
         stream = Stream(generative, options.seed)
-        return lambda step: stream.batches(config.batch_size, step)
+        source = partial(prefetch, stream) if options.prefetch else stream.batches
+        return lambda step: source(config.batch_size, step)
 
     def from_file(step: int) -> Iterator[Batch]:
         for batch in data.batches(config.batch_size, options.seed, first_step=step):

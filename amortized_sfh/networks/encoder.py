@@ -130,8 +130,8 @@ class Encoder(nn.Module):
         contrast = self._contrast(inputs.flux, inputs.precision)
         present = (inputs.precision > 0).to(x.dtype)
         channels = torch.stack([inputs.flux, contrast, inputs.precision / 4.0, present], dim=1)
-        tokens = F.gelu(self.tokens(F.gelu(self.features(channels))))
-        tokens = tokens.transpose(1, 2) + self.position
+        tokens = F.gelu(_patch_convolution(self.tokens, F.gelu(self.features(channels))))
+        tokens = tokens + self.position
         for layer in self.attention:
             tokens = layer(tokens)
         view = self.linear_view(channels[:, :2].flatten(1))
@@ -149,6 +149,16 @@ class Encoder(nn.Module):
         # precision is asinh(S/N): full gain of ten above S/N 10, less below
         gain = 10.0 * torch.tanh(0.1 * torch.sinh(precision.clamp_max(6.0)))
         return (flux - continuum) * gain
+
+
+def _patch_convolution(layer: nn.Conv1d, x: Tensor) -> Tensor:
+    """Convolution whose patches do not overlap, as one matrix product (twice as fast on CPUs).
+
+    From (n, channels, length) to (n, n_patch, channels of the layer).
+    """
+    width = layer.kernel_size[0]
+    patches = x.unfold(2, width, width).transpose(1, 2).flatten(2)
+    return F.linear(patches, layer.weight.flatten(1), layer.bias)
 
 
 def _running_sum(values: Tensor, half: int) -> Tensor:

@@ -9,7 +9,12 @@ import torch
 from torch import nn
 
 from amortized_sfh.networks.contracts import check_encoder
-from amortized_sfh.networks.encoder import Encoder, EncoderConfig, _running_sum
+from amortized_sfh.networks.encoder import (
+    Encoder,
+    EncoderConfig,
+    _patch_convolution,
+    _running_sum,
+)
 from amortized_sfh.networks.layout import Layout
 from simulators.observation import Observation
 
@@ -145,3 +150,9 @@ class _Broken(nn.Module):
 def test_contract_sees_each_fault(layout, observation, fault, message):
     with pytest.raises(ValueError, match=message):
         check_encoder(_Broken(layout, fault), layout, observation)
+
+
+def test_patch_convolution_is_the_convolution():
+    layer = torch.nn.Conv1d(3, 5, 4, stride=4)
+    x = torch.randn(2, 3, 18, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(_patch_convolution(layer, x), layer(x).transpose(1, 2))

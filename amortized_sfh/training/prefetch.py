@@ -1,0 +1,66 @@
+"""Batches made ahead of the training by a second process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch.utils.data import DataLoader, IterableDataset
+
+from amortized_sfh.training.stream import Batch, Stream
+
+#: Batches that wait at most.
+N_WAITING = 16
+
+
+@dataclass(frozen=True)
+class _StreamFrom(IterableDataset[Batch]):
+    """Batches of a stream from one step on, as torch's loaders want them."""
+
+    stream: Stream
+    batch_size: int
+    first_step: int
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self.stream.batches(self.batch_size, self.first_step)
+
+
+def prefetch(stream: Stream, batch_size: int, first_step: int = 0) -> Iterator[Batch]:
+    """The batches of a stream, simulated in a second process while the first one trains.
+
+    Parameters
+    ----------
+    stream
+        On the CPU.
+    batch_size
+        Spectra per batch.
+    first_step
+        Number of the first batch.
+
+    Returns
+    -------
+    Iterator of Batch
+        The same as `stream.batches(batch_size, first_step)`.
+
+    Raises
+    ------
+    ValueError
+        If the stream simulates on a GPU, where a second process would gain nothing.
+    """
+    device = stream.generative.simulator.device
+    if device.type != "cpu":
+        raise ValueError(f"cannot prefetch on {device}: expected the CPU, leave --prefetch out")
+    loader = DataLoader(
+        _StreamFrom(stream, batch_size, first_step),
+        batch_size=None,
+        num_workers=1,
+        prefetch_factor=N_WAITING,
+        worker_init_fn=_start_worker,
+    )
+    return iter(loader)
+
+
+def _start_worker(_: int) -> None:
+    # denormal numbers are slow on CPUs and worth nothing
+    torch.set_flush_denormal(True)
