@@ -1,9 +1,11 @@
 """Files against memory: `python -m benchmarks.round_trip`.
 
-The mock NGC 3627 is written as ESO and MAST would deliver it (observed frame, noise correlated
-along wavelength and between spaxels, sky residuals, Galactic foreground, HST pixels), read back
-through the whole path and inferred. Beside it, the same noisy numbers are brought to the model's
-grid in memory, as in training, without files. Both posteriors of each spaxel should be one.
+The mock NGC 3627, moved away until a spaxel is 0.2 arcsec, is written as ESO and MAST would deliver
+it: observed frame, noise correlated along wavelength and between spaxels, sky residuals, Galactic
+foreground, HST pixels, unresolved sources at the PSFs of HST and MUSE. It is read back through the
+whole path and inferred. Beside it, the same noisy numbers are brought to the model's grid in
+memory, as in training, without files; there the light of the unresolved sources is known in closed
+form. Both posteriors of each spaxel should be one.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import argparse
 import json
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,16 +29,19 @@ from amortized_sfh.cubes.muse import read_muse_cube
 from amortized_sfh.inference.infer import infer
 from amortized_sfh.model import PosteriorModel
 from amortized_sfh.model_files import load_model
+from benchmarks.knots import Knots, add_knots
 from benchmarks.run import print_table
 from simulators.correlation import overlap_taps
 from simulators.galaxy import UNIT_CGS, MockGalaxy, mock_galaxy
 from simulators.galaxy_cube import observe_native
+from simulators.galaxy_structure import GalaxyShape
 from simulators.observation import Observation
 
 RESULTS = Path(__file__).with_name("round_trip.json")
 _SEED, _EBV, _NEIGHBOUR_SHARE = 3627, 0.03, 0.08
 #: FWHM in arcsec of the PSF that HST images are brought to, and of HST's own.
-_PSF, _HST_PSF = 1.2, 0.08
+_PSF, _HST_PSF = 0.8, 0.08
+_SPAXEL_ARCSEC = 0.2
 _MAX_SHIFT, _WIDTH_RATIO = 0.1, (0.97, 1.03)
 
 
@@ -48,12 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
     model = load_model(options.model)
-    galaxy = mock_galaxy(model.generative, n_side=options.side, seed=_SEED)
+    galaxy = mock_galaxy(model.generative, options.side, _SEED, far_galaxy(options.side))
     with tempfile.TemporaryDirectory() as folder:
         files = write_mock_files(
             galaxy, folder, _SEED, ebv=_EBV, shared_systematics=True,
             neighbour_share=_NEIGHBOUR_SHARE,
         )  # fmt: skip
+        direct = in_memory(galaxy, files)
         data = read_muse_cube(
             files.cube,
             galaxy.shape.redshift,
@@ -65,7 +72,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 noise_growth=0.0,
             ),
         )
-        direct = in_memory(galaxy, files)
     rows = torch.from_numpy(np.flatnonzero(data.row.ravel() >= 0))
     pair = [
         infer(model, observation, options.draws, seed=_SEED).theta
@@ -81,6 +87,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.out.write_text(json.dumps(results, indent=1) + "\n")
 
 
+def far_galaxy(n_side: int) -> GalaxyShape:
+    """NGC 3627 at the distance at which its field has so many spaxels of MUSE."""
+    near = GalaxyShape()
+    field = n_side * _SPAXEL_ARCSEC
+    distance = near.distance_mpc * near.field_arcsec / field
+    return replace(near, field_arcsec=field, distance_mpc=distance)
+
+
 def compare(
     model: PosteriorModel, one: torch.Tensor, other: torch.Tensor
 ) -> list[tuple[str, float, float]]:
@@ -93,18 +107,24 @@ def compare(
 
 
 def in_memory(galaxy: MockGalaxy, files: MockFiles) -> Observation:
-    """The same noisy data without cube and WCS: overlap weights of training, plain convolution."""
+    """The same noisy data without cube and WCS: overlap weights of training, plain convolution.
+
+    Adds unresolved sources to both.
+    """
     instrument = galaxy.generative.simulator.instrument
     seen = observe_native(galaxy, _SEED, shared_systematics=True, neighbour_share=_NEIGHBOUR_SHARE)
+    bands = [_band(galaxy, files, band) for band in instrument.bands]
+    knots = Knots.scattered(galaxy.n_side, _SEED)
+    added = add_knots(galaxy, files, knots, (_PSF, _HST_PSF), _EBV)
     stretch = 1.0 + galaxy.shape.redshift
     redshift = torch.full((len(seen.flux),), galaxy.shape.redshift)
     index, weight = (part[0] for part in overlap_taps(instrument, redshift[:1]))
     first = instrument.native_position(seen.wave_aa[:1] / stretch, redshift[:1].double())
     taps = index[:, None] + torch.arange(weight.shape[-1]) - round(float(first))
-    flux = (seen.flux[:, taps] * weight).sum(-1) * stretch
+    flux = ((seen.flux + added.flux)[:, taps] * weight).sum(-1) * stretch
     sigma = (seen.sigma[:, taps].square() * weight.square()).sum(-1).sqrt() * stretch
-    bands = [_band(galaxy, files, band) for band in instrument.bands]
     phot, phot_sigma = (torch.stack(part, dim=1) * stretch for part in zip(*bands, strict=True))
+    phot = phot + added.phot * stretch
     full = torch.ones(flux.shape, dtype=torch.bool)
     return Observation(
         flux, sigma, full, phot, phot_sigma, torch.ones(phot.shape, dtype=torch.bool), redshift,
@@ -118,7 +138,7 @@ def _band(galaxy: MockGalaxy, files: MockFiles, band: str) -> tuple[torch.Tensor
         scale = hdus["SCI"].header["PHOTFLAM"] / UNIT_CGS
         image, error = (hdus[n].data.astype(np.float64) * scale for n in ("SCI", "ERR"))
     pixel = galaxy.spaxel_arcsec / FINE
-    width = np.sqrt(max(_PSF**2 - _HST_PSF**2, 0.0)) / 2.3548 / pixel
+    width = np.sqrt(_PSF**2 - _HST_PSF**2) / 2.3548 / pixel
     smooth = gaussian_filter(image, width, mode="constant")
     # a spaxel is a box of the smoothed image: its weight of every pixel
     reach = int(4 * width) + FINE

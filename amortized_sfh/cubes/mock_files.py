@@ -8,6 +8,7 @@ larger than MUSE's: the cube is that of a rebinned mosaic.
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -31,7 +32,7 @@ __all__ = ["FINE", "MockFiles", "write_mock_files"]
 FINE = 4
 """HST pixels per side of a spaxel."""
 
-_BORDER = 2
+_MIN_BORDER = 2
 _BUNIT = "10**(-20)*erg/s/cm**2/Angstrom"
 _PHOTFLAM = {
     "F275W": (3.18585e-18, 2707.07),
@@ -172,9 +173,10 @@ def _image(
 ) -> fits.HDUList:
     per_electron, pivot = _PHOTFLAM[band]
     n = galaxy.n_side
-    counts = _finer(flux.view(n, n)) * (UNIT_CGS / per_electron)
+    border = max(_MIN_BORDER, math.ceil(2.0 * DEFAULT_FWHM_ARCSEC / galaxy.spaxel_arcsec))
+    counts = _finer(_with_border(flux.view(n, n), border)) * (UNIT_CGS / per_electron)
     # FINE**2 independent pixels add up to the error of the spaxel
-    error = _with_border(sigma.view(n, n)).double() * (UNIT_CGS / per_electron / FINE)
+    error = _with_border(sigma.view(n, n), border).double() * (UNIT_CGS / per_electron / FINE)
     error = error.repeat_interleave(FINE, 0).repeat_interleave(FINE, 1)
     noisy = counts + error * torch.randn(error.shape, generator=generator, dtype=error.dtype)
     cards = {"TELESCOP": "HST", "INSTRUME": "WFC3", "DETECTOR": "UVIS", "FILTER": band}
@@ -189,14 +191,14 @@ def _image(
     return fits.HDUList([primary_hdu(galaxy, cards), *planes])
 
 
-def _with_border(image: Tensor) -> Tensor:
+def _with_border(image: Tensor, width: int) -> Tensor:
     """Continue a map beyond the cube, since HST's field does not end with MUSE's."""
-    return pad(image[None, None], (_BORDER,) * 4, mode="replicate")[0, 0]
+    return pad(image[None, None], (width,) * 4, mode="replicate")[0, 0]
 
 
 def _finer(image: Tensor) -> Tensor:
     """Smooth image on finer pixels whose sums over spaxels are the values of `image`."""
-    coarse = _with_border(image.double())
+    coarse = image.double()
     fine = interpolate(coarse.log()[None, None], scale_factor=FINE, mode="bicubic")[0, 0].exp()
     blocks = fine.unflatten(0, (-1, FINE)).unflatten(2, (-1, FINE))
     blocks = blocks * (coarse / blocks.sum(dim=(1, 3)))[:, None, :, None]
