@@ -50,6 +50,7 @@ def read_fits_spectrum(path: Path) -> SpectrumArrays:
         tables = [hdu for hdu in hdul if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)]
         image = find_image(hdul, FLUX_HDUS, 1)
         if image is None:
+            _refuse_cube(hdul, path)
             image = next((i for i, h in enumerate(hdul) if _is_spectrum(h)), None)
         if image is not None:
             return _from_image(hdul, image, path)
@@ -97,6 +98,16 @@ def _text_column(table: Table, name: str) -> Column:
 
 def _is_spectrum(hdu: fits.hdu.base.ExtensionHDU) -> bool:
     return bool(hdu.is_image and hdu.header.get("NAXIS") == 1)
+
+
+def _refuse_cube(hdul: fits.HDUList, path: Path) -> None:
+    """A cube has images of one dimension, too, such as its wavelengths: they are no spectrum."""
+    cube = find_image(hdul, FLUX_HDUS, 3)
+    if cube is not None:
+        raise InputFileError(
+            f"{path} holds a cube (extension {hdul[cube].name or cube}); expected one spectrum, or "
+            "rows of them: `amortized-sfh infer` takes cubes"
+        )
 
 
 def _from_table(hdul: fits.HDUList, hdu: fits.BinTableHDU, path: Path) -> SpectrumArrays:

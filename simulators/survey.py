@@ -7,6 +7,7 @@ every key is explained there.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -18,6 +19,7 @@ from simulators.conditions import ConditionsPrior
 from simulators.filters import filter_names
 from simulators.generative import GenerativeModel, default_generative_model
 from simulators.instrument import Instrument
+from simulators.masks import survey_mask
 from simulators.noise import NoiseConfig
 from simulators.survey_tables import SurveyTables, read_tables
 from simulators.toml_table import nearest
@@ -27,6 +29,9 @@ __all__ = ["SurveyPreset", "preset_names", "preset_text", "read_preset"]
 _FOLDER = "survey_presets"
 _TOLERANCE = 1e-3
 _BLURRED = 1.5
+_NAME = re.compile(r"\w[\w.-]*")
+_FEWEST = 0.1
+"""Share of the model's pixels that must be usable at every redshift of a survey."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +66,11 @@ class SurveyPreset:
 
     def __post_init__(self) -> None:
         instrument = self.instrument
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(
+                f"name is {self.name!r}; expected letters, digits, '-', '_' and '.', since the "
+                "folder of the model is called so"
+            )
         unknown = [band for band in instrument.bands if band not in filter_names()]
         if unknown:
             hint = nearest(unknown[0], filter_names())
@@ -83,6 +93,7 @@ class SurveyPreset:
                     f"{redshift:g}; expected at least 1: widen the rest-frame step by "
                     f"{1.0 / smallest:.3f}, since no more pixels can be made than were observed"
                 )
+        _check_overlap(instrument)
         if self.n_spectra < 1:
             raise ValueError(f"n_spectra is {self.n_spectra}; expected at least 1")
 
@@ -224,6 +235,21 @@ def _preset(tables: SurveyTables) -> SurveyPreset:
         conditions=tables.conditions,
         n_spectra=top.n_spectra,
     )
+
+
+def _check_overlap(instrument: Instrument) -> None:
+    """Refuse an observed frame that misses the rest frame: nothing could be learned there."""
+    redshift = torch.linspace(instrument.min_redshift, instrument.max_redshift, 9)
+    share = survey_mask(instrument, redshift).float().mean(dim=1)
+    worst = int(share.argmin())
+    if float(share[worst]) < _FEWEST:
+        grid, z = instrument.grid, float(redshift[worst])
+        raise ValueError(
+            f"at z = {z:g} only {100 * float(share[worst]):.0f} % of the model's pixels "
+            f"({grid.start_aa * (1 + z):.0f}-{grid.end_aa * (1 + z):.0f} Å observed) are inside "
+            "range_aa and outside sky_ranges_aa and the masks of emission lines; expected at "
+            f"least {100 * _FEWEST:.0f} %: change [rest_frame], [observed_frame] or [redshift]"
+        )
 
 
 def _check_resolution(model: GenerativeModel, instrument: Instrument) -> None:

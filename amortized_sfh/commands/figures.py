@@ -29,6 +29,7 @@ def draw_observation(
     *,
     truth: Tensor | None = None,
     title: str = "",
+    flux_unit: str = "",
 ) -> list[Path]:
     """Draw history, corner plot and posterior predictive of one observation.
 
@@ -46,6 +47,8 @@ def draw_observation(
         True parameters, shape (n_param,).
     title
         Heading.
+    flux_unit
+        Unit of the observation's fluxes, for the axis; nothing where it is not known.
 
     Returns
     -------
@@ -72,7 +75,7 @@ def draw_observation(
         path=paths[1],
         title=title,
     )
-    _draw_predictive(model, observation, samples, paths[2], title)
+    _draw_predictive(model, observation, samples, paths[2], (title, flux_unit))
     return paths
 
 
@@ -125,9 +128,10 @@ def _draw_predictive(
     observation: Observation,
     samples: PosteriorSamples,
     path: Path,
-    title: str,
+    labels: tuple[str, str],
 ) -> None:
-    """Data and posterior predictive."""
+    """Data and posterior predictive; labels are the heading and the unit of the fluxes."""
+    title, flux_unit = labels
     instrument = model.generative.simulator.instrument
     observation = mask_observation(observation, instrument)
     theta = samples.theta[:, :_N_PREDICTIVE]
@@ -150,5 +154,6 @@ def _draw_predictive(
         light.flux[0],
         path,
         bands=bands,
+        flux_unit=flux_unit,
         title=f"{title}  reduced χ² = {float(samples.chi2[0]):.2f}".strip(),
     )

@@ -91,7 +91,7 @@ def chosen_rows(
     for row in rows:
         if not 0 <= row < len(spectra):
             raise ValueError(
-                f"--row {row}: {path} holds {len(spectra)} spectra, expected 0 to "
+                f"--row {row}: {path} holds {_count(len(spectra))}; expected a row from 0 to "
                 f"{len(spectra) - 1}"
             )
     return {row: spectra[row] for row in sorted(set(rows)) or range(len(spectra))}
@@ -161,6 +161,10 @@ def infer_spectra(
         table.meta = {"model": loaded.card.name, "draws": run.draws, "seed": run.seed}
         table.write(folder / TABLE)
     return table
+
+
+def _count(n: int) -> str:
+    return "one spectrum" if n == 1 else f"{n} spectra"
 
 
 def _without_result(row: int, spectrum: Spectrum, error: ValueError) -> dict[str, Any]:

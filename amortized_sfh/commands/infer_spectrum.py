@@ -190,5 +190,7 @@ def write_products(
     table.write(folder / "summary.ecsv")
     write_draws(samples, folder / "posterior.nc")
     if run.plots:
-        draw_observation(model, observation, samples, folder, title=spectrum.name)
+        known = spectrum.unit_cgs is not None
+        unit = f"{observation.unit_cgs:.3g} erg/s/cm²/Å" if known else ""
+        draw_observation(model, observation, samples, folder, title=spectrum.name, flux_unit=unit)
     return dict(table.meta)

@@ -22,6 +22,7 @@ from amortized_sfh.cubes.cube_axes import celestial, wavelength_axis
 from amortized_sfh.cubes.fits_input import InputFileError, find_image, open_fits
 from amortized_sfh.cubes.flux_units import parse_flux_unit
 from amortized_sfh.cubes.manga_cube import find_manga_parts
+from amortized_sfh.spectrum_stack import is_stack
 from simulators.air import rest_air_edges
 from simulators.wavegrid import PixelGrid
 
@@ -256,6 +257,11 @@ def _muse_parts(hdul: fits.HDUList, path: str | Path) -> tuple[int, int, int | N
     data = find_image(hdul, ("DATA", "SCI", "PRIMARY"), 3)
     if data is None:
         names = ", ".join(hdu.name or "(no name)" for hdu in hdul)
+        if is_stack(hdul):
+            raise InputFileError(
+                f"{path} holds rows of spectra (found {names}); expected a cube: "
+                "`amortized-sfh infer-spectrum` takes rows"
+            )
         raise InputFileError(
             f"{path} has no 3-D extension DATA (found {names}); expected a MUSE cube"
         )

@@ -37,6 +37,7 @@ FEATURES_AA = {
 """Features that are named above the spectrum, rest-frame air wavelengths in Å."""
 
 _RESIDUAL_LIMIT = 5.0
+"""Residuals are shown to this many sigma, and further if more than 2 % of them lie beyond."""
 
 
 class BandData(NamedTuple):
@@ -161,7 +162,8 @@ def _draw_spectrum(
     lower.axhspan(-1.0, 1.0, color=POSTERIOR, alpha=0.18, lw=0)
     lower.axhline(0.0, color=POSTERIOR, lw=1.0)
     lower.plot(wave, residual, color=DATA, lw=0.6, drawstyle="steps-mid")
-    lower.set_ylim(-_RESIDUAL_LIMIT, _RESIDUAL_LIMIT)
+    limit = _residual_limit(residual)
+    lower.set_ylim(-limit, limit)
     lower.set_xlabel("rest wavelength in air (Å)")
     lower.set_xlim(wave[0], wave[-1])
     lower.xaxis.set_minor_locator(AutoMinorLocator())
@@ -198,6 +200,14 @@ def _set_flux_limits(ax: Axes, values: np.ndarray) -> None:
     low, high = np.quantile(values, [0.002, 0.998])
     span = max(high - low, 1e-3 * max(abs(high), abs(low), 1e-30))
     ax.set_ylim(low - 0.28 * span, high + 0.28 * span)
+
+
+def _residual_limit(residual: np.ndarray) -> float:
+    """Half height of the panel of residuals, NaN where there are none."""
+    seen = np.abs(residual[np.isfinite(residual)])
+    if seen.size == 0:
+        return _RESIDUAL_LIMIT
+    return max(_RESIDUAL_LIMIT, 1.1 * float(np.quantile(seen, 0.98)))
 
 
 def _name_features(ax: Axes, wave: np.ndarray) -> None:

@@ -198,6 +198,18 @@ def test_log_pixels_and_resolving_power(own):
         ("step_aa = 1.25\n[o", "step_aa = 1.0\n[o", "0.800 observed pixels wide .* at least 1"),
         ("step_aa = 1.25\n[r", 'step_aa = 1.25\nmedium = "ether"\n[r', "'air' or 'vacuum'"),
         ("step_aa = 1.25\n[r", "step_aa = 1.25\nrange_aa = [9000, 4000]\n[r", "is none"),
+        (
+            "step_aa = 1.25\n[r",
+            "step_aa = 1.25\nrange_aa = [8000, 9000]\n[r",
+            r"at z = 0 only 0 % of the model's pixels \(4830-5180 Å observed\) are inside range_aa",
+        ),
+        (
+            "step_aa = 1.25\n[r",
+            "step_aa = 1.25\nrange_aa = [4800, 5100]\nsky_ranges_aa = [[5050, 6000]]\n[r",
+            r"at z = 0\.0\d+ only \d %",
+        ),
+        ('name = "mine"', 'name = ""', "name is ''; expected letters"),
+        ('name = "mine"', 'name = "../mine"', "name is '../mine'; expected letters"),
         ("F814W", "F606W", "no filter curve of band 'F606W'; did you mean"),
         ("F814W", "F555W", "expected each of them once"),
         ('bands = ["F555W", "F814W"]', "bands = []", "max_bands is given, but bands is"),

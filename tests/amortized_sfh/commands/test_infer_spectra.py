@@ -99,7 +99,7 @@ def test_bands_of_a_table(file, model, tmp_path):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--row", "7"], "holds 3 spectra, expected 0 to 2"),
+        (["--row", "7"], "holds 3 spectra; expected a row from 0 to 2"),
         (["--row", "-1"], "--row -1"),
         (["--row", "2"], "no usable pixel"),
         (["--photometry", "nowhere.csv"], "belongs to one, choose it with --row"),

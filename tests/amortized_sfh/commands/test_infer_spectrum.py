@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import arviz
 import numpy as np
@@ -65,6 +66,22 @@ def test_products(tmp_path, file, small_posterior):
     assert (table.meta["redshift"], table.meta["seed"], table.meta["draws"]) == (REDSHIFT, 4, 60)
     posterior = arviz.from_netcdf(out / "posterior.nc").posterior
     np.testing.assert_allclose(posterior["AV"].values.ravel(), samples.theta[0, :, 31], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("unit", "label"), [(1e-16, "erg/s/cm²/Å"), (None, "")])
+def test_the_picture_names_the_unit_that_is_known(
+    tmp_path, spectrum, small_posterior, monkeypatch, unit, label
+):
+    said = {}
+    name = "amortized_sfh.commands.infer_spectrum.draw_observation"
+    monkeypatch.setattr(name, lambda *_, **labels: said.update(labels))
+    infer_spectrum(replace(spectrum, unit_cgs=unit), tmp_path / "o", QUICK, model=small_posterior)
+    assert said["title"] == "mock"
+    number, _, found = said["flux_unit"].partition(" ")
+    assert found == label
+    if unit is not None:
+        shown = posterior_of(small_posterior, spectrum, QUICK)[0].unit_cgs
+        assert float(number) == pytest.approx(shown)
 
 
 def test_an_existing_folder_is_kept(tmp_path, file, small_posterior):

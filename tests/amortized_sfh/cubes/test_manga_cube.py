@@ -14,6 +14,7 @@ from amortized_sfh.cubes.cube_file import UNIT_CGS, open_cube
 from amortized_sfh.cubes.fits_input import InputFileError
 from amortized_sfh.cubes.model_match import check_cube, with_bands_of
 from amortized_sfh.cubes.muse import read_muse_cube
+from amortized_sfh.spectra import read_spectra
 from simulators.air import air_to_vacuum
 from simulators.instrument import Instrument
 from simulators.masks import mask_observation
@@ -105,6 +106,24 @@ def test_a_cube_becomes_observations_of_the_survey(write):
 def test_the_default_model_takes_neither_its_pixels(write):
     with pytest.raises(ValueError, match=r"wider than the 1\.25 Å .*'phangs-muse-hst'"):
         check_cube(write(), REDSHIFT, Instrument())
+
+
+def test_a_cube_is_no_spectrum_and_rows_are_no_cube(write):
+    path = write()
+    with pytest.raises(
+        InputFileError, match=r"holds a cube \(extension FLUX\).*`amortized-sfh infer`"
+    ):
+        read_spectra(path)
+    rows = {k: np.ones((2, N_WAVE)) for k in ("FLUX", "IVAR")}
+    rows["MASK"] = np.zeros((2, N_WAVE), dtype=np.int32)
+    path = path.with_name("manga-1-LOGRSS.fits")
+    hdus = [fits.ImageHDU(v, name=k) for k, v in (rows | {"WAVE": WAVE}).items()]
+    fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(path)
+    with pytest.raises(
+        InputFileError, match=r"holds rows of spectra .*`amortized-sfh infer-spectrum`"
+    ):
+        open_cube(path)
+    assert len(read_spectra(path)) == 2
 
 
 @pytest.mark.parametrize(

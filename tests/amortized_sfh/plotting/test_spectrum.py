@@ -54,6 +54,15 @@ def test_masked_pixels_are_shaded_and_have_no_residual(spectrum):
     assert np.isfinite(np.delete(residual, [*range(100, 110), 200])).all()
 
 
+@pytest.mark.parametrize(("offset", "limit"), [(0.0, 5.0), (1.0, 22.0)])
+def test_residuals_of_a_poor_fit_stay_in_the_panel(spectrum, offset, limit):
+    spectrum["flux"] = np.ones(N_PIX) + offset
+    spectrum["flux"][50] += 10.0  # a cosmic ray does not count
+    spectrum["draws"] = np.ones((40, N_PIX))
+    low, high = plot_predictive(**spectrum).axes[1].get_ylim()
+    assert (low, high) == pytest.approx((-limit, limit))
+
+
 def test_residuals_are_in_sigma(spectrum):
     middle = np.median(spectrum["draws"], axis=0)
     expected = (spectrum["flux"] - middle) / spectrum["sigma"]
