@@ -15,6 +15,7 @@ from pathlib import Path
 import h5py
 import torch
 
+from simulators.hdf5_format import new_hdf5
 from simulators.instrument import Instrument
 from simulators.mismatch import TemplateMismatch
 
@@ -24,7 +25,7 @@ _FORMAT = "asfh-template-mismatch 1"
 def write_mismatch(
     mismatch: TemplateMismatch, instrument: Instrument, path: str | os.PathLike[str]
 ) -> Path:
-    """Write a mismatch; an existing file is replaced.
+    """Write a mismatch; an existing file is replaced, and only by a complete one.
 
     Parameters
     ----------
@@ -40,8 +41,7 @@ def write_mismatch(
     Path
         The file.
     """
-    path = Path(path)
-    with h5py.File(path, "w") as file:
+    with new_hdf5(path) as file:
         data = file.create_dataset("modes", data=mismatch.modes.cpu().numpy())
         data.attrs["units"] = "1"
         file.attrs.update(
@@ -52,7 +52,7 @@ def write_mismatch(
             n_histories=mismatch.n_histories,
             instrument=json.dumps(instrument.to_dict()),
         )
-    return path
+    return Path(path)
 
 
 def read_mismatch(path: str | os.PathLike[str], instrument: Instrument) -> TemplateMismatch:

@@ -27,6 +27,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from simulators.hdf5_format import HDF5Format
+
 __all__ = [
     "MAX_BEYOND_AA",
     "MAX_MODES",
@@ -45,9 +47,12 @@ MAX_MODES = 5
 MAX_BEYOND_AA = 100.0
 """A profile serves wavelengths at most this far beyond its own, where its ends are held."""
 
-_FORMAT, _SCHEMA_VERSION = "asfh-noise-profile", 1
-_UNITS = {"wave_aa": "Angstrom", "scale": "STAT sigma", "kernel": "1", "sky_modes": "sky sigma"}
-_ATTRIBUTES = ("name", "source", "growth")
+_FORMAT = HDF5Format(
+    name="asfh-noise-profile",
+    version=1,
+    attributes=("name", "source", "growth"),
+    units={"wave_aa": "Angstrom", "scale": "STAT sigma", "kernel": "1", "sky_modes": "sky sigma"},
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -182,24 +187,14 @@ def write_noise_profile(profile: NoiseProfile, path: str | os.PathLike[str]) -> 
     Path
         The file written.
     """
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with h5py.File(partial, "w") as file:
-            file.attrs["format"] = _FORMAT
-            file.attrs["schema_version"] = _SCHEMA_VERSION
-            file.attrs["medium"] = "air"
-            for name in _ATTRIBUTES:
-                file.attrs[name] = getattr(profile, name)
-            for name, units in _UNITS.items():
-                exact = name in ("wave_aa", "kernel")
-                values = np.asarray(getattr(profile, name), np.float64 if exact else np.float32)
-                packed = {"compression": "gzip", "shuffle": True} if values.size > 7 else {}
-                file.create_dataset(name, data=values, **packed).attrs["units"] = units
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
+    attributes = {name: getattr(profile, name) for name in _FORMAT.attributes}
+    arrays = {
+        name: np.asarray(
+            getattr(profile, name), np.float64 if name in ("wave_aa", "kernel") else np.float32
+        )
+        for name in _FORMAT.units
+    }
+    return _FORMAT.write(path, attributes, arrays)
 
 
 def read_noise_profile(path: str | os.PathLike[str]) -> NoiseProfile:
@@ -225,8 +220,8 @@ def read_noise_profile(path: str | os.PathLike[str]) -> NoiseProfile:
     file_path = _find(path)
     try:
         with h5py.File(file_path, "r") as file:
-            _check_specification(file_path.name, file)
-            arrays = {key: np.asarray(file[key][...], dtype=np.float64) for key in _UNITS}
+            _FORMAT.check(file, file_path.name)
+            arrays = {key: np.asarray(file[key][...], dtype=np.float64) for key in _FORMAT.units}
             name, source = str(file.attrs["name"]), str(file.attrs["source"])
             growth = float(file.attrs["growth"])
     except OSError as error:
@@ -256,22 +251,6 @@ def _find(path: str | os.PathLike[str]) -> Path:
             f"of {', '.join(shipped)}"
         )
     return shipped[str(path)]
-
-
-def _check_specification(name: str, file: h5py.File) -> None:
-    expected = {"format": _FORMAT, "schema_version": _SCHEMA_VERSION, "medium": "air"}
-    for key, value in expected.items():
-        found = file.attrs.get(key)
-        if found != value:
-            raise ValueError(f"{name}: attribute {key} is {found!r}, expected {value!r}")
-    missing = [key for key in _ATTRIBUTES if key not in file.attrs]
-    missing += [key for key in _UNITS if key not in file]
-    if missing:
-        raise ValueError(f"{name} lacks {', '.join(missing)}: see the format's specification")
-    for key, units in _UNITS.items():
-        found = file[key].attrs.get("units")
-        if found != units:
-            raise ValueError(f"{name}: data set {key} has units {found!r}, expected {units!r}")
 
 
 def _check_kernel(kernel: tuple[float, ...]) -> None:

@@ -31,6 +31,7 @@ from typing import cast
 import h5py
 import numpy as np
 
+from simulators.hdf5_format import HDF5Format
 from simulators.libraries.checksum import file_sha256
 from simulators.ssp_grid import MassKind, SSPGrid
 
@@ -38,15 +39,19 @@ __all__ = ["NATIVE_FORMAT", "NATIVE_SCHEMA_VERSION", "read_native", "write_nativ
 
 NATIVE_FORMAT = "asfh-ssp-library"
 NATIVE_SCHEMA_VERSION = 1
-_UNITS = {
-    "wave_aa": "Angstrom",
-    "age_gyr": "Gyr",
-    "mh": "dex",
-    "lum": "Lsun/(Angstrom Msun)",
-    "mass_alive": "1",
-    "lsf_fwhm_aa": "Angstrom",
-}
-_ATTRIBUTES = ("mass_kind", "name", "source")
+_FORMAT = HDF5Format(
+    name=NATIVE_FORMAT,
+    version=NATIVE_SCHEMA_VERSION,
+    attributes=("mass_kind", "name", "source"),
+    units={
+        "wave_aa": "Angstrom",
+        "age_gyr": "Gyr",
+        "mh": "dex",
+        "lum": "Lsun/(Angstrom Msun)",
+        "mass_alive": "1",
+        "lsf_fwhm_aa": "Angstrom",
+    },
+)
 
 
 def write_native(grid: SSPGrid, path: str | os.PathLike[str]) -> Path:
@@ -64,23 +69,8 @@ def write_native(grid: SSPGrid, path: str | os.PathLike[str]) -> Path:
     Path
         The file written.
     """
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with h5py.File(partial, "w") as file:
-            file.attrs["format"] = NATIVE_FORMAT
-            file.attrs["schema_version"] = NATIVE_SCHEMA_VERSION
-            file.attrs["medium"] = "air"
-            for name in (*_ATTRIBUTES, "sha256"):
-                file.attrs[name] = getattr(grid, name)
-            for name, units in _UNITS.items():
-                values = getattr(grid, name)
-                packed = {"compression": "gzip", "shuffle": True} if values.ndim == 3 else {}
-                file.create_dataset(name, data=values, **packed).attrs["units"] = units
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
+    attributes = {name: getattr(grid, name) for name in (*_FORMAT.attributes, "sha256")}
+    return _FORMAT.write(path, attributes, {name: getattr(grid, name) for name in _FORMAT.units})
 
 
 def read_native(path: str | os.PathLike[str]) -> SSPGrid:
@@ -109,8 +99,8 @@ def read_native(path: str | os.PathLike[str]) -> SSPGrid:
     if not h5py.is_hdf5(path):
         raise ValueError(f"{path.name} is not an HDF5 file; expected one made by write_native")
     with h5py.File(path, "r") as file:
-        _check_specification(path.name, file)
-        arrays = {name: _native_floats(file[name][...]) for name in _UNITS}
+        _FORMAT.check(file, path.name)
+        arrays = {name: _native_floats(file[name][...]) for name in _FORMAT.units}
         name, source, kind = (str(file.attrs[key]) for key in ("name", "source", "mass_kind"))
         sha256 = str(file.attrs.get("sha256", "")) or file_sha256(path)
     return SSPGrid(
@@ -125,26 +115,6 @@ def read_native(path: str | os.PathLike[str]) -> SSPGrid:
         source=source,
         sha256=sha256,
     )
-
-
-def _check_specification(name: str, file: h5py.File) -> None:
-    expected = {
-        "format": NATIVE_FORMAT,
-        "schema_version": NATIVE_SCHEMA_VERSION,
-        "medium": "air",
-    }
-    for key, value in expected.items():
-        found = file.attrs.get(key)
-        if found != value:
-            raise ValueError(f"{name}: attribute {key} is {found!r}, expected {value!r}")
-    missing = [key for key in _ATTRIBUTES if key not in file.attrs]
-    missing += [key for key in _UNITS if key not in file]
-    if missing:
-        raise ValueError(f"{name} lacks {', '.join(missing)}: see the format's specification")
-    for key, units in _UNITS.items():
-        found = file[key].attrs.get("units")
-        if found != units:
-            raise ValueError(f"{name}: data set {key} has units {found!r}, expected {units!r}")
 
 
 def _native_floats(values: np.ndarray) -> np.ndarray:
