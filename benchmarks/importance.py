@@ -1,0 +1,128 @@
+"""The network against the exact posterior: `python -m benchmarks.importance`.
+
+Draws of the flow are weighted by prior times likelihood over the flow's own density, all of them
+exact. Where enough draws carry the weight (effective sample size), the weighted draws are the
+posterior of the data, which a perfect network would have learned; with few they are too narrow.
+Done for the two SDSS spectra and for mocks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from amortized_sfh.commands.infer_spectrum import SpectrumRun, posterior_of
+from amortized_sfh.commands.sdss_comparison import read_sdss_header, spectrum_files
+from amortized_sfh.inference.derived import derive
+from amortized_sfh.model import PosteriorModel
+from amortized_sfh.model_files import load_model
+from amortized_sfh.spectra import read_spectrum
+from benchmarks.mocks import AVERAGES, quoted_mocks
+from benchmarks.run import print_table
+from simulators.likelihood import Likelihood
+from simulators.observation import Observation
+from simulators.simulator import Spectra
+
+RESULTS = Path(__file__).with_name("importance.json")
+MIN_ESS = 100.0
+_CHUNK = 500
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Weight the draws of real spectra and mocks, and compare."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.importance", description=__doc__)
+    parser.add_argument("--model", default="phangs-bc03")
+    parser.add_argument("--draws", type=int, default=20_000)
+    parser.add_argument("--mocks", type=int, default=10)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args(arguments)
+    model = load_model(options.model)
+    rows = []
+    named = [*sdss_spectra(model), *mocks(model, options.mocks)]
+    for name, observation in tqdm(named, unit="spectrum"):
+        rows.append((name, *exact(model, observation, options.draws)))
+    head = ("spectrum", "ESS", *(f"{a}: {w}" for a in AVERAGES for w in ("shift", "width")))
+    print_table(f"Exact minus flow in the flow's sigma, exact / flow width, {options.draws} draws",
+                head, rows)  # fmt: skip
+    good = np.array([row[1:] for row in rows if row[1] >= MIN_ESS and row[0].startswith("mock")])
+    summary: dict[str, object] = {"mocks": options.mocks, "with_ess": len(good)}
+    if len(good):
+        shift, width = good[:, 1::2], good[:, 2::2]
+        summary |= {
+            "rms_shift": dict(zip(AVERAGES, np.sqrt((shift**2).mean(0)).tolist(), strict=True)),
+            "median_width": dict(zip(AVERAGES, np.median(width, 0).tolist(), strict=True)),
+        }
+    print(f"\nmocks with ESS >= {MIN_ESS:g}: {json.dumps(summary)}")
+    results = {"draws": options.draws, "summary": summary, "spectra": rows}
+    options.out.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def sdss_spectra(model: PosteriorModel) -> Iterator[tuple[str, Observation]]:
+    """NGC 3073 and NGC 3522 as the model sees them."""
+    for name, path in spectrum_files().items():
+        header = read_sdss_header(path)
+        run = SpectrumRun(redshift=header.redshift, ebv=header.ebv, draws=2)
+        yield name, posterior_of(model, read_spectrum(path), run)[0]
+
+
+def mocks(model: PosteriorModel, n: int) -> Iterator[tuple[str, Observation]]:
+    """Mocks of the quoted conditions."""
+    observation = quoted_mocks(model.generative, n)[0].observation
+    for k in range(n):
+        yield f"mock {k}", observation[k : k + 1]
+
+
+@torch.no_grad()
+def exact(model: PosteriorModel, observation: Observation, n_draws: int) -> list[float]:
+    """Effective sample size, and shift and width of each average under exact weights.
+
+    Parameters
+    ----------
+    model
+        Trained model, on the CPU.
+    observation
+        One spectrum.
+    n_draws
+        Draws of the flow.
+
+    Returns
+    -------
+    list of float
+        ESS, then (weighted mean - mean) / std and weighted std / std of each average.
+    """
+    torch.manual_seed(0)
+    generative, latent = model.generative, model.encode(observation)
+    likelihood = Likelihood(generative.noise, observation)
+    values, log_weight = [], []
+    for _ in range(n_draws // _CHUNK):
+        u, log_flow = model.flow.sample_and_log_prob((_CHUNK,), condition=latent)
+        theta = generative.prior.space.to_theta(u[:, 0])
+        light = generative.simulator(theta, observation.redshift.expand(_CHUNK))
+        log_like = likelihood.log_prob(Spectra(light.flux[None], light.phot[None]))[0]
+        log_prior = generative.prior.log_prob(theta) - generative.prior.space.log_abs_det(theta)
+        log_weight.append(log_like + log_prior.double() - log_flow[:, 0].double())
+        values.append(_averages(model, theta))
+    weight = torch.softmax(torch.cat(log_weight), 0)
+    draws = torch.cat(values)
+    mean, std = draws.mean(0), draws.std(0)
+    weighted = weight @ draws
+    spread = (weight @ (draws - weighted) ** 2).sqrt()
+    pairs = torch.stack([(weighted - mean) / std, spread / std], dim=1)
+    return [float(1.0 / weight.square().sum()), *pairs.flatten().tolist()]
+
+
+def _averages(model: PosteriorModel, theta: Tensor) -> Tensor:
+    """The four averages, shape (n, 4), float64."""
+    derived = derive(model.generative.simulator, theta)
+    return torch.stack([getattr(derived, name) for name in AVERAGES], dim=1).double()
+
+
+if __name__ == "__main__":
+    main()
