@@ -12,6 +12,7 @@ import argparse
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -100,9 +101,10 @@ def exact(model: PosteriorModel, observation: Observation, n_draws: int) -> list
     torch.manual_seed(0)
     generative, latent = model.generative, model.encode(observation)
     likelihood = Likelihood(generative.noise, observation)
+    flow: Any = model.flow  # sbi declares less than nflows has
     values, log_weight = [], []
     for _ in range(n_draws // _CHUNK):
-        u, log_flow = model.flow.sample_and_log_prob((_CHUNK,), condition=latent)
+        u, log_flow = flow.sample_and_log_prob((_CHUNK,), condition=latent)
         theta = generative.prior.space.to_theta(u[:, 0])
         light = generative.simulator(theta, observation.redshift.expand(_CHUNK))
         log_like = likelihood.log_prob(Spectra(light.flux[None], light.phot[None]))[0]
