@@ -125,6 +125,10 @@ def build_basis(
     log_grid = LogGrid.covering(instrument.grid)
     nodes = BandNodes(instrument)
     curve_v = read_filter("V")
+    _check_covered(grid.wave_aa, log_grid.wave_aa, "the model")
+    _check_covered(grid.wave_aa, curve_v.wave_aa, "the V band, in which light is weighed,")
+    for band, edges in zip(instrument.bands, nodes.edges_aa.numpy(), strict=True):
+        _check_covered(grid.wave_aa, edges, f"band {band}")
     return SSPBasis(
         mh=torch.from_numpy(grid.mh.astype(np.float32)),
         spectra=torch.from_numpy(_resample_log(grid.wave_aa, averaged, log_grid)).float(),
@@ -181,15 +185,20 @@ def age_weights(age_gyr: np.ndarray, edges_gyr: np.ndarray) -> np.ndarray:
     return bin_average_weights(age_gyr, edges_gyr)
 
 
+def _check_covered(wave_aa: np.ndarray, needed_aa: np.ndarray, what: str) -> None:
+    """Refuse a library that lacks wavelengths."""
+    if wave_aa[0] > needed_aa[0] or wave_aa[-1] < needed_aa[-1]:
+        raise ValueError(
+            f"library covers {wave_aa[0]:.0f}-{wave_aa[-1]:.0f} Å, {what} needs "
+            f"{needed_aa[0]:.0f}-{needed_aa[-1]:.0f} Å: choose another library, fewer bands or a "
+            "narrower grid"
+        )
+
+
 def _resample_log(wave_aa: np.ndarray, lum: np.ndarray, log_grid: LogGrid) -> np.ndarray:
     """Cubic interpolation of spectra (..., n_wave) onto a log grid."""
     target = log_grid.wave_aa
     near = (wave_aa > target[0] - 50.0) & (wave_aa < target[-1] + 50.0)
-    if wave_aa[near][0] > target[0] or wave_aa[near][-1] < target[-1]:
-        raise ValueError(
-            f"library covers {wave_aa[0]:.0f}-{wave_aa[-1]:.0f} Å, the model needs "
-            f"{target[0]:.0f}-{target[-1]:.0f} Å: choose another library or a narrower grid"
-        )
     return PchipInterpolator(wave_aa[near], lum[..., near], axis=-1)(target)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from amortized_sfh.command_line.presets import add_preset_option
+
 
 def add_mismatch(commands: argparse._SubParsersAction) -> None:
     """Add the command that compares two stellar libraries."""
     parser = commands.add_parser("mismatch", help="measure how much two stellar libraries differ")
+    add_preset_option(parser)
     parser.add_argument("--library", default="bc03-miles", help="name or file (bc03-miles)")
     parser.add_argument("--other", required=True, help="name or file of the library to compare")
     parser.add_argument("--n", type=int, default=8000, help="histories of the prior (8000)")

@@ -10,12 +10,12 @@ from astropy.table import Table
 from amortized_sfh.cubes.maps import check_output
 from priors.joint import default_prior
 from priors.nuisance import stellar_nuisances
-from simulators.instrument import Instrument
 from simulators.libraries import read_library
 from simulators.mismatch import measure_mismatch
 from simulators.mismatch_file import write_mismatch
 from simulators.simulator import Simulator
 from simulators.ssp_basis import build_basis
+from simulators.survey import read_preset
 
 _MAG = 1.0857
 
@@ -34,7 +34,7 @@ def mismatch(options: Namespace) -> str:
         Its size in the spectrum and in every band, as a table.
     """
     check_output(options.out, options.overwrite)
-    instrument = Instrument()
+    instrument = read_preset(options.preset).instrument
     # the gas would dilute what the stars' spectra differ by
     prior = default_prior(nuisances=stellar_nuisances())
     own, other = (

@@ -12,6 +12,7 @@ from priors.ages import AgeBins
 from simulators.filters import photon_mean_flux, read_filter
 from simulators.instrument import Instrument
 from simulators.ssp_basis import age_weights, build_basis
+from simulators.wavegrid import WaveGrid
 
 EDGES = np.asarray(AgeBins().edges_gyr)
 
@@ -101,9 +102,23 @@ def test_metallicity_outside_the_library_is_refused(basis, mh):
         basis.interpolated(torch.tensor([mh, 0.0]))
 
 
-def test_wavelengths_outside_the_library_are_refused(toy_library):
-    with pytest.raises(ValueError, match="library covers 1800-6500 Å, the model needs"):
-        build_basis(toy_library.select(wave_range_aa=(1800, 6500)), AgeBins(), Instrument())
+@pytest.mark.parametrize(
+    ("wave_range_aa", "instrument", "needs"),
+    [
+        ((1800, 6500), Instrument(), "library covers 1800-6500 Å, the model needs"),
+        ((7100, 9000), Instrument(), "library covers 7100-9000 Å, the model needs"),
+        ((3540, 7400), Instrument(bands=("F275W",)), "3540-7400 Å, band F275W needs"),
+        ((1800, 7400), Instrument(bands=("F814W",)), "1800-7400 Å, band F814W needs"),
+        (
+            (1800, 6800),
+            Instrument(grid=WaveGrid(4800.0, 1.25, 1201), bands=()),
+            "1800-6800 Å, the V band, in which light is weighed, needs",
+        ),
+    ],
+)
+def test_wavelengths_outside_the_library_are_refused(toy_library, wave_range_aa, instrument, needs):
+    with pytest.raises(ValueError, match=needs):
+        build_basis(toy_library.select(wave_range_aa=wave_range_aa), AgeBins(), instrument)
 
 
 def test_dark_spectra_do_not_break_the_logarithm(toy_library):

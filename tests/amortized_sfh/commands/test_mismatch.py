@@ -11,6 +11,7 @@ from amortized_sfh.model_files import load_model
 from simulators.instrument import Instrument
 from simulators.libraries import write_native
 from simulators.mismatch_file import read_mismatch
+from simulators.survey import read_preset
 
 
 @pytest.fixture(scope="module")
@@ -57,4 +58,27 @@ def test_the_same_library_twice_tells_nothing(tmp_path, capsys):
     words = ["mismatch", "--library", "toy", "--other", "toy", "--n", "40"]
     assert main([*words, "--out", str(tmp_path / "none.h5")]) != 0
     assert "share the light of all but 0 histories" in capsys.readouterr().err
+    assert not (tmp_path / "none.h5").exists()
+
+
+def test_another_survey(words, tmp_path, capsys):
+    out = tmp_path / "manga.h5"
+    assert main([*words, "--preset", "manga", "--out", str(out)]) == 0
+    assert "F275W" not in capsys.readouterr().out  # it has no bands
+    assert read_mismatch(out, read_preset("manga").instrument).library == "toy"
+
+
+def test_a_library_of_other_wavelengths(toy_library, tmp_path, capsys):
+    blue = toy_library.wave_aa < 4000.0
+    cut = replace(
+        toy_library,
+        wave_aa=toy_library.wave_aa[blue],
+        lum=toy_library.lum[..., blue],
+        lsf_fwhm_aa=toy_library.lsf_fwhm_aa[blue],
+        name="blue",
+    )
+    path = write_native(cut, tmp_path / "blue.h5")
+    words = ["mismatch", "--library", "toy", "--other", str(path), "--n", "40"]
+    assert main([*words, "--out", str(tmp_path / "none.h5")]) != 0
+    assert "library covers" in capsys.readouterr().err
     assert not (tmp_path / "none.h5").exists()
