@@ -3,15 +3,19 @@
 Mean of posterior means, `aggregate` and the co-added spectrum against the truth, over repeated
 regions of spectra that share their calibration and template errors. In "varied" regions every
 spectrum has a history and dust of its own, drawn from the prior; in "alike" ones all have the same,
-with a scatter of 0.1 prior standard deviations.
+with a scatter of 0.1 prior standard deviations. Then the width of `aggregate` by the number of
+spectra, beside what it would be if no error were shared, and what the shared errors alone leave.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,55 +25,92 @@ import amortized_sfh as asfh
 from amortized_sfh.inference.derived import Derived
 from amortized_sfh.inference.infer import infer
 from amortized_sfh.model import PosteriorModel
-from amortized_sfh.regions.aggregate import aggregate
+from amortized_sfh.regions.aggregate import AggregateOptions, aggregate
 from amortized_sfh.regions.coordinates import PriorCoordinates
+from amortized_sfh.regions.posterior import RegionPosterior
 from amortized_sfh.regions.totals import Members, total
-from benchmarks.mocks import CONDITIONS, true_averages
+from benchmarks.mocks import AVERAGES, CONDITIONS, true_averages
+from benchmarks.run import print_table
 from simulators.observation import Observation
 
+RESULTS = Path(__file__).with_name("regions.json")
 SNR, BAND_SNR, REDSHIFT = (10.0, 20.0), (5.0, 20.0), 0.00243
+DISTANCE = 1.5
 PRODUCTS = ("LOGAGE_MW", "LOGAGE_LW", "MH_MW", "MH_LW")
-SIZES = (5, 20, 80)
+METHODS = ("mean of means", "aggregate", "co-added")
+SIZES = (5, 20, 80, 320)
+_N_PRIOR = 10_000
+
+
+class Setting(NamedTuple):
+    """Model, mean and standard deviation of the averages under its prior, each (4,), and S/N."""
+
+    model: PosteriorModel
+    mean: Tensor
+    sigma: Tensor
+    snr: tuple[float, float]
+
+    @classmethod
+    def of(cls, model: PosteriorModel, snr: tuple[float, float]) -> Setting:
+        """Of a model, from draws of its prior."""
+        theta = model.generative.prior.sample((_N_PRIOR,), torch.Generator().manual_seed(0))
+        averages = true_averages(model.generative, theta)
+        return cls(model, averages.mean(0), averages.std(0), snr)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Infer regions and print tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Infer regions, print tables and write them."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.regions", description=__doc__)
     parser.add_argument("--model", default="phangs-bc03")
-    parser.add_argument("--regions", type=int, default=8)
-    parser.add_argument("--spectra", type=int, default=200)
-    parser.add_argument("--draws", type=int, default=400)
+    parser.add_argument("--regions", type=int, default=8, help="of either kind (8)")
+    parser.add_argument("--spectra", type=int, default=100, help="of a region (100)")
+    parser.add_argument("--draws", type=int, default=300, help="of a spectrum (300)")
+    parser.add_argument(
+        "--snr", type=float, nargs=2, default=SNR, help="lowest and highest (10 20)"
+    )
+    parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
-    model = asfh.load_model(options.model)
+    setting = Setting.of(asfh.load_model(options.model), tuple(options.snr))
+    results: dict[str, Any] = {
+        "model": options.model,
+        "regions": options.regions,
+        "spectra": options.spectra,
+        "draws": options.draws,
+        "snr": options.snr,
+        "prior_sigma": dict(zip(PRODUCTS, _digits(setting.sigma), strict=True)),
+    }
     for kind in ("varied", "alike"):
-        rows = []
+        scores = []
         for seed in range(options.regions):
-            theta, observation = mock_region(model, options.spectra, seed, alike=kind == "alike")
-            rows.append(compare(model, theta, observation, options.draws))
-        report(kind, np.array(rows))
-    theta, observation = mock_region(model, options.spectra, 0, alike=True)
-    print("\nwidth of [M/H], light-weighted, by number of spectra")
-    for n in (*(size for size in SIZES if size < options.spectra), options.spectra):
-        samples = infer(model, observation[:n], options.draws)
-        region = aggregate(samples, np.arange(n), model, observation[:n])
-        print(f"{n:6d}  {float(region.mean['MH_LW'].std()):.4f}")
+            theta, observation = mock_region(setting, options.spectra, seed, alike=kind == "alike")
+            scores.append(compare(setting, theta, observation, options.draws))
+        results[kind] = _summary(torch.stack(scores))
+        rows = [
+            (product, method, *results[kind][product][method].values())
+            for product in PRODUCTS
+            for method in METHODS
+        ]
+        head = ("prior sigma", "method", "bias", "rms", "width", "68 % covers")
+        print_table(f"{kind}: {options.regions} regions of {options.spectra} spectra", head, rows)
+    results["widths"] = widths(setting, options.draws)
+    head = tuple(results["widths"][0])
+    rows = [tuple(line.values()) for line in results["widths"]]
+    print_table("width of the mean light-weighted [M/H], prior sigma", head, rows)
+    options.out.write_text(json.dumps(results, indent=1) + "\n")
 
 
-def mock_region(
-    model: PosteriorModel, n: int, seed: int, *, alike: bool
-) -> tuple[Tensor, Observation]:
+def mock_region(setting: Setting, n: int, seed: int, *, alike: bool) -> tuple[Tensor, Observation]:
     """Histories of a region, and its spectra with errors in common."""
-    generative = model.generative
+    generative = setting.model.generative
     generator = torch.Generator().manual_seed(seed)
-    prior = generative.prior.sample((10_000,), torch.Generator().manual_seed(0))
-    averages = true_averages(generative, prior)[:, 2]
     theta = generative.prior.sample((n,), generator)
     if alike:
-        coordinates = PriorCoordinates.of(model)
+        coordinates = PriorCoordinates.of(setting.model)
         x = coordinates.from_theta(theta)
         theta = coordinates.to_theta(x[:1] + 0.1 * x)
-    theta[:, generative.prior.space.mh] = float(averages.mean() + 1.5 * averages.std())
-    conditions = replace(CONDITIONS, snr=SNR, phot_snr=BAND_SNR)
+    metallicity = (setting.mean + DISTANCE * setting.sigma)[PRODUCTS.index("MH_MW")]
+    theta[:, generative.prior.space.mh] = metallicity
+    conditions = replace(CONDITIONS, snr=setting.snr, phot_snr=BAND_SNR)
     instrument = generative.simulator.instrument
     drawn = conditions.sample_at(torch.full((n,), REDSHIFT), instrument, generator)
     light = generative.simulator(theta, drawn.redshift)
@@ -87,49 +128,90 @@ def mock_region(
     )
 
 
-def compare(
-    model: PosteriorModel, theta: Tensor, observation: Observation, n_draws: int
-) -> list[list[float]]:
-    """Per average: error of the mean of means, error and width of `aggregate`, and of the sum."""
+def compare(setting: Setting, theta: Tensor, observation: Observation, n_draws: int) -> Tensor:
+    """Error, width and whether the 68 % interval covers, of methods and averages, (3, 4, 3)."""
+    model, sigma = setting.model, setting.sigma
     simulator = model.generative.simulator
+    rows = np.arange(len(theta))
     samples = infer(model, observation, n_draws)
-    region = aggregate(samples, np.arange(len(theta)), model, observation)
-    alone = infer(model, asfh.coadd(observation, np.arange(len(theta)), noise_growth=0.0), 2000)
+    region = aggregate(samples, rows, model, observation)
+    alone = infer(model, asfh.coadd(observation, rows, noise_growth=0.0), 2000)
     truth = true_averages(model.generative, theta).mean(0)
-    means = _averages(samples.derived).mean((0, 1))
-    combined = torch.stack([region.mean[name] for name in PRODUCTS], dim=1)
     # all spectra have the same mean flux: masses go with the mass-to-light ratio
     level = simulator(theta, observation.redshift).flux.mean(1)
     summed = total(simulator, Members(theta[None], -torch.log10(level)[None])).derived
-    co_added = _averages(alone.derived)[0]
-    columns = [
-        means - truth,
-        combined.mean(0) - truth,
-        combined.std(0),
-        co_added.mean(0) - _averages(summed)[0],
-        co_added.std(0),
-    ]
-    return torch.stack(columns, dim=1).tolist()
+    combined = torch.stack([region.mean[name] for name in PRODUCTS], dim=1)
+    return torch.stack(
+        [
+            _score(_averages(samples.derived).mean(0), truth, sigma),
+            _score(combined, truth, sigma),
+            _score(_averages(alone.derived)[0], _averages(summed)[0], sigma),
+        ]
+    )
+
+
+def widths(setting: Setting, n_draws: int) -> list[dict[str, float]]:
+    """Width of the mean [M/H] of the first spectra of one region, by their number."""
+    _, observation = mock_region(setting, SIZES[-1], 0, alike=True)
+    product, model = "MH_LW", setting.model
+    sigma = setting.sigma[PRODUCTS.index(product)]
+    anew = AggregateOptions(systematics=False, floor=0.0)
+    lines = []
+    for n in SIZES:
+        samples = infer(model, observation[:n], n_draws)
+        region, apart = (
+            aggregate(samples, np.arange(n), model, observation[:n], options=options)
+            for options in (None, anew)
+        )
+        values = torch.stack(
+            [region.mean[product].std(), apart.mean[product].std(), shared_width(region, product)]
+        )
+        shared, unshared, floor = _digits(values / sigma)
+        lines.append(
+            {"spectra": n, "aggregate": shared, "none shared": unshared, "shared alone": floor}
+        )
+    return lines
+
+
+def shared_width(region: RegionPosterior, product: str) -> Tensor:
+    """Width that the shared errors leave were the mean with them known, to first order."""
+    place = region.population.members.mean(1)
+    value = region.mean[product].to(place)
+    slope = torch.linalg.lstsq(place - place.mean(0), (value - value.mean())[:, None]).solution
+    inner = torch.eye(region.shared.shape[1]).to(place) + region.shared.T @ region.shared
+    moved = region.shared.T @ slope
+    return (moved * torch.linalg.solve(inner, moved)).sum().sqrt()
 
 
 def _averages(derived: Derived) -> Tensor:
-    names = ("log_age_mw", "log_age_lw", "mh_mw", "mh_lw")
-    return torch.stack([getattr(derived, name) for name in names], dim=-1)
+    return torch.stack([getattr(derived, name) for name in AVERAGES], dim=-1)
 
 
-def report(kind: str, rows: np.ndarray) -> None:
-    """Print biases, widths and coverage of regions (n_region, 4, 5)."""
-    print(
-        f"\n{kind}: {len(rows)} regions, dex; bias, then width and share of truths within 1 sigma"
-    )
-    print(f"{'':10s} {'mean of means':>14s} {'aggregate':>22s} {'co-added':>22s}")
-    for k, name in enumerate(PRODUCTS):
-        naive, error, width, sum_error, sum_width = rows[:, k].T
-        cells = [
-            f"{e.mean():+.3f} {w.mean():8.3f} {np.mean(np.abs(e) < w):6.2f}"
-            for e, w in ((error, width), (sum_error, sum_width))
-        ]
-        print(f"{name:10s} {naive.mean():+14.3f} {cells[0]:>22s} {cells[1]:>22s}")
+def _score(draws: Tensor, truth: Tensor, sigma: Tensor) -> Tensor:
+    """Error and width in prior standard deviations, and coverage, of draws (n, 4): (4, 3)."""
+    low, high = torch.quantile(draws, torch.tensor([0.16, 0.84]).to(draws), dim=0)
+    covers = (low <= truth) & (truth <= high)
+    error = (draws.mean(0) - truth) / sigma
+    return torch.stack([error, draws.std(0) / sigma, covers.to(error)], dim=1)
+
+
+def _summary(scores: Tensor) -> dict[str, dict[str, dict[str, float]]]:
+    """Bias, rms, width and coverage by product and method from scores (n_region, 3, 4, 3)."""
+    error, width, covers = scores.unbind(-1)
+    values = [error.mean(0), error.square().mean(0).sqrt(), width.mean(0), covers.mean(0)]
+    table = torch.stack(values, dim=-1)
+    names = ("bias", "rms", "width", "coverage_68")
+    return {
+        product: {
+            method: dict(zip(names, _digits(table[m, p]), strict=True))
+            for m, method in enumerate(METHODS)
+        }
+        for p, product in enumerate(PRODUCTS)
+    }
+
+
+def _digits(values: Tensor) -> list[float]:
+    return [round(v, 3) for v in values.tolist()]
 
 
 if __name__ == "__main__":
