@@ -43,7 +43,7 @@ class TrainingConfig:
     point_weight
         Weight of the point network's loss beside the negative log-density.
     average_decay
-        Decay per step of the running mean of the weights that is kept.
+        Largest decay per step of the running mean of the weights that is kept, see `running_mean`.
     log_every
         Steps between lines of the loss curve.
     checkpoint_every
@@ -133,7 +133,7 @@ def train(
     optimiser = torch.optim.AdamW(
         trainee.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
-    average = AveragedModel(trainee, multi_avg_fn=get_ema_multi_avg_fn(config.average_decay))
+    average = AveragedModel(trainee, multi_avg_fn=running_mean(config.average_decay))
     state = State(trainee, average, optimiser)
     step = state.load(folder / "checkpoint.pt")
     log = LossLog(folder / "loss.csv", step, config)
@@ -164,6 +164,33 @@ def train(
         if step % config.checkpoint_every == 0 or step == config.n_steps:
             state.save(folder / "checkpoint.pt", step)
     return cast(Trainee, average.module)
+
+
+def running_mean(
+    decay: float,
+) -> Callable[[list[Tensor], list[Tensor], Tensor | int], None]:
+    """Exponential running mean of weights that forgets its first ones.
+
+    After n steps a share of at most (1 + n) / (10 + n) is kept, so that the mean spans the last
+    tenth of a short training instead of the random weights at its start.
+
+    Parameters
+    ----------
+    decay
+        Largest share that is kept per step.
+
+    Returns
+    -------
+    callable
+        For `torch.optim.swa_utils.AveragedModel`: changes the means (first list) in place, given
+        the weights (second list) and how many of them the means hold.
+    """
+
+    def update(means: list[Tensor], weights: list[Tensor], n_averaged: Tensor | int) -> None:
+        n = int(n_averaged)
+        get_ema_multi_avg_fn(min(decay, (1 + n) / (10 + n)))(means, weights, n)
+
+    return update
 
 
 def learning_rate(step: int, config: TrainingConfig) -> float:

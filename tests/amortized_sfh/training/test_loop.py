@@ -9,7 +9,7 @@ from itertools import pairwise, repeat
 import pytest
 import torch
 
-from amortized_sfh.training.loop import TrainingConfig, learning_rate, train
+from amortized_sfh.training.loop import TrainingConfig, learning_rate, running_mean, train
 from amortized_sfh.training.stream import Stream
 
 CONFIG = TrainingConfig(
@@ -112,6 +112,21 @@ def test_one_bad_batch_is_skipped_and_ten_stop_the_run(new_trainee, batches, tmp
     assert all(bool(torch.isfinite(p).all()) for p in average.parameters())
     with pytest.raises(FloatingPointError, match="gradient not finite for 10 steps at step 9"):
         train(new_trainee(), lambda _: repeat(bad), _short(20), tmp_path / "ten")
+
+
+@pytest.mark.parametrize("n_steps", [1, 50, 1000])
+def test_the_running_mean_forgets_the_first_weights(n_steps):
+    """Weights that move from 0 to 1 in a short training end near 1 in the mean, too."""
+    update, mean = running_mean(0.999), [torch.zeros(1)]
+    for step in range(n_steps):
+        update(mean, [torch.ones(1)], torch.tensor(step + 1))
+    assert float(mean[0]) > (0.8 if n_steps == 1 else 0.9999)
+
+
+def test_the_running_mean_is_long_in_a_long_training():
+    mean = [torch.zeros(1)]
+    running_mean(0.999)(mean, [torch.ones(1)], 100_000)
+    assert float(mean[0]) == pytest.approx(0.001)
 
 
 def test_learning_rate_warms_up_and_falls():
