@@ -20,6 +20,7 @@ from amortized_sfh.networks.point import PointHeads, point_loss
 from amortized_sfh.training.stream import Batch
 
 Batches = Callable[[int], Iterator[Batch]]
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,9 +167,7 @@ def train(
     return cast(Trainee, average.module)
 
 
-def running_mean(
-    decay: float,
-) -> Callable[[list[Tensor], list[Tensor], Tensor | int], None]:
+def running_mean(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
     """Exponential running mean of weights that forgets its first ones.
 
     After n steps a share of at most (1 + n) / (10 + n) is kept, so that the mean spans the last
@@ -186,7 +185,7 @@ def running_mean(
         the weights (second list) and how many of them the means hold.
     """
 
-    def update(means: list[Tensor], weights: list[Tensor], n_averaged: Tensor | int) -> None:
+    def update(means: Tensors, weights: Tensors, n_averaged: Tensor | int) -> None:
         n = int(n_averaged)
         get_ema_multi_avg_fn(min(decay, (1 + n) / (10 + n)))(means, weights, n)
 
