@@ -169,6 +169,11 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--start-from", type=Path, help="folder of a training whose networks are taken over"
     )
+    parser.add_argument(
+        "--freeze-encoder",
+        action="store_true",
+        help="with --start-from: keep its encoder, and train flow and point heads alone",
+    )
     parser.add_argument("--data", type=Path, help="training set from `simulate`; else streamed")
     parser.add_argument(
         "--prefetch", action="store_true", help="simulate in a second process, on the CPU"

@@ -65,6 +65,7 @@ def train_models(options: Namespace, device: str) -> None:
     trainee = new_trainee(generative)
     if options.start_from is not None:
         take_over(trainee, options.start_from / "checkpoint.pt")
+        trainee.encoder.requires_grad_(not options.freeze_encoder)
     trainee = trainee.to(device)
     with tqdm(total=config.n_steps, unit="step", desc="train", smoothing=0.02) as bar:
 
