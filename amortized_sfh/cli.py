@@ -94,12 +94,24 @@ def device_name(name: str) -> str:
     -------
     str
         A torch device.
+
+    Raises
+    ------
+    ValueError
+        If there is no such device here.
     """
-    if name != "auto":
-        return name
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(
+            f"--device {name} cannot be used here ({str(error).splitlines()[0]}): expected auto, "
+            "cpu or, with an NVIDIA GPU and a torch that is built for it, cuda"
+        ) from error
+    return name
 
 
 def _add_common(parser: argparse.ArgumentParser, needs_redshift: bool = True) -> None:

@@ -81,12 +81,19 @@ class PosteriorModel:
         card: ModelCard,
         encoder: EncoderConfig | None = None,
         flow: FlowConfig | None = None,
+        *,
+        fit_coordinates: bool = True,
     ) -> PosteriorModel:
-        """Networks of the given sizes with fresh weights."""
+        """Networks of the given sizes with fresh weights.
+
+        The fixed coordinates of the flow are fitted to the prior, unless they are to be read, too.
+        """
         network = Encoder(Layout.of(generative.simulator.instrument), encoder)
         flow = flow or FlowConfig()
         space = generative.prior.space
-        coordinates = LightTree(space.n_bins, space.n_param).fit(generative)
+        coordinates = LightTree(space.n_bins, space.n_param)
+        if fit_coordinates:
+            coordinates.fit(generative)
         built = build_flow(space.n_param, network.config.n_latent, flow, coordinates)
         return cls(generative, network, built, flow, card)
 

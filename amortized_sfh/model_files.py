@@ -82,7 +82,8 @@ def load_model(name: str | Path = "phangs-bc03", device: str = "cpu") -> Posteri
     Parameters
     ----------
     name
-        Name of a model that the package carries, or a folder.
+        Name of a model that the package carries, or a folder (`./phangs-bc03` if it has the name of
+        such a model).
     device
         Where to compute.
 
@@ -102,6 +103,7 @@ def load_model(name: str | Path = "phangs-bc03", device: str = "cpu") -> Posteri
         ModelCard(**card["card"]),
         EncoderConfig(**card["encoder"]),
         FlowConfig(**card["flow"]),
+        fit_coordinates=False,
     )
     _fill(model.networks, tensors, str(name))
     return model.to(device)
@@ -122,14 +124,21 @@ def available_models() -> list[str]:
     return sorted(path.parent.name for path in PRETRAINED.glob(f"*/{CARD_FILE}"))
 
 
-def _describe(model: PosteriorModel | PointModel) -> dict[str, Any]:
-    """Everything but numbers, as plain values."""
-    generative = model.generative
+def describe_nature(generative: GenerativeModel) -> dict[str, Any]:
+    """What a model is trained on, as plain values for JSON: everything but arrays.
+
+    Parameters
+    ----------
+    generative
+        Prior, forward model, noise and conditions.
+
+    Returns
+    -------
+    dict
+        Equal for models that can share networks in training.
+    """
     basis = generative.simulator.basis
-    card: dict[str, Any] = {
-        "schema": SCHEMA,
-        "kind": model.kind,
-        "card": asdict(replace(model.card, package_version=__version__)),
+    described: dict[str, Any] = {
         "age_edges_gyr": list(generative.prior.bins.edges_gyr),
         "space": generative.prior.space.to_dict(),
         "instrument": generative.simulator.instrument.to_dict(),
@@ -138,6 +147,17 @@ def _describe(model: PosteriorModel | PointModel) -> dict[str, Any]:
         "library": {n: getattr(basis, n) for n in ("library", "sha256", "mass_kind")},
         "nebular": basis.nebular and {n: getattr(basis.nebular, n) for n in ("name", "sha256")},
         "log_grid": asdict(basis.log_grid),
+    }
+    return json.loads(json.dumps(described))
+
+
+def _describe(model: PosteriorModel | PointModel) -> dict[str, Any]:
+    """Everything but numbers, as plain values."""
+    card: dict[str, Any] = {
+        "schema": SCHEMA,
+        "kind": model.kind,
+        "card": asdict(replace(model.card, package_version=__version__)),
+        **describe_nature(model.generative),
         "encoder": model.encoder.config.to_dict(),
     }
     if isinstance(model, PosteriorModel):
@@ -153,10 +173,11 @@ def _digest(card: dict[str, Any], data: bytes) -> str:
 
 
 def _folder(name: str | Path) -> Path:
-    """Folder of a model by name or path."""
-    for folder in (Path(name), PRETRAINED / str(name)):
-        if (folder / CARD_FILE).is_file():
-            return folder
+    """Folder of a model by name or path; a name means the package's, whatever lies around."""
+    carried = isinstance(name, str) and name in available_models()
+    folder = PRETRAINED / name if carried else Path(name)
+    if (folder / CARD_FILE).is_file():
+        return folder
     if Path(name).is_file():
         raise ModelFileError(
             f"{name} is a file; a model is a folder with {CARD_FILE} and {WEIGHTS_FILE} "

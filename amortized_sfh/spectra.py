@@ -154,7 +154,7 @@ class Spectrum:
             spectrum.valid,
             bands,
             medium=spectrum.medium,
-            unit_cgs=self.unit_cgs or 1.0,
+            unit_cgs=self.unit_cgs,
             grid=instrument.grid,
             bands=instrument.bands,
         )

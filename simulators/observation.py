@@ -53,8 +53,8 @@ class Observation:
         True where a band may be used, shape (n_obs, n_band), bool.
     redshift : Tensor
         Shape (n_obs,), float32.
-    unit_cgs : float
-        Unit of the fluxes in erg/s/cm²/Å.
+    unit_cgs : float or None
+        Unit of the fluxes in erg/s/cm²/Å; None if it is not known, and then masses are not, either.
 
     Raises
     ------
@@ -70,7 +70,7 @@ class Observation:
     phot_sigma: Tensor
     phot_valid: Tensor
     redshift: Tensor
-    unit_cgs: float = 1.0
+    unit_cgs: float | None = None
 
     def __post_init__(self) -> None:
         if self.flux.ndim != 2:
@@ -89,7 +89,7 @@ class Observation:
             if boolean != name.endswith("valid"):
                 kind = "bool" if name.endswith("valid") else "a floating type"
                 raise ValueError(f"{name} has dtype {value.dtype}; expected {kind}")
-        if not self.unit_cgs > 0:
+        if self.unit_cgs is not None and not self.unit_cgs > 0:
             raise ValueError(f"unit_cgs is {self.unit_cgs!r}; expected a positive unit")
 
     def __len__(self) -> int:
@@ -171,7 +171,7 @@ class Observation:
         if not observations:
             raise ValueError("no observation to join; expected at least one")
         for name in ("unit_cgs", "n_pix", "n_band"):
-            values = sorted({getattr(obs, name) for obs in observations})
+            values = sorted({getattr(obs, name) for obs in observations}, key=str)
             if len(values) > 1:
                 raise ValueError(f"observations differ in {name}: {values}; expected one value")
         joined = {n: torch.cat([getattr(o, n) for o in observations]) for n in _tensor_names()}
@@ -188,7 +188,7 @@ class Observation:
         photometry: Mapping[str, tuple[float, float]] | None = None,
         *,
         medium: str = "air",
-        unit_cgs: float = 1.0,
+        unit_cgs: float | None = None,
         grid: PixelGrid = REST_GRID,
         bands: tuple[str, ...] = BANDS,
     ) -> Observation:
@@ -210,9 +210,10 @@ class Observation:
             removed. Any subset of ``bands``; numbers or arrays of shape (n_obs,).
         medium : {"air", "vacuum"}
             Medium of ``wavelength_aa``.
-        unit_cgs : float
-            Unit of the fluxes in erg/s/cm²/Å. Numbers far from one (a spectrum in cgs) are scaled
-            by a power of ten that goes into the unit of the result, to be safe in single precision.
+        unit_cgs : float, optional
+            Unit of the fluxes in erg/s/cm²/Å, without which there are no masses. Numbers far from
+            one (a spectrum in cgs) are scaled by a power of ten that goes into the unit of the
+            result, to be safe in single precision.
         grid : WaveGrid or LogWaveGrid
             Rest-frame grid of the model.
         bands : tuple of str
@@ -259,7 +260,7 @@ class Observation:
             phot_sigma=(phot_sigma / scale).float(),
             phot_valid=phot_valid,
             redshift=torch.full((f.shape[0],), z),
-            unit_cgs=unit_cgs * scale,
+            unit_cgs=None if unit_cgs is None else unit_cgs * scale,
         ).clean()
 
 

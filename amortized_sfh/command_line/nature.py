@@ -6,6 +6,9 @@ import argparse
 
 from amortized_sfh.command_line.presets import add_preset_option
 
+#: The stars that are meant where no library is named.
+DEFAULT_LIBRARY = "bc03-miles"
+
 
 def add_nature_options(parser: argparse.ArgumentParser) -> None:
     """Add the options to a command that simulates or trains.
@@ -16,7 +19,9 @@ def add_nature_options(parser: argparse.ArgumentParser) -> None:
         The command.
     """
     add_preset_option(parser)
-    parser.add_argument("--library", default="bc03-miles", help="name or file (bc03-miles)")
+    parser.add_argument(
+        "--library", default=DEFAULT_LIBRARY, help=f"name or file ({DEFAULT_LIBRARY})"
+    )
     parser.add_argument("--mismatch", help="name or file from `mismatch` (e.g. bc03-emiles)")
     parser.add_argument(
         "--noise-profile", help="name or file from `measure-noise` (e.g. muse-abell478)"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from amortized_sfh.commands.figures import draw_observation
 from amortized_sfh.commands.output_folder import check_output_folder, output_folder
 from amortized_sfh.commands.spectrum_run import SpectrumRun
@@ -156,8 +154,6 @@ def posterior_of(
     if run.measure_noise:
         observation, _ = measure_noise_scale(model, observation, run.seed)
     samples = infer(model, observation, run.draws, run.seed, distance_mpc=run.distance_mpc)
-    if spectrum.unit_cgs is None:
-        samples = replace(samples, log_mass=torch.full_like(samples.log_mass, torch.nan))
     return observation, samples
 
 
@@ -190,7 +186,7 @@ def write_products(
     table.write(folder / "summary.ecsv")
     write_draws(samples, folder / "posterior.nc")
     if run.plots:
-        known = spectrum.unit_cgs is not None
+        known = observation.unit_cgs is not None
         unit = f"{observation.unit_cgs:.3g} erg/s/cm²/Å" if known else ""
         draw_observation(model, observation, samples, folder, title=spectrum.name, flux_unit=unit)
     return dict(table.meta)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import platform
-import tomllib
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,9 +13,10 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from amortized_sfh.command_line.nature import DEFAULT_LIBRARY
 from amortized_sfh.commands.nature import read_nature
 from amortized_sfh.model import ModelCard, PointModel, PosteriorModel
-from amortized_sfh.model_files import save_model
+from amortized_sfh.model_files import describe_nature, save_model
 from amortized_sfh.networks.encoder import Encoder
 from amortized_sfh.networks.flow import FlowConfig, build_flow
 from amortized_sfh.networks.layout import Layout
@@ -28,11 +29,11 @@ from amortized_sfh.training.prefetch import prefetch
 from amortized_sfh.training.store import TrainingSet
 from amortized_sfh.training.stream import Batch, Stream
 from simulators.generative import GenerativeModel
-from simulators.survey import SurveyPreset, preset_text, read_preset
+from simulators.survey import SurveyPreset, read_preset
 
-PRESET_FILE = "preset.toml"
-#: Names of models that do not follow their preset.
-DEFAULT_MODELS = {"phangs-muse-hst": "phangs-bc03"}
+NATURE_FILE = "nature.json"
+#: The model that a training without options makes.
+DEFAULT_MODEL = "phangs-bc03"
 
 
 def train_models(options: Namespace, device: str) -> None:
@@ -47,33 +48,36 @@ def train_models(options: Namespace, device: str) -> None:
 
     Notes
     -----
-    Writes `preset.toml`, `checkpoint.pt`, `loss.csv` and `loss.png` into the folder, and, when the
-    training is complete, the models `<name>` and `<name>-point`.
+    Writes `nature.json` (what it is for), `checkpoint.pt`, `loss.csv` and `loss.png` into the
+    folder, and, when the training is complete, the models `<name>` and `<name>-point`.
     """
     # denormal numbers in the optimiser's moments are slow on CPUs and worth nothing
     torch.set_flush_denormal(True)
     torch.manual_seed(options.seed)
     preset = read_preset(options.preset)
-    generative = read_nature(options, device)
-    data = None if options.data is None else open_training_set(options.data, preset)
-    keep_preset(options.preset, options.out)
     config = TrainingConfig(
         n_spectra=preset.n_spectra if options.n is None else options.n,
         batch_size=options.batch_size,
         learning_rate=options.learning_rate,
     )
+    generative = read_nature(options, device)
+    data = None if options.data is None else open_training_set(options.data, preset)
     trainee = new_trainee(generative)
     if options.start_from is not None:
         take_over(trainee, options.start_from / "checkpoint.pt")
         trainee.encoder.requires_grad_(not options.freeze_encoder)
+    elif options.freeze_encoder:
+        raise ValueError("--freeze-encoder keeps the encoder of another training: add --start-from")
     trainee = trainee.to(device)
+    batches = _batches(options, generative, data, config, device)
+    next(batches(0))  # what is wrong with them shows before anything is written
+    keep_nature(generative, options.out)
     with tqdm(total=config.n_steps, unit="step", desc="train", smoothing=0.02) as bar:
 
         def show(step: int, loss: float) -> None:
             bar.update(step - bar.n)
             bar.set_postfix(nats=f"{loss:.2f}", refresh=False)
 
-        batches = _batches(options, generative, data, config, device)
         average = train(trainee, batches, config, options.out, show)
     record = {
         "command": options.command_line,
@@ -85,9 +89,19 @@ def train_models(options: Namespace, device: str) -> None:
     }
     if options.start_from is not None:
         record["n_spectra_before"] = spectra_seen(options.start_from / "loss.csv")
-    name = options.name or DEFAULT_MODELS.get(preset.name, preset.name)
-    export(average, generative, name, record, options.out)
+    export(average, generative, model_name(options, preset), record, options.out)
     plot_loss(options.out / "loss.csv", options.out / "loss.png")
+
+
+def model_name(options: Namespace, preset: SurveyPreset) -> str:
+    """Name of the model: as given, that of the model it is like, or that of the survey."""
+    if options.name is not None:
+        return options.name
+    if options.like is not None:
+        return Path(options.like).name
+    if preset.name == "phangs-muse-hst" and options.library == DEFAULT_LIBRARY:
+        return DEFAULT_MODEL
+    return preset.name
 
 
 def new_trainee(generative: GenerativeModel) -> Trainee:
@@ -120,6 +134,10 @@ def take_over(trainee: Trainee, checkpoint: Path) -> None:
     ValueError
         If its networks have other sizes.
     """
+    if not checkpoint.is_file():
+        raise FileNotFoundError(
+            f"no training at {checkpoint.parent}: expected a folder with {checkpoint.name}"
+        )
     content = torch.load(checkpoint, weights_only=True, map_location="cpu")
     average = {k.removeprefix("module."): v for k, v in content["average"].items()}
     own = trainee.state_dict()
@@ -163,29 +181,32 @@ def export(
     save_model(point, folder / point_card.name)
 
 
-def keep_preset(preset: str | Path, folder: Path) -> None:
-    """Keep a preset beside the training for it, so that no other one goes on with the training.
+def keep_nature(generative: GenerativeModel, folder: Path) -> None:
+    """Keep beside a training what it is for, so that nothing else goes on with it.
 
     Parameters
     ----------
-    preset
-        Name, or TOML file.
+    generative
+        What the training draws from.
     folder
         Of the training; created if need be.
 
     Raises
     ------
     ValueError
-        If the folder holds a training for another preset.
+        If the folder holds a training for something else.
     """
-    path, text = folder / PRESET_FILE, preset_text(preset)
-    if path.exists() and tomllib.loads(path.read_text("utf-8")) != tomllib.loads(text):
-        raise ValueError(
-            f"{folder} holds a training for another preset than {str(preset)!r}: choose another "
-            f"folder, or go on with --preset {path}"
-        )
+    path, described = folder / NATURE_FILE, describe_nature(generative)
+    if path.exists():
+        kept = json.loads(path.read_text("utf-8"))
+        other = [name for name, value in described.items() if kept.get(name) != value]
+        if other:
+            raise ValueError(
+                f"{folder} holds a training with another {', '.join(other)}: choose another "
+                "folder, or the options with which it was begun"
+            )
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8")
+    path.write_text(json.dumps(described, indent=1) + "\n", "utf-8")
 
 
 def open_training_set(path: Path, preset: SurveyPreset) -> TrainingSet:

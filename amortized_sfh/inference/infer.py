@@ -95,6 +95,11 @@ def infer_chunks(
     PosteriorSamples
         Of some 64 000 draws, on the CPU.
     """
+    if not isinstance(observation, Observation):
+        raise TypeError(
+            f"infer takes an Observation, not {type(observation).__name__}: give the observation "
+            "of a cube, data.observation"
+        )
     if n_draws < 2 or len(observation) == 0:
         raise ValueError(
             f"{len(observation)} observations and {n_draws} draws: expected at least 1 and 2"

@@ -100,7 +100,8 @@ def mass_scale(
     window = window / window.sum(1, keepdim=True)
     distance = luminosity_distance_mpc(observation.redshift.cpu().double().numpy(), distance_mpc)
     area = 4.0 * math.pi * (distance * CM_PER_MPC) ** 2
-    luminosity = torch.from_numpy(np.log10(area * observation.unit_cgs / SOLAR_LUMINOSITY_CGS))
+    unit_cgs = math.nan if observation.unit_cgs is None else observation.unit_cgs
+    luminosity = torch.from_numpy(np.log10(area * unit_cgs / SOLAR_LUMINOSITY_CGS))
     return MassScale(torch.log10(scale) + luminosity.to(scale), window, 1.0 / snr)
 
 

@@ -49,6 +49,11 @@ class TrainingConfig:
         Steps between lines of the loss curve.
     checkpoint_every
         Steps between checkpoints.
+
+    Raises
+    ------
+    ValueError
+        If a number of these is not positive.
     """
 
     n_spectra: int = 5_000_000
@@ -61,6 +66,11 @@ class TrainingConfig:
     average_decay: float = 0.999
     log_every: int = 100
     checkpoint_every: int = 500
+
+    def __post_init__(self) -> None:
+        for name in ("n_spectra", "batch_size", "learning_rate", "log_every", "checkpoint_every"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected more than 0")
 
     @property
     def n_steps(self) -> int:

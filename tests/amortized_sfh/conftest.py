@@ -73,5 +73,5 @@ def small_point(small_model) -> PointModel:
 
 @pytest.fixture(scope="session")
 def small_observation(small_model):
-    """Forty mock observations of `small_model`."""
-    return small_model.mock(40, seed=3).observation
+    """Forty mock observations of `small_model`, in units of 1 erg/s/cm²/Å."""
+    return replace(small_model.mock(40, seed=3).observation, unit_cgs=1.0)

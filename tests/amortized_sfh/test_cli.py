@@ -87,5 +87,7 @@ def test_existing_output_is_kept(tmp_path, capsys):
 
 
 def test_device_name():
-    assert device_name("cuda:1") == "cuda:1"
+    assert device_name("meta") == "meta"
+    with pytest.raises(ValueError, match="--device gpu cannot be used here"):
+        device_name("gpu")
     assert device_name("auto") in ("cpu", "cuda")

@@ -162,12 +162,14 @@ def test_vacuum_spectrum_puts_halpha_where_air_does():
 def test_spectrum_in_cgs_survives_single_precision():
     flux = np.full_like(WAVE, 3e-18)
     obs = Observation.from_spectrum(
-        WAVE, flux, 1e-3 * flux, 0.0, photometry={"F555W": (3e-18, 1e-20)}
+        WAVE, flux, 1e-3 * flux, 0.0, photometry={"F555W": (3e-18, 1e-20)}, unit_cgs=1.0
     )
     assert bool(obs.valid.all())
     assert float((obs.sigma**2).min()) > 1e-6
     assert float(obs.flux[0, 0]) * obs.unit_cgs == pytest.approx(3e-18)
     assert float(obs.phot[0, 3]) * obs.unit_cgs == pytest.approx(3e-18)
+    unknown = Observation.from_spectrum(WAVE, flux, 1e-3 * flux, 0.0)
+    assert unknown.unit_cgs is None
 
 
 def test_bad_values_are_masked_not_errors():

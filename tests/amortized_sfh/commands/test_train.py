@@ -47,3 +47,47 @@ def test_another_training_takes_the_encoder_over(run, tmp_path):
     )
     first, second = (load_model(f).encoder.latent.weight for f in (run / "tiny", tmp_path / "next"))
     torch.testing.assert_close(first, second, atol=1e-3, rtol=1e-3)
+
+
+TOY = ("train", "--library", "toy", "--n", "128", "--batch-size", "128")
+
+
+def test_a_frozen_encoder_stays_while_the_flow_learns(run, tmp_path):
+    words = [*TOY, "--learning-rate", "1e-2", "--name", "next", "--freeze-encoder"]
+    assert main([*words, "--start-from", str(run), "--out", str(tmp_path)]) == 0
+    before = torch.load(run / "checkpoint.pt", weights_only=True)["average"]
+    after = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["trainee"]
+    changed = {n for n, value in after.items() if not torch.equal(value, before[f"module.{n}"])}
+    assert {name.split(".")[0] for name in changed} == {"flow", "heads"}
+
+
+def test_a_model_tells_what_to_train_on_and_its_name(run, tmp_path):
+    words = ["train", "--like", str(run / "tiny"), "--n", "128", "--batch-size", "128"]
+    assert main([*words, "--out", str(tmp_path)]) == 0
+    assert load_model(tmp_path / "tiny").generative.simulator.basis.library == "toy"
+
+
+def test_another_nature_does_not_go_on_with_the_training(run, capsys):
+    assert main([*TOY, "--mismatch", "bc03-emiles", "--name", "tiny", "--out", str(run)]) == 1
+    assert "holds a training with another noise" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--n", "0"], "n_spectra is 0"),
+        (["--batch-size", "0"], "batch_size is 0"),
+        (["--batch-size", "100"], "does not divide the chunk"),
+        (["--freeze-encoder"], "add --start-from"),
+        (["--start-from", "nowhere"], "nowhere"),
+        (["--like", "phangs-bc03"], "--like phangs-bc03 settles --library: leave one out"),
+        (["--device", "gpu"], "--device gpu cannot be used here"),
+    ],
+)
+def test_bad_options_leave_nothing_behind(words, expected, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert main([*TOY, *words, "--out", str(out)]) == 1
+    error = capsys.readouterr().err
+    assert expected in error
+    assert error.count("\n") == 1
+    assert not out.exists()

@@ -78,6 +78,17 @@ def test_mass_follows_distance_and_flux(small_posterior, small_observation):
     torch.testing.assert_close(more - near, torch.ones_like(near), atol=2e-3, rtol=0.0)
 
 
+def test_without_a_unit_there_are_no_masses(small_posterior, small_observation):
+    samples = infer(small_posterior, replace(small_observation[:2], unit_cgs=None), 50)
+    assert bool(samples.log_mass.isnan().all())
+    assert bool(samples.derived.log_age_mw.isfinite().all())
+
+
+def test_a_cube_is_no_observation(small_posterior):
+    with pytest.raises(TypeError, match="infer takes an Observation, not str"):
+        infer(small_posterior, "cube.fits", 50)
+
+
 def test_mass_of_a_known_population(small_model, small_posterior):
     """The level of noise-free data over that of the same model is the mass that was put in."""
     from amortized_sfh.inference.infer import _log_mass
