@@ -30,7 +30,7 @@ RESULTS = Path(__file__).with_name("ppxf_results.json")
 
 COLUMNS = (*AVERAGES, "av", "delta", "velocity", "sigma", "chi2", "seconds")
 
-#: The best of those tried on 60 other mocks (see README), without and with regularisation.
+#: The best of those tried on other mocks, without and with regularisation.
 CONFIGS = (PPXFConfig(mdegree=6), PPXFConfig(mdegree=6, regul=100.0))
 
 
