@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from amortized_sfh.inference.derived import Derived
-from amortized_sfh.networks.encoder import Encoder, ResidualBlock
+from amortized_sfh.networks.encoder import ResidualBlock
 
 AVERAGES = ("log_age_mw", "log_age_lw", "mh_mw", "mh_lw")
 # typical spread under the prior: brings squared errors of all outputs to order one
@@ -66,26 +66,6 @@ class PointHeads(nn.Module):
             mh=_MH_SPREAD * mh - 0.3,
             averages=averages * _SPREAD.to(averages) + _CENTRE.to(averages),
         )
-
-
-class PointNetwork(nn.Module):
-    """Encoder and heads.
-
-    Parameters
-    ----------
-    encoder
-        Packed data to latent vector.
-    heads
-        Latent vector to estimates.
-    """
-
-    def __init__(self, encoder: Encoder, heads: PointHeads) -> None:
-        super().__init__()
-        self.encoder, self.heads = encoder, heads
-
-    def forward(self, x: Tensor) -> PointEstimate:
-        """Packed data (n, n_x) to estimates."""
-        return self.heads(self.encoder(x))
 
 
 def point_targets(derived: Derived, mh: Tensor) -> PointEstimate:

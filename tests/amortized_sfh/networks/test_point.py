@@ -12,7 +12,6 @@ from amortized_sfh.networks.point import (
     AVERAGES,
     PointEstimate,
     PointHeads,
-    PointNetwork,
     point_loss,
     point_targets,
 )
@@ -42,7 +41,7 @@ def test_estimates_are_valid(small_model, mock):
     torch.manual_seed(0)
     layout = Layout.of(small_model.simulator.instrument)
     encoder = Encoder(layout, EncoderConfig(n_latent=16, n_hidden=16, n_fusion=1))
-    estimate = PointNetwork(encoder, PointHeads(16, 16))(layout.pack(mock.observation))
+    estimate = PointHeads(16, 16)(encoder(layout.pack(mock.observation)))
     assert estimate.mass_fraction.shape == estimate.mh.shape == (200, 16)
     assert estimate.averages.shape == (200, 4)
     torch.testing.assert_close(estimate.mass_fraction.sum(1), torch.ones(200))
