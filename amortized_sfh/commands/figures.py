@@ -133,6 +133,8 @@ def _draw_predictive(
     """Data and posterior predictive; labels are the heading and the unit of the fluxes."""
     title, flux_unit = labels
     instrument = model.generative.simulator.instrument
+    # what is masked is drawn, too, and masking sets it to zero
+    flux = observation.flux[0]
     observation = mask_observation(observation, instrument)
     theta = samples.theta[:, :_N_PREDICTIVE]
     light = predictive_spectra(model.generative, observation, theta)
@@ -148,12 +150,12 @@ def _draw_predictive(
         )
     plot_predictive(
         instrument.grid.centres_aa,
-        observation.flux[0],
+        flux,
         observation.sigma[0],
         observation.valid[0],
         light.flux[0],
         path,
         bands=bands,
         flux_unit=flux_unit,
-        title=f"{title}  reduced χ² = {float(samples.chi2[0]):.2f}".strip(),
+        title=f"{title}  reduced χ² = {samples.chi2[0]:.2f} (all terms of the noise)".strip(),
     )

@@ -37,7 +37,11 @@ FEATURES_AA = {
 """Features that are named above the spectrum, rest-frame air wavelengths in Å."""
 
 _RESIDUAL_LIMIT = 5.0
-"""Residuals are shown to this many sigma, and further if more than 2 % of them lie beyond."""
+"""Residuals are shown to this many sigma, and further if more than 2 % of the pixels or any band
+lie beyond."""
+
+_CHARACTER_SHARE = 0.022
+"""Height of a character of a band's name, written upwards, in heights of the panel."""
 
 
 class BandData(NamedTuple):
@@ -85,7 +89,8 @@ def plot_predictive(  # noqa: PLR0913 (the public border: the spectrum's own arr
     wave_aa : array, shape (n_pix,)
         Rest-frame wavelength in air, Å.
     flux, sigma : array, shape (n_pix,)
-        Data and their standard deviation.
+        Data and their standard deviation. Unused pixels are drawn in grey, but for those that are
+        NaN or exactly zero: nothing was measured there.
     valid : array of bool, shape (n_pix,)
         True where the pixel was used; the others are shaded.
     draws : array, shape (n_draw, n_pix)
@@ -145,7 +150,11 @@ def _draw_spectrum(
     upper, lower = axes
     middle = np.median(model, axis=0)
     kept = np.where(used, data, np.nan)
-    upper.plot(wave, data, color="0.75", lw=0.7, drawstyle="steps-mid", zorder=1)
+    measured = np.where(used | (data != 0.0), data, np.nan)
+    if np.isfinite(measured[~used]).any():
+        upper.plot(
+            wave, measured, color="0.55", lw=0.7, drawstyle="steps-mid", label="masked", zorder=1
+        )
     upper.plot(wave, kept, color=DATA, lw=0.7, drawstyle="steps-mid", label="data", zorder=2)
     for share, alpha in ((0.95, 0.3), (0.68, 0.45)):
         low, high = quantile_band(model, share)
@@ -157,7 +166,7 @@ def _draw_spectrum(
     # emission lines, which are masked, would dwarf the rest
     _set_flux_limits(upper, np.concatenate([kept[used], middle[used] if used.any() else middle]))
     _name_features(upper, wave)
-    upper.legend(loc="lower right", ncols=3)
+    upper.legend(loc="lower right", ncols=4)
     residual = np.where(used, (data - middle) / np.where(used, error, 1.0), np.nan)
     lower.axhspan(-1.0, 1.0, color=POSTERIOR, alpha=0.18, lw=0)
     lower.axhline(0.0, color=POSTERIOR, lw=1.0)
@@ -171,8 +180,9 @@ def _draw_spectrum(
         shade_masked(ax, wave, used)
     if used.any():
         rms = float(np.sqrt(np.nanmean(residual**2)))
+        text = f"rms {rms:.2f} σ by the error bars alone, {used.sum()} pixels"
         box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5}
-        note(lower, f"rms {rms:.2f} σ, {used.sum()} pixels", (0.008, 0.06), bbox=box, zorder=10)
+        note(lower, text, (0.008, 0.06), bbox=box, zorder=10)
 
 
 def shade_masked(ax: Axes, wave_aa: np.ndarray, used: np.ndarray) -> None:
@@ -202,12 +212,12 @@ def _set_flux_limits(ax: Axes, values: np.ndarray) -> None:
     ax.set_ylim(low - 0.28 * span, high + 0.28 * span)
 
 
-def _residual_limit(residual: np.ndarray) -> float:
-    """Half height of the panel of residuals, NaN where there are none."""
+def _residual_limit(residual: np.ndarray, share: float = 0.98) -> float:
+    """Half height of a panel for a share of the residuals, NaN where there are none."""
     seen = np.abs(residual[np.isfinite(residual)])
     if seen.size == 0:
         return _RESIDUAL_LIMIT
-    return max(_RESIDUAL_LIMIT, 1.1 * float(np.quantile(seen, 0.98)))
+    return max(_RESIDUAL_LIMIT, 1.1 * float(np.quantile(seen, share)))
 
 
 def _name_features(ax: Axes, wave: np.ndarray) -> None:
@@ -243,14 +253,19 @@ def _draw_bands(axes: np.ndarray, bands: BandData) -> None:
         color=POSTERIOR, lw=2.5, alpha=0.6,
     )  # fmt: skip
     upper.errorbar(pivot[used], data[used], yerr=error[used], fmt="o", ms=4, color=DATA, lw=1.0)
+    lowest, highest = upper.get_ylim()
+    lowest = min(0.0, lowest)
+    room = 0.05 + _CHARACTER_SHARE * max(len(name) for name in bands.names)
+    upper.set_ylim(lowest, lowest + (highest - lowest) / (1.0 - room))
     for i, name in enumerate(bands.names):
         colour = DATA if used[i] else "0.6"
-        upper.text(pivot[i], 0.03, name, transform=upper.get_xaxis_transform(), rotation=90,
-                   ha="center", va="bottom", fontsize=7, color=colour)  # fmt: skip
+        upper.text(pivot[i], 0.98, name, transform=upper.get_xaxis_transform(), rotation=90,
+                   ha="center", va="top", fontsize=7, color=colour)  # fmt: skip
     lower.axhspan(-1.0, 1.0, color=POSTERIOR, alpha=0.18, lw=0)
     lower.axhline(0.0, color=POSTERIOR, lw=1.0)
-    lower.plot(pivot[used], ((data - middle) / error)[used], "o", ms=4, color=DATA)
-    lower.set_ylim(-_RESIDUAL_LIMIT, _RESIDUAL_LIMIT)
+    residual = ((data - middle) / np.where(used, error, 1.0))[used]
+    lower.plot(pivot[used], residual, "o", ms=4, color=DATA)
+    limit = _residual_limit(residual, share=1.0)
+    lower.set_ylim(-limit, limit)
     lower.set_xlim(pivot.min() - 600.0, pivot.max() + 600.0)
     lower.set_xlabel("rest wavelength (Å)")
-    upper.set_ylim(bottom=min(0.0, upper.get_ylim()[0]))

@@ -12,6 +12,8 @@ from matplotlib.ticker import FuncFormatter
 from amortized_sfh.plotting.figures import CYCLE, finish, new_figure, styled
 
 _COLUMNS = ("n_spectra", "density_nats", "point_mse", "learning_rate", "seconds")
+_FEW_LINES = 30
+"""Up to so many, every line of the table is marked and none is smoothed."""
 
 
 @styled
@@ -46,10 +48,21 @@ def plot_loss(csv_path: str | Path, path: str | Path | None = None) -> Figure:
         ("point_mse", "point network: loss"),
         ("learning_rate", "learning rate"),
     )
+    few = spectra.size <= _FEW_LINES
     for ax, (name, label), colour in zip(axes, rows, CYCLE, strict=False):
-        ax.plot(spectra, table[name], color=colour, lw=1.1, label="mean between two lines")
+        ax.plot(
+            spectra,
+            table[name],
+            color=colour,
+            lw=1.1,
+            marker="o" if few else "",
+            ms=3.5,
+            label="mean between two lines",
+        )
         if name != "learning_rate":
-            _draw_smoothed(ax, spectra, table[name])
+            if not few:
+                _draw_smoothed(ax, spectra, table[name])
+            _set_limits(ax, table[name])
         ax.set_ylabel(label)
         ax.grid(alpha=0.25, lw=0.6)
     axes[2].set_yscale("log")
@@ -66,13 +79,18 @@ def plot_loss(csv_path: str | Path, path: str | Path | None = None) -> Figure:
 
 
 def _draw_smoothed(ax, x: np.ndarray, y: np.ndarray) -> None:  # type: ignore[no-untyped-def]
-    """Draw a running median over a twentieth of a decade, and keep the first spikes out of view."""
+    """Draw a running median over a twentieth of a decade."""
     log_x = np.log10(x)
     inside = np.abs(log_x[:, None] - log_x[None]) < 0.05
     smooth = np.array([np.median(y[row]) for row in inside])
     ax.plot(x, smooth, color="black", lw=1.5, label="running median")
+
+
+def _set_limits(ax, y: np.ndarray) -> None:  # type: ignore[no-untyped-def]
+    """Keep the first spikes out of view."""
     low, high = y.min(), np.quantile(y, 0.98) if y.size > 50 else y.max()
-    pad = 0.06 * max(high - low, 1e-6)
+    # a single line has no span of its own
+    pad = 0.06 * (high - low) if high > low else 0.1 * max(abs(high), 1e-6)
     ax.set_ylim(low - pad, high + pad)
 
 

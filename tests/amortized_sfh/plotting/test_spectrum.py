@@ -63,6 +63,25 @@ def test_residuals_of_a_poor_fit_stay_in_the_panel(spectrum, offset, limit):
     assert (low, high) == pytest.approx((-limit, limit))
 
 
+def test_masked_data_are_drawn_where_something_was_measured(spectrum):
+    spectrum["flux"][100:105] = 0.0
+    spectrum["flux"][105] = 3.0
+    masked, kept = plot_predictive(**spectrum).axes[0].lines[:2]
+    assert np.isnan(masked.get_ydata()[100:105]).all()
+    assert masked.get_ydata()[105] == 3.0
+    assert np.isnan(kept.get_ydata()[100:110]).all()
+
+
+def test_nothing_is_drawn_of_masked_zeros(spectrum):
+    spectrum["flux"][100:110] = 0.0
+    labels = [line.get_label() for line in plot_predictive(**spectrum).axes[0].lines]
+    assert "masked" not in labels
+
+
+def test_the_scatter_is_told_to_be_that_of_the_error_bars(spectrum):
+    assert "by the error bars alone" in plot_predictive(**spectrum).axes[1].texts[0].get_text()
+
+
 def test_residuals_are_in_sigma(spectrum):
     middle = np.median(spectrum["draws"], axis=0)
     expected = (spectrum["flux"] - middle) / spectrum["sigma"]
@@ -82,6 +101,21 @@ def test_bands_have_their_own_axes(spectrum, bands, tmp_path):
     assert [t.get_text() for t in figure.axes[0].texts] == ["F275W", "F814W"]
     residual = figure.axes[2].lines[-1]
     assert len(residual.get_xdata()) == 1
+
+
+@pytest.mark.parametrize(("flux", "limit"), [(1.2, 5.0), (4.0, 33.0)])
+def test_a_discrepant_band_stays_in_its_panel(spectrum, bands, flux, limit):
+    figure = plot_predictive(**spectrum, bands=bands._replace(flux=[flux, 1.0], valid=[1, 1]))
+    assert figure.axes[2].get_ylim() == pytest.approx((-limit, limit))
+
+
+def test_names_of_bands_are_above_the_points(spectrum, bands):
+    figure = plot_predictive(**spectrum, bands=bands._replace(valid=[True, True]))
+    figure.draw_without_rendering()
+    ax = figure.axes[0]
+    names = [text.get_window_extent() for text in ax.texts]
+    assert min(box.y0 for box in names) > ax.transData.transform((0.0, 2.1))[1]
+    assert max(box.y1 for box in names) < ax.bbox.y1
 
 
 def test_spectrum_without_a_usable_band(spectrum, bands):

@@ -30,13 +30,19 @@ def test_losses_over_spectra(table, tmp_path):
     assert density.lines[0].get_xdata()[0] == pytest.approx(0.0256)
     assert rate.get_xlabel() == "spectra seen (millions)"
     assert point.get_ylabel().startswith("point network")
+    assert density.lines[0].get_marker() == ""
     assert "2.02 million spectra, 0.79 h" in density.get_title()
 
 
 def test_one_line_is_enough(tmp_path):
     path = tmp_path / "loss.csv"
     path.write_text(HEADER + "100,25600,30.0,3.0,0.001,36.0\n")
-    assert len(plot_loss(path).axes) == 3
+    figure = plot_loss(path)
+    assert len(figure.axes) == 3
+    for ax, value in zip(figure.axes, (30.0, 3.0, 0.001), strict=True):
+        assert ax.lines[0].get_marker() == "o"
+        low, high = ax.get_ylim()
+        assert low < 0.95 * value < 1.05 * value < high
 
 
 def test_bad_tables_are_refused(tmp_path):
