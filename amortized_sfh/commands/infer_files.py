@@ -15,6 +15,7 @@ from amortized_sfh.commands.read_request import check_request, read_request
 from amortized_sfh.cubes.cube_data import CubeData
 from amortized_sfh.cubes.disc import Orientation, parse_centre
 from amortized_sfh.cubes.maps import check_output
+from amortized_sfh.inference.mass import luminosity_distance_mpc
 from amortized_sfh.model_files import load_model
 from amortized_sfh.plotting import SkyFrame, plot_bin_maps, plot_maps
 from amortized_sfh.regions.profile import locate_disc
@@ -109,7 +110,7 @@ def draw_maps(
     out
         FITS file whose name the pictures take.
     distance_mpc
-        For a scale bar in kpc.
+        For a scale bar in kpc; that of the redshift, as for masses, where it is not given.
     truth
         True maps (ny, nx) by product name, and `MASSFRAC` (n_bins, ny, nx).
 
@@ -119,7 +120,7 @@ def draw_maps(
         The pictures.
     """
     grid = data.map_grid
-    frame = SkyFrame.from_header(data.header, distance_mpc) if len(data.header) else SkyFrame()
+    frame = _sky_frame(data, distance_mpc)
     scalars = {n: grid.paint(v) for n, v in results.items() if v.ndim == 2}
     per_bin = {
         f"{name}_{statistic}": grid.paint(np.ascontiguousarray(results[name][..., k]))
@@ -130,13 +131,28 @@ def draw_maps(
     paths = [out.with_name(f"{out.stem}_{part}.png") for part in parts]
     averages = ("LOGAGE_MW", "LOGAGE_LW", "MH_MW", "MH_LW")
     plot_maps(scalars, truth=truth, names=averages, frame=frame, path=paths[0])
-    names = [n for n in ("LOGMASS", "AV", "V", "SIGMA", "T50", "ML_V") if _drawable(scalars[n])]
+    mass = "LOGMASS"
+    if (data.n_spaxels > 1).any():
+        # the mass of a bin tells its size
+        scalars["LOGMASS_PER_BIN"] = scalars["LOGMASS"]
+        mass = "SIGMA_STAR" if "SIGMA_STAR" in scalars else "LOGMASS_PER_BIN"
+    names = [n for n in (mass, "AV", "V", "SIGMA", "T50", "ML_V") if _drawable(scalars[n])]
     plot_maps(scalars, truth=truth, names=names, frame=frame, path=paths[1])
     plot_bin_maps(per_bin, edges_gyr, frame=frame, truth=truth, path=paths[2])
     names = [n for n in _DENSITIES if n in scalars and _drawable(scalars[n])]
     if names:
         plot_maps(scalars, truth=truth, names=names, frame=frame, path=paths[3])
     return paths[: 3 + bool(names)]
+
+
+def _sky_frame(data: CubeData, distance_mpc: float | None) -> SkyFrame:
+    """Where the maps lie, at the distance that masses and areas have."""
+    if not len(data.header):
+        return SkyFrame()
+    redshift = data.galaxy_redshift
+    distance = float(luminosity_distance_mpc(np.array([redshift]), distance_mpc)[0])
+    known = distance if np.isfinite(distance) else None
+    return SkyFrame.from_header(data.header, known, redshift)
 
 
 def _parse_spaxel(text: str) -> tuple[int, int]:

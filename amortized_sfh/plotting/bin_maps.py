@@ -7,21 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from amortized_sfh.plotting.figures import as_array, finish, log10_positive, styled
-from amortized_sfh.plotting.maps import ERROR_COLOURS, find_map
-from amortized_sfh.plotting.panels import PanelGrid, panel_size
-from amortized_sfh.plotting.quantities import age_label, describe
-from amortized_sfh.plotting.sky import (
-    SkyFrame,
+from amortized_sfh.plotting.colours import (
+    ERROR_COLOURS,
+    clipped_ends,
     draw_colour_bar,
-    draw_map,
-    draw_scale_bar,
     robust_limits,
 )
+from amortized_sfh.plotting.figures import as_array, finish, log10_positive, styled
+from amortized_sfh.plotting.maps import find_map
+from amortized_sfh.plotting.panels import PanelGrid, panel_size
+from amortized_sfh.plotting.quantities import Quantity, age_label, describe
+from amortized_sfh.plotting.sky import SkyFrame, draw_map, draw_scale_bar
 
 _LEAST_SPAN_DEX = 0.4
+_AXIS_GAP = 0.45
 
 
 @styled
@@ -76,31 +78,55 @@ def plot_bin_maps(
         true = as_array(find_map(truth, name), f"true {name}", mean.shape)
         true = np.where(np.isfinite(mean), log10_positive(true) if shown.log else true, np.nan)
     rows = ["truth"] * (true is not None) + ["posterior mean", "uncertainty (1σ)"]
-    gaps_y = (0.1,) * (true is not None) + (0.62, 0.55)
+    gaps_y = (0.1,) * (true is not None) + (0.62, _AXIS_GAP + 0.5)
     panel = panel_size((mean.shape[1], mean.shape[2]), largest=2.0)
-    grid = PanelGrid(panel, (0.14,) * (len(bins) - 1) + (0.2,), gaps_y)
+    grid = PanelGrid(panel, (0.3,) * (len(bins) - 1) + (0.2,), gaps_y)
     figure = grid.figure()
     for column, i in enumerate(bins):
         values = [mean[i]] if true is None else [true[i], mean[i]]
-        limits = robust_limits(*values, symmetric=shown.symmetric, least_span=_LEAST_SPAN_DEX)
-        drawn = [(image, shown.colour_map, limits) for image in values]
-        drawn.append((error[i], ERROR_COLOURS, robust_limits(error[i])))
-        for row, (image, colours, span) in enumerate(drawn):
-            ax = grid.axes(figure, row, column)
-            picture = draw_map(ax, image, frame, colours, span)
-            if row == 0:
-                ax.set_title(age_label(edges_gyr[i], edges_gyr[i + 1]), pad=4.0)
-            if row == 0 and column == 0:
-                draw_scale_bar(ax, frame, (image.shape[0], image.shape[1]))
-            if row >= len(values) - 1:
-                label = shown.label if row < len(values) else "σ (dex)"
-                place = grid.below(row, column)
-                draw_colour_bar(figure, picture, place, label, orientation="horizontal")
-            ax.tick_params(labelbottom=False, labelleft=column == 0)
-            if column == 0:
-                grid.label_y(ax, frame.axis_labels[1])
+        first = _draw_column(figure, grid, column, (values, error[i]), shown, frame)
+        first.set_title(age_label(edges_gyr[i], edges_gyr[i + 1]), pad=4.0)
+        if column == 0:
+            draw_scale_bar(first, frame, (mean.shape[1], mean.shape[2]))
     grid.label_rows(figure, rows)
     return finish(figure, path)
+
+
+def _draw_column(
+    figure: Figure,
+    grid: PanelGrid,
+    column: int,
+    images: tuple[list[np.ndarray], np.ndarray],
+    shown: Quantity,
+    frame: SkyFrame,
+) -> Axes:
+    """Draw values on one scale and their uncertainty below; returns the topmost panel."""
+    values, error = images
+    limits = robust_limits(*values, symmetric=shown.symmetric, least_span=_LEAST_SPAN_DEX)
+    drawn = [(image, shown.colour_map, limits) for image in values]
+    drawn.append((error, ERROR_COLOURS, robust_limits(error)))
+    last = len(values)
+    panels = []
+    for row, (image, colours, span) in enumerate(drawn):
+        ax = grid.axes(figure, row, column)
+        panels.append(ax)
+        picture = draw_map(ax, image, frame, colours, span)
+        ax.tick_params(labelbottom=row == last, labelleft=column == 0)
+        if column == 0:
+            grid.label_y(ax, frame.axis_labels[1])
+        if row == last:
+            ax.set_xlabel(frame.axis_labels[0], labelpad=2.0)
+        if row >= last - 1:
+            scale = [error] if row == last else values
+            draw_colour_bar(
+                figure,
+                picture,
+                grid.below(row, column, _AXIS_GAP if row == last else 0.07),
+                shown.error_label if row == last else shown.label,
+                orientation="horizontal",
+                extend=clipped_ends(span, *scale),
+            )
+    return panels[0]
 
 
 def _bin_planes(

@@ -10,24 +10,21 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from amortized_sfh.plotting.figures import MINUS, as_array, finish, log10_positive, styled
-from amortized_sfh.plotting.panels import PanelGrid, panel_size
-from amortized_sfh.plotting.quantities import Quantity, describe
-from amortized_sfh.plotting.sky import (
-    SkyFrame,
+from amortized_sfh.plotting.colours import (
+    ERROR_COLOURS,
+    clipped_ends,
     draw_colour_bar,
-    draw_map,
-    draw_scale_bar,
     robust_limits,
 )
+from amortized_sfh.plotting.figures import MINUS, as_array, finish, log10_positive, styled
+from amortized_sfh.plotting.panels import PanelGrid, panel_size
+from amortized_sfh.plotting.quantities import describe
+from amortized_sfh.plotting.sky import SkyFrame, draw_map, draw_scale_bar
 
 AGES_AND_METALLICITIES = ("LOGAGE_MW", "LOGAGE_LW", "MH_MW", "MH_LW")
 """Scalars that `plot_maps` shows unless told otherwise."""
 
 _MEAN, _STD, _P16, _P84 = 0, 1, 2, 4
-ERROR_COLOURS = "cividis"
-"""Colour map of every uncertainty."""
-
 _RESIDUAL_COLOURS = "RdBu_r"
 _BAR_GAP = 0.92
 _RESIDUAL_LIMIT = 3.0
@@ -130,7 +127,7 @@ def _scalar_grid(
     shape: tuple[int, ...], names: list[str], with_truth: bool, with_title: bool
 ) -> tuple[PanelGrid, dict[str, tuple[int, int]]]:
     """Places of the panels, and row and first column of every name."""
-    block = (0.1, _BAR_GAP, _BAR_GAP, _BAR_GAP) if with_truth else (_BAR_GAP, _BAR_GAP)
+    block = (0.22, _BAR_GAP, _BAR_GAP, _BAR_GAP) if with_truth else (_BAR_GAP, _BAR_GAP)
     across = 1 if with_truth or len(names) == 1 else 2
     gaps = block * across
     n_rows = -(-len(names) // across)
@@ -171,7 +168,7 @@ def _scalar_row(
         residual = (mean - truth) / np.where(std > 0, std, np.nan)
         images.append((residual, _RESIDUAL_COLOURS, (-_RESIDUAL_LIMIT, _RESIDUAL_LIMIT)))
         titles = ["truth", *titles, "(mean − truth) / σ"]
-    bars = [shown.label, _error_label(shown), ""]
+    bars = [shown.label, shown.error_label, ""]
     first_bar = len(values) - 1
     for k, (image, colours, span) in enumerate(images):
         ax = grid.axes(figure, row, column + k)
@@ -181,21 +178,13 @@ def _scalar_row(
         elif row == 0:
             ax.set_title(titles[k], pad=4.0)
         if k >= first_bar:
-            extend = "both" if k == 3 else "neither"
-            label = bars[k - first_bar]
-            draw_colour_bar(figure, drawn, grid.beside(row, column + k), label, extend=extend)
+            ends = clipped_ends(span, *(values if k == first_bar else [image]))
+            beside = grid.beside(row, column + k)
+            draw_colour_bar(figure, drawn, beside, bars[k - first_bar], extend=ends)
         if k == 3:
             _note_scatter(ax, image)
         if row == 0 and column + k == 0:
             draw_scale_bar(ax, frame, (image.shape[0], image.shape[1]))
-
-
-def _error_label(shown: Quantity) -> str:
-    """Label of an uncertainty: that of the quantity, or dex where it is logarithmic."""
-    if "log_{10}" in shown.label or "dex" in shown.label:
-        return "σ (dex)"
-    unit = shown.label.partition("(")[2]
-    return f"σ ({unit}" if unit else "σ"
 
 
 def _note_scatter(ax: Axes, residual: np.ndarray) -> None:

@@ -80,10 +80,10 @@ class PanelGrid:
         x, y = self.corner(row, column)
         return self._relative(x + self.panel[0] + 0.07, y, _BAR, self.panel[1])
 
-    def below(self, row: int, column: int) -> tuple[float, float, float, float]:
-        """Place of a colour bar below a panel, in figure units."""
+    def below(self, row: int, column: int, gap: float = 0.07) -> tuple[float, float, float, float]:
+        """Place of a colour bar below a panel, `gap` inches away, in figure units."""
         x, y = self.corner(row, column)
-        return self._relative(x, y - 0.07 - _BAR, self.panel[0], _BAR)
+        return self._relative(x, y - gap - _BAR, self.panel[0], _BAR)
 
 
 def panel_size(shape: tuple[int, int], largest: float = _LARGEST) -> tuple[float, float]:

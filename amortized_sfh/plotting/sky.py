@@ -1,4 +1,4 @@
-"""Drawing maps on the sky: offsets in arcsec, scale bar, colour bars, grey where no value is."""
+"""Drawing maps on the sky: offsets in arcsec, scale bar, grey where no value is."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 from matplotlib import colormaps, patheffects
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
+from amortized_sfh.cubes.disc import kpc_per_arcsec
+
 UNKNOWN = "0.82"
 """Colour of spaxels without a value."""
-
-_KPC_PER_ARCSEC_PER_MPC = math.pi / 180.0 / 3600.0 * 1e3
 
 
 @dataclass(frozen=True)
@@ -31,15 +30,17 @@ class SkyFrame:
     pixel_scale_arcsec : float, optional
         Width of a spaxel; without it, axes are in spaxels.
     distance_mpc : float, optional
-        Distance of the galaxy, for a scale bar in kpc.
+        Luminosity distance of the galaxy, for a scale bar in kpc.
     north_up : bool
         Whether rows run to the north and columns to the west, as in MUSE mosaics; else the axes are
         named offsets along the image.
+    redshift : float
+        Of the galaxy: lengths are smaller by (1 + z)² than the luminosity distance tells.
 
     Raises
     ------
     ValueError
-        If scale or distance are not positive and finite.
+        If scale or distance are not positive and finite, or the redshift is not above -1.
 
     Examples
     --------
@@ -50,15 +51,20 @@ class SkyFrame:
     pixel_scale_arcsec: float | None = None
     distance_mpc: float | None = None
     north_up: bool = True
+    redshift: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("pixel_scale_arcsec", "distance_mpc"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{name} = {value}; expected a finite number > 0, or None")
+        if not (math.isfinite(self.redshift) and self.redshift > -1.0):
+            raise ValueError(f"redshift = {self.redshift}; expected a finite number > -1")
 
     @classmethod
-    def from_header(cls, header: Any, distance_mpc: float | None = None) -> SkyFrame:
+    def from_header(
+        cls, header: Any, distance_mpc: float | None = None, redshift: float = 0.0
+    ) -> SkyFrame:
         """Read scale and orientation from a celestial WCS.
 
         Parameters
@@ -66,7 +72,9 @@ class SkyFrame:
         header : astropy.io.fits.Header
             Header of a map or cube; without a celestial WCS, axes are in spaxels.
         distance_mpc : float, optional
-            Distance of the galaxy.
+            Luminosity distance of the galaxy.
+        redshift : float
+            Its redshift.
 
         Returns
         -------
@@ -75,13 +83,13 @@ class SkyFrame:
         """
         wcs = WCS(header)
         if not wcs.has_celestial:
-            return cls(None, distance_mpc)
+            return cls(None, distance_mpc, redshift=redshift)
         wcs = wcs.celestial
         matrix = wcs.pixel_scale_matrix
         scale = float(np.mean(proj_plane_pixel_scales(wcs))) * 3600.0
         unrotated = abs(matrix[0, 1]) + abs(matrix[1, 0]) < 0.1 * abs(matrix[1, 1])
         north_up = bool(unrotated and matrix[0, 0] < 0 and matrix[1, 1] > 0)
-        return cls(scale, distance_mpc, north_up)
+        return cls(scale, distance_mpc, north_up, redshift)
 
     @property
     def axis_labels(self) -> tuple[str, str]:
@@ -126,49 +134,12 @@ class SkyFrame:
         """
         if self.pixel_scale_arcsec is None or self.distance_mpc is None:
             return None
-        kpc_per_arcsec = self.distance_mpc * _KPC_PER_ARCSEC_PER_MPC
-        wanted = 0.3 * nx * self.pixel_scale_arcsec * kpc_per_arcsec
+        scale = kpc_per_arcsec(self.distance_mpc, self.redshift)
+        wanted = 0.3 * nx * self.pixel_scale_arcsec * scale
         decade = 10.0 ** math.floor(math.log10(wanted))
         kpc = max(factor * decade for factor in (1, 2, 5) if factor * decade <= wanted)
         name = f"{kpc:g} kpc" if kpc >= 1.0 else f"{1e3 * kpc:g} pc"
-        return kpc / kpc_per_arcsec, name
-
-
-def robust_limits(
-    *images: np.ndarray, symmetric: bool = False, share: float = 0.98, least_span: float = 0.0
-) -> tuple[float, float]:
-    """Colour limits that a few odd spaxels do not move.
-
-    Parameters
-    ----------
-    *images : ndarray
-        Values; NaN and infinities are ignored.
-    symmetric : bool
-        Whether the limits are symmetric about zero.
-    share : float
-        Central share of the values inside the limits.
-    least_span : float
-        Least distance of the limits, so that noise alone does not fill the colours.
-
-    Returns
-    -------
-    tuple of float
-        Low < high, also when there are no values.
-    """
-    values = np.concatenate([image[np.isfinite(image)].ravel() for image in images])
-    if values.size == 0:
-        return (-1.0, 1.0) if symmetric else (0.0, 1.0)
-    tail = 0.5 * (1.0 - share)
-    low, high = (float(q) for q in np.quantile(values, [tail, 1.0 - tail]))
-    missing = 0.5 * max(least_span - (high - low), 0.0)
-    low, high = low - missing, high + missing
-    if symmetric:
-        high = max(abs(low), abs(high))
-        low = -high
-    if high - low < 1e-6 * max(abs(low), abs(high), 1e-6):
-        pad = max(abs(high) * 0.05, 1e-3)
-        low, high = low - pad, high + pad
-    return low, high
+        return kpc / scale, name
 
 
 def draw_map(
@@ -238,40 +209,3 @@ def draw_scale_bar(ax: Axes, frame: SkyFrame, shape: tuple[int, int]) -> None:
     y_text = y0 + 0.025 * (top - bottom)
     middle = 0.5 * (x0 + x1)
     ax.text(middle, y_text, name, ha="center", va="bottom", fontsize=8.0, path_effects=halo)
-
-
-def draw_colour_bar(
-    figure: Figure,
-    shown: AxesImage,
-    position: tuple[float, float, float, float],
-    label: str,
-    *,
-    orientation: str = "vertical",
-    extend: str = "neither",
-) -> None:
-    """Draw a colour bar at a place of the figure.
-
-    Parameters
-    ----------
-    figure : Figure
-        The figure.
-    shown : AxesImage
-        The map.
-    position : tuple of float
-        Left, bottom, width, height in figure units.
-    label : str
-        Quantity with its unit.
-    orientation : {"vertical", "horizontal"}
-        Direction.
-    extend : {"neither", "both"}
-        Whether arrows show that values lie beyond the limits.
-    """
-    cax = figure.add_axes(position)
-    bar = figure.colorbar(
-        shown, cax=cax, orientation=orientation, extend=extend, extendfrac=0.03, label=label
-    )
-    vertical = orientation == "vertical"
-    steps = [1, 2, 2.5, 5, 10]
-    bar.locator = MaxNLocator(5 if vertical else 4, steps=steps, prune=None if vertical else "both")
-    bar.update_ticks()
-    cax.tick_params(direction="out", length=2.5, right=vertical, top=False)

@@ -7,6 +7,7 @@ import pytest
 from matplotlib.colors import to_rgba
 
 from amortized_sfh.plotting import SkyFrame, plot_bin_maps, plot_maps
+from amortized_sfh.plotting.colours import ERROR_COLOURS
 from amortized_sfh.plotting.maps import AGES_AND_METALLICITIES
 from amortized_sfh.plotting.sky import UNKNOWN
 
@@ -106,6 +107,24 @@ def test_signed_quantities_have_symmetric_colours(maps):
     assert low == -high
 
 
+def test_uncertainties_have_colours_and_labels_of_their_own(maps):
+    maps["SIGMA"] = 100.0 + maps["V"]
+    value, error = panels(plot_maps(maps, names=("SIGMA",)))
+    assert error.images[0].get_cmap().name == ERROR_COLOURS != value.images[0].get_cmap().name
+    assert value.images[0].colorbar.ax.get_ylabel() == r"$\sigma$ (km s$^{-1}$)"
+    assert error.images[0].colorbar.ax.get_ylabel() == r"1σ error of $\sigma$ (km s$^{-1}$)"
+
+
+def test_bars_have_arrows_where_the_truth_is_beyond_the_scale(maps, truth):
+    mean, std = maps["MH_MW"][0], maps["MH_MW"][1]
+    mean[:], std[:], truth["MH_MW"][:] = 0.0, 0.1, 0.0
+    truth["MH_MW"][4, 4] = 5.0
+    true, mean, std, residual = panels(plot_maps(maps, truth, names=("MH_MW",)))
+    bars = [panel.images[0].colorbar for panel in (mean, std, residual)]
+    assert true.images[0].colorbar is None
+    assert [bar.extend for bar in bars] == ["max", "neither", "min"]
+
+
 def test_wrong_maps_are_refused(maps):
     with pytest.raises(ValueError, match="no map 'AGE'"):
         plot_maps(maps, names=("AGE",))
@@ -130,6 +149,19 @@ def test_bin_maps_show_logarithms_and_widths_in_dex(bins, tmp_path):
         np.log10(bins["MASSFRAC_MEAN"][0, 2, 2])
     )
     assert np.allclose(drawn[2].images[0].get_array().compressed(), np.log10(2.0))
+
+
+def test_bin_maps_have_both_axes_and_arrows(bins):
+    bins["MASSFRAC_MEAN"][0, 4, 4] = 1e-6
+    drawn = panels(plot_bin_maps(bins, EDGES, bins=(0, 3), frame=SkyFrame(0.2)))
+    top, bottom = drawn[0::2], drawn[1::2]
+    assert [ax.get_xlabel() for ax in bottom] == [r"$\Delta\alpha$ (arcsec)"] * 2
+    assert [ax.get_xlabel() for ax in top] == [""] * 2
+    bars = [ax.images[0].colorbar for ax in (top[0], bottom[0])]
+    assert bars[0].extend in {"min", "both"}
+    assert bars[1].ax.get_xlabel() == "1σ error of fraction (dex)"
+    # the bar is below the numbers of the axis
+    assert bars[1].ax.get_position().y1 < bottom[0].get_position().y0 - 0.04
 
 
 def test_truth_of_bins_is_hidden_where_nothing_was_inferred(bins):

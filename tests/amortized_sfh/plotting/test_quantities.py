@@ -30,6 +30,21 @@ def test_averages_by_mass_and_by_light_have_different_labels():
         assert describe(f"{name}_MW").label != describe(f"{name}_LW").label
 
 
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("SIGMA", r"1σ error of $\sigma$ (km s$^{-1}$)"),
+        ("LOGAGE_MW", "1σ error of age$_M$ (dex)"),
+        ("MH", "1σ error of [M/H] (dex)"),
+        ("SIGMA_STAR", r"1σ error of $\Sigma_*$ (dex)"),
+        ("DELTA", r"1σ error of $\delta$"),
+        ("whatever", "1σ error of whatever"),
+    ],
+)
+def test_uncertainties_are_named_with_their_unit(name, label):
+    assert describe(name).error_label == label
+
+
 def test_unknown_names_go_by_themselves():
     assert describe("whatever").label == "whatever"
 

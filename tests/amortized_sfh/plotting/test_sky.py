@@ -1,4 +1,4 @@
-"""Frames on the sky and colour limits."""
+"""Frames on the sky."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from astropy.wcs import WCS
 
-from amortized_sfh.plotting.sky import SkyFrame, robust_limits
+from amortized_sfh.cubes.disc import kpc_per_arcsec
+from amortized_sfh.plotting.sky import SkyFrame
 
 
 def header(angle_deg: float = 0.0, scale_arcsec: float = 0.2):
@@ -41,24 +42,22 @@ def test_the_scale_bar_has_a_round_length():
     assert SkyFrame(0.2).scale_bar(300) is None
 
 
+def test_the_scale_bar_of_a_distant_galaxy_follows_its_angular_distance():
+    frame = SkyFrame.from_header(header(), 400.0, redshift=0.0858)
+    length, name = frame.scale_bar(40)
+    assert name == "2 kpc"
+    assert length * kpc_per_arcsec(400.0, 0.0858) == pytest.approx(2.0)
+    near, _ = SkyFrame(0.2, 400.0).scale_bar(40)
+    assert length / near == pytest.approx(1.0858**2)
+
+
 @pytest.mark.parametrize("arguments", [(0.0, None), (np.nan, None), (0.2, -3.0)])
 def test_impossible_frames_are_refused(arguments):
     with pytest.raises(ValueError, match="expected a finite number > 0"):
         SkyFrame(*arguments)
 
 
-def test_limits_ignore_what_is_odd():
-    values = np.concatenate([np.linspace(0.0, 1.0, 1000), [1e6, np.nan, np.inf]])
-    low, high = robust_limits(values)
-    assert 0.0 <= low < 0.05
-    assert 0.95 < high <= 1.0
-
-
-def test_limits_always_have_a_width():
-    assert robust_limits(np.full(5, np.nan)) == (0.0, 1.0)
-    low, high = robust_limits(np.full(5, 3.0))
-    assert low < 3.0 < high
-    low, high = robust_limits(np.array([0.0, 0.1]), least_span=1.0)
-    assert high - low == pytest.approx(1.0)
-    low, high = robust_limits(np.array([-1.0, 0.5]), symmetric=True)
-    assert low == -high
+@pytest.mark.parametrize("redshift", [-1.0, np.nan])
+def test_impossible_redshifts_are_refused(redshift):
+    with pytest.raises(ValueError, match="expected a finite number > -1"):
+        SkyFrame(0.2, 10.0, redshift=redshift)
