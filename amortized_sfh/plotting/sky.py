@@ -203,7 +203,7 @@ def draw_scale_bar(ax: Axes, frame: SkyFrame, shape: tuple[int, int]) -> None:
     left, right, bottom, top = frame.extent(shape)
     sign = 1.0 if right > left else -1.0
     x0, y0 = left + 0.06 * (right - left), bottom + 0.07 * (top - bottom)
-    halo = [patheffects.withStroke(linewidth=2.6, foreground="white")]
+    halo = [patheffects.withStroke(linewidth=3.8, foreground="white")]
     x1 = x0 + sign * length
     ax.plot([x0, x1], [y0, y0], color="black", lw=1.8, path_effects=halo, solid_capstyle="butt")
     y_text = y0 + 0.025 * (top - bottom)

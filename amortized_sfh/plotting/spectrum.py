@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import AutoMinorLocator
 
 from amortized_sfh.plotting.figures import (
@@ -221,6 +222,8 @@ def _residual_limit(residual: np.ndarray, share: float = 0.98) -> float:
 
 
 def _name_features(ax: Axes, wave: np.ndarray) -> None:
+    # masked lines reach above the panel, through their own names
+    halo = [withStroke(linewidth=2.5, foreground="white")]
     for name, centre in FEATURES_AA.items():
         if wave[0] < centre < wave[-1]:
             ax.plot([centre] * 2, [0.90, 0.93], transform=ax.get_xaxis_transform(), color="0.4")
@@ -233,6 +236,8 @@ def _name_features(ax: Axes, wave: np.ndarray) -> None:
                 va="bottom",
                 fontsize=7.5,
                 color="0.25",
+                path_effects=halo,
+                zorder=10,
             )
 
 
