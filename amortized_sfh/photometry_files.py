@@ -19,7 +19,7 @@ from astropy.table import Row, Table
 from amortized_sfh.cubes.fits_input import InputFileError
 from amortized_sfh.cubes.flux_units import parse_flux_unit
 from simulators.filters import filter_names, read_filter
-from simulators.toml_table import nearest
+from simulators.observation import BANDS
 
 __all__ = ["in_unit", "read_photometry"]
 
@@ -61,7 +61,10 @@ def read_photometry(path: str | Path) -> dict[str, tuple[float, float]]:
     for row in table:
         band = str(row["band"]).strip()
         if band not in filter_names():
-            raise InputFileError(f"{path}: unknown band {band!r}{nearest(band, filter_names())}")
+            raise InputFileError(
+                f"{path}: unknown band {band!r}; expected one of {', '.join(BANDS)}: leave "
+                "out bands that the model does not have"
+            )
         if band in fluxes:
             raise InputFileError(f"{path} has {band} twice: expected each band once")
         fluxes[band] = _flux_of(row, band, f"{path}, {band}")

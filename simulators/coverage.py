@@ -12,6 +12,7 @@ from torch import Tensor
 from simulators.conditions import MAX_TRIM
 from simulators.instrument import Instrument
 from simulators.masks import observed_mask
+from simulators.wavegrid import PixelGrid
 
 __all__ = ["check_coverage", "check_pixels"]
 
@@ -55,8 +56,16 @@ def check_coverage(
         f"{what} covers {low:.0f}-{high:.0f} Å in the rest frame at z = {redshift:g} and misses "
         f"{missing} % of the model's {grid.start_aa:.0f}-{grid.end_aa:.0f} Å{observed}: a model "
         f"for {instrument.name!r} expects at least {100 * (1 - MAX_TRIM):.0f} % of it; check the "
-        "redshift, or use a model made for these data"
+        f"redshift, or use a model made for these data{_other_unit(grid, low, high)}"
     )
+
+
+def _other_unit(grid: PixelGrid, low: float, high: float) -> str:
+    """A hint where the wavelengths would fit in another unit than Å."""
+    for unit, in_aa in (("nm", 10.0), ("µm", 1e4)):
+        if high < grid.start_aa and low * in_aa < grid.end_aa and high * in_aa > grid.start_aa:
+            return f"; these wavelengths look like {unit}: say so in the file, or convert them to Å"
+    return ""
 
 
 def check_pixels(instrument: Instrument, rest_edges_aa: Tensor, what: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -61,6 +62,30 @@ LINE_HALF_WIDTH_KMS = 400.0
 #: Blueshift up to which bands and models serve as at z = 0: 300 km/s, as galaxies rotate.
 MAX_BLUESHIFT = 0.001
 _CHUNK = 4096
+
+
+def check_line_width(half_width_kms: float) -> None:
+    """Refuse masks of emission lines that a model cannot do with.
+
+    Parameters
+    ----------
+    half_width_kms
+        Half width of every mask in km/s.
+
+    Raises
+    ------
+    ValueError
+        If it is below :data:`LINE_HALF_WIDTH_KMS`.
+
+    Examples
+    --------
+    >>> check_line_width(700.0)
+    """
+    if not LINE_HALF_WIDTH_KMS <= half_width_kms < math.inf:
+        raise ValueError(
+            f"line width is {half_width_kms:g} km/s; expected at least {LINE_HALF_WIDTH_KMS:g}: "
+            "models were trained with lines masked to that distance, and cannot use what is nearer"
+        )
 
 
 def line_mask(

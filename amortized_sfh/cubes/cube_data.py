@@ -99,6 +99,11 @@ class CubeData:
         Whether the cube was observed with adaptive optics.
     names : tuple of str
         Name of each row (apertures); empty where they have none.
+    origin_xy : tuple of int
+        Spaxel of the whole cube at the corner of the region, (x, y) from 0.
+    noise_growth : float, optional
+        Growth of the noise of sums per decade of spaxels, from the noise profile, measured or
+        given; None where it is not known.
     """
 
     observation: Observation
@@ -115,6 +120,8 @@ class CubeData:
     frame_kms: np.ndarray | None = None
     ao: bool = False
     names: tuple[str, ...] = ()
+    origin_xy: tuple[int, int] = (0, 0)
+    noise_growth: float | None = None
 
     def __post_init__(self) -> None:
         expected = tuple(self.observation.phot.shape)

@@ -117,12 +117,33 @@ def region_mask(file: RegionFile, wcs: WCS | None, shape: tuple[int, int]) -> np
     Raises
     ------
     ValueError
-        If a region lies outside the cube, has no area, or is in sky coordinates and the cube is
-        not.
+        If all regions lie outside the cube, one has no area, or one is in sky coordinates and the
+        cube is not.
+
+    Warns
+    -----
+    UserWarning
+        If some regions lie outside the cube: lists of stars usually cover more than one field.
     """
-    inside = np.zeros(shape, dtype=bool)
+    inside, outside = np.zeros(shape, dtype=bool), []
     for region, name in zip(file.regions, file.names, strict=True):
-        inside |= _members(region, f"{name!r} of {file.source}", wcs, shape)
+        members = _covered(_pixels(region, f"{name!r} of {file.source}", wcs), shape)
+        inside |= members
+        if not members.any():
+            outside.append(name)
+    ny, nx = shape
+    if len(outside) == len(file.regions):
+        raise ValueError(
+            f"all regions of {file.source} lie outside the cube of {nx} x {ny} spaxels; check "
+            "their coordinates (sky, or image pixels from 1)"
+        )
+    if outside:
+        listed = ", ".join(outside[:3]) + (", ..." if len(outside) > 3 else "")
+        warnings.warn(
+            f"{len(outside)} of {len(file.regions)} regions of {file.source} lie outside the cube "
+            f"of {nx} x {ny} spaxels and mask nothing ({listed})",
+            stacklevel=2,
+        )
     return inside & ~_cut(file, wcs, shape)
 
 
@@ -146,7 +167,8 @@ def aperture_bins(file: RegionFile, wcs: WCS | None, shape: tuple[int, int]) -> 
     Raises
     ------
     ValueError
-        As :func:`region_mask`, or if two regions share spaxels or nothing is left of one.
+        If a region lies outside the cube, has no area, is in sky coordinates and the cube is not,
+        shares spaxels with another, or nothing is left of it.
     """
     number = np.full(shape, -1, dtype=np.int64)
     cut = _cut(file, wcs, shape)

@@ -44,6 +44,9 @@ class Flag(IntFlag):
     KINEMATICS = 512
     """Velocity and dispersion of a map could not be imposed: there is no value, or too few draws of
     the posterior are near it (see ESS)."""
+    BAND_MISFIT = 1024
+    """A band is more than 5 standard deviations, systematic errors included, from the posterior
+    predictive: its unit, aperture, zero point or position may be wrong. CHI2 does not show it."""
 
 
 def describe_flags() -> dict[int, str]:

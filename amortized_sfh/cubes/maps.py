@@ -134,7 +134,9 @@ def check_output(path: str | Path, overwrite: bool = False) -> Path:
     if path.is_dir():
         raise FileExistsError(f"{path} is a folder; give the name of a file")
     if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists and is kept; use overwrite to replace it")
+        raise FileExistsError(
+            f"{path} exists and is kept; add --overwrite (in Python overwrite=True) to replace it"
+        )
     if not path.parent.is_dir():
         raise FileNotFoundError(f"no such folder: {path.parent}; create it first")
     return path

@@ -115,7 +115,10 @@ def write_mock_files(
     files = MockFiles(folder / "cube.fits", images, folder / "truth.fits")
     for path in (files.cube, *images.values(), files.truth):
         if path.exists() and not overwrite:
-            raise FileExistsError(f"{path} exists and is kept; use overwrite to replace it")
+            raise FileExistsError(
+                f"{path} exists and is kept; add --overwrite (in Python overwrite=True) to "
+                "replace it"
+            )
     seen = observe_native(
         galaxy, seed, shared_systematics=shared_systematics, neighbour_share=neighbour_share
     )

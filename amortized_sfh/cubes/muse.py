@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -123,15 +124,19 @@ def read_muse_cube(
     provenance |= band_provenance(images, psf)
     if options.noise_profile is not None:
         provenance["NOISPROF"] = options.noise_profile.name
+    place: dict[str, Any] = {"origin_xy": (window[1].start, window[0].start)}
+    if in_bins or options.noise_profile is not None or options.noise_growth is not None:
+        place["noise_growth"] = noise.growth
     if not in_bins:
-        return replace(reader.spaxels(images), provenance=provenance)
+        return replace(reader.spaxels(images), provenance=provenance, **place)
     numbers = None if bins is None else _bin_numbers(bins, cube)[window]
     signal, error, flag = reader.brightness()
     if numbers is None:
         numbers = bin_to_snr(signal, error, float(target_snr or 0.0), noise.growth)
     data = reader.binned(Bins(numbers, signal, flag), images)
     names = tuple(bins.names[i] for i in data.label) if isinstance(bins, RegionFile) else ()
-    return replace(data, provenance=provenance | {"NOISEGRO": noise.growth}, names=names)
+    provenance["NOISEGRO"] = noise.growth
+    return replace(data, provenance=provenance, names=names, **place)
 
 
 def _frames(
@@ -145,8 +150,10 @@ def _frames(
     given = options.velocity_map
     if given is None:
         return None, cube.planes(options.grid, redshift)
-    full = read_velocity_map(given, cube.shape[1:])
-    velocity = full.velocity_kms[window]
+    part = (window[0].stop - window[0].start, window[1].stop - window[1].start)
+    full = read_velocity_map(given, cube.shape[1:], part)
+    values = full.velocity_kms
+    velocity = values[window] if values.shape == cube.shape[1:] else values
     low, high = (shift_redshift(redshift, float(v)) for v in (velocity.min(), velocity.max()))
     provenance["VELMAP"] = "array" if isinstance(given, np.ndarray) else Path(given).name
     provenance["VELFILL"] = full.n_filled

@@ -54,7 +54,11 @@ def split_extension(text: str) -> tuple[Path, str | None]:
     return Path(file), extension
 
 
-def read_velocity_map(velocity: str | Path | np.ndarray, shape: tuple[int, int]) -> VelocityMap:
+def read_velocity_map(
+    velocity: str | Path | np.ndarray,
+    shape: tuple[int, int],
+    part: tuple[int, int] | None = None,
+) -> VelocityMap:
     """Return the velocity of every spaxel.
 
     Parameters
@@ -65,10 +69,14 @@ def read_velocity_map(velocity: str | Path | np.ndarray, shape: tuple[int, int])
         planes the first is the velocity, as in V of this package's own maps.
     shape : tuple of int
         Spatial shape (ny, nx) of the whole cube.
+    part : tuple of int, optional
+        Shape (ny, nx) of the region that is read: a map of this shape is one of the region alone,
+        as a run on the same region writes.
 
     Returns
     -------
     VelocityMap
+        Of the shape of the map that was given.
         Spaxels that are NaN or beyond ±1000 km/s have taken the velocity of the nearest that is
         not.
 
@@ -84,8 +92,11 @@ def read_velocity_map(velocity: str | Path | np.ndarray, shape: tuple[int, int])
     else:
         path, extension = split_extension(str(velocity))
         values, source = _read_image(path, extension), f"the velocity map {velocity}"
-    if values.shape != shape:
-        raise ValueError(f"{source} has shape {values.shape}; expected the cube's {shape} (ny, nx)")
+    if values.shape not in (shape, part):
+        other = "" if part in (None, shape) else f" or the region's {part}"
+        raise ValueError(
+            f"{source} has shape {values.shape}; expected the cube's {shape}{other} (ny, nx)"
+        )
     values = np.asarray(values, dtype=np.float64)
     seen = np.isfinite(values)
     if not seen.any():

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from amortized_sfh.inference.band_pulls import band_pulls
 from amortized_sfh.inference.derived import Derived, derive
 from amortized_sfh.inference.flow_pool import FlowPool
 from amortized_sfh.inference.kinematics import Kinematics, impose
@@ -152,11 +153,13 @@ def _infer_batch(
     derived = Derived(*(v.unflatten(0, (len(observation), n_draws)).cpu() for v in flat))
     log_mass = _log_mass(generative, observation, theta, generator, distance_mpc)
     theta = theta.unflatten(0, (len(observation), n_draws))
+    chi2, pulls = _predictive_check(generative, observation, theta[:, :N_PREDICTIVE])
     return PosteriorSamples(
         theta=theta.cpu(),
         derived=derived,
         log_mass=log_mass.cpu(),
-        chi2=_predictive_chi2(generative, observation, theta[:, :N_PREDICTIVE]).cpu(),
+        chi2=chi2.cpu(),
+        band_pull=pulls.cpu(),
         out_of_range=_out_of_range(generative, observation).cpu(),
         has_data=(observation.valid.any(1) | observation.phot_valid.any(1)).cpu(),
         space=generative.prior.space,
@@ -203,15 +206,17 @@ def _simulate(generative: GenerativeModel, observation: Observation, theta: Tens
     )
 
 
-def _predictive_chi2(
+def _predictive_check(
     generative: GenerativeModel, observation: Observation, theta: Tensor
-) -> Tensor:
-    """Reduced chi-square of the data about the mean predictive spectrum, shape (n_obs,)."""
+) -> tuple[Tensor, Tensor]:
+    """Reduced chi-square about the mean predictive spectrum, (n_obs,), and pulls of the bands."""
     light = _simulate(generative, observation, theta)
     mean = Spectra(light.flux.mean(1, keepdim=True), light.phot.mean(1, keepdim=True))
     likelihood = generative.noise.likelihood(observation)
     chi2 = likelihood.chi2(mean)[:, 0] / (likelihood.n_data - 1).clamp_min(1)
-    return torch.where(likelihood.n_data > 1, chi2, torch.nan).float()
+    best, error = likelihood.amplitude(mean)
+    pulls = band_pulls(generative.noise, observation, light, (best[:, 0], error[:, 0]))
+    return torch.where(likelihood.n_data > 1, chi2, torch.nan).float(), pulls
 
 
 def _log_mass(

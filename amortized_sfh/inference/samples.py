@@ -22,6 +22,23 @@ STATISTICS = ("mean", "std", "p16", "p50", "p84")
 _QUANTILES = (0.16, 0.50, 0.84)
 
 
+def check_draws(n_draws: int) -> None:
+    """Refuse numbers of draws that have no spread.
+
+    Parameters
+    ----------
+    n_draws
+        Draws per observation.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two.
+    """
+    if n_draws < 2:
+        raise ValueError(f"{n_draws} draws were asked for; expected at least 2")
+
+
 @dataclass(frozen=True)
 class PosteriorSamples:
     """Draws from the posterior of every observation.
@@ -51,6 +68,10 @@ class PosteriorSamples:
     ess
         Effective number of draws behind each observation after importance resampling, shape
         (n_obs,); None without.
+    band_pull
+        Residual of every band against the posterior predictive in standard deviations, see
+        :func:`~amortized_sfh.inference.band_pulls.band_pulls`, shape (n_obs, n_band); None where
+        it was not computed.
     """
 
     theta: Tensor
@@ -63,6 +84,7 @@ class PosteriorSamples:
     bins: AgeBins
     frame_kms: Tensor | None = None
     ess: Tensor | None = None
+    band_pull: Tensor | None = None
 
     def __len__(self) -> int:
         """Number of observations."""

@@ -22,7 +22,7 @@ def coadd(
     data: CubeData | Observation,
     region: np.ndarray | Tensor | Sequence[int] | Sequence[bool],
     *,
-    noise_growth: float = NOISE_GROWTH,
+    noise_growth: float | None = None,
 ) -> Observation:
     """Sum the spectra and bands of a region.
 
@@ -38,7 +38,8 @@ def coadd(
         As in `aggregate`.
     noise_growth
         Growth of the noise of sums per decade of spaxels, because neighbours share noise; 0 for
-        independent spectra, see `amortized_sfh.cubes.noise_growth.noise_growth_factor`.
+        independent spectra, see `amortized_sfh.cubes.noise_growth.noise_growth_factor`. By default
+        that of the cube (its noise profile's, say), or `NOISE_GROWTH` where it is not known.
 
     Returns
     -------
@@ -53,6 +54,9 @@ def coadd(
         galaxy.
     """
     observation = data if isinstance(data, Observation) else data.observation
+    if noise_growth is None:
+        own = data.noise_growth if isinstance(data, CubeData) else None
+        noise_growth = NOISE_GROWTH if own is None else own
     rows = region_rows(region, data)
     part = observation[torch.from_numpy(rows)].clean()
     low, high = float(part.redshift.min()), float(part.redshift.max())

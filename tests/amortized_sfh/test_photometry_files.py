@@ -74,7 +74,10 @@ def test_the_unit_of_a_spectrum():
     ("text", "message"),
     [
         ("band,flux\nF555W,1\n", "no column 'error'"),
-        ("band,flux,error,unit\nF606W,1,0.1,uJy\n", "unknown band 'F606W'; did you mean 'F"),
+        (
+            "band,flux,error,unit\nF606W,1,0.1,uJy\n",
+            "unknown band 'F606W'; expected one of F275W, F336W, F438W, F555W, F814W:",
+        ),
         ("band,flux,error,unit\nF555W,1,0.1,uJy\nF555W,1,0.1,uJy\n", "F555W twice"),
         ("band,flux,error,unit\nF555W,1,0,uJy\n", "F555W: flux is 1 with error 0"),
         ("band,flux,error,unit\nF555W,nan,0.1,uJy\n", "flux is nan"),

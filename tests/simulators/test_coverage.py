@@ -53,3 +53,11 @@ def test_pixels():
         check_pixels(MUSE, 4700.0 + 2.0 * torch.arange(2000).double(), "cube")
     # pixels outside the model's range do not count
     check_pixels(MUSE, torch.cat([torch.tensor([3000.0, 3100.0]).double(), muse]), "cube")
+
+
+@pytest.mark.parametrize(("factor", "unit"), [(10.0, "nm"), (1e4, "µm")])
+def test_other_units_are_recognised(factor, unit):
+    with pytest.raises(ValueError, match=f"look like {unit}: say so in the file"):
+        check_coverage(MUSE, (4750.0 / factor, 9300.0 / factor), 0.0, "data")
+    with pytest.raises(ValueError, match=r"made for these data$"):
+        check_coverage(MUSE, (1200.0, 3000.0), 0.0, "data")

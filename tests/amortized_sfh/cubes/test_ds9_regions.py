@@ -130,10 +130,17 @@ def test_unreadable_files(tmp_path):
 @pytest.mark.parametrize("shape", ["circle(40,40,2)", "point(9,2)", "circle(0.1,3,0.2)"])
 def test_regions_outside_the_cube(write_cube, write_regions, shape):
     regions = read_regions(write_regions(f"image\npoint(2,2)\n{shape}"))
+    with pytest.warns(UserWarning, match=r"1 of 2 regions of .* outside the cube .*\(region 2\)"):
+        data = read_muse_cube(write_cube(), Z, options=CubeOptions(mask_regions=regions))
+    assert np.argwhere(data.spaxel_flag & Flag.MASKED_REGION).tolist() == [[1, 1]]
     with pytest.raises(ValueError, match=r"'region 2' of .* lies outside the cube of 8 x 6"):
-        read_muse_cube(write_cube(), Z, options=CubeOptions(mask_regions=regions))
-    with pytest.raises(ValueError, match="lies outside the cube"):
         read_muse_cube(write_cube(), Z, bins=regions)
+
+
+def test_a_list_of_stars_of_another_field(write_regions):
+    regions = read_regions(write_regions("image\npoint(20,2)\ncircle(40,40,2)"))
+    with pytest.raises(ValueError, match=r"all regions of .* lie outside the cube of 8 x 6"):
+        region_mask(regions, None, SHAPE)
 
 
 def test_unusable_apertures(write_regions):

@@ -179,3 +179,15 @@ def test_bad_maps(tmp_path, rotation, write_cube):
     for extension in ("", ":V_STARS", ":TABLE", ":7"):
         with pytest.raises(InputFileError, match=r"found PRIMARY, TABLE"):
             read_velocity_map(f"{path}{extension}", (6, 8))
+
+
+def test_a_map_of_the_region_alone(write_cube, rotation):
+    path, region = write_cube(), (2, 7, 1, 5)
+    whole = read_muse_cube(path, Z, region=region, options=CubeOptions(velocity_map=rotation))
+    part = CubeOptions(velocity_map=rotation[1:5, 2:7])
+    alone = read_muse_cube(path, Z, region=region, options=part)
+    np.testing.assert_array_equal(alone.frame_kms, whole.frame_kms)
+    assert alone.origin_xy == (2, 1)
+    other = CubeOptions(velocity_map=rotation[:3])
+    with pytest.raises(ValueError, match=r"shape \(3, 8\); expected the cube's \(6, 8\) or the re"):
+        read_muse_cube(path, Z, region=region, options=other)

@@ -10,6 +10,7 @@ import torch
 from astropy.io import fits
 
 from amortized_sfh.cubes.cube_data import CubeData
+from amortized_sfh.cubes.noise_growth import NOISE_GROWTH
 from amortized_sfh.regions.coadd import coadd
 
 
@@ -94,3 +95,25 @@ def test_different_redshifts_cannot_be_added(observation):
 def test_empty_region(observation):
     with pytest.raises(ValueError, match="region is empty"):
         coadd(observation, [])
+
+
+@pytest.mark.parametrize(("own", "expected"), [(0.3, 0.3), (0.0, 0.0), (None, NOISE_GROWTH)])
+def test_noise_grows_as_that_of_the_cube(observation, own, expected):
+    data = CubeData(
+        observation=observation,
+        row=np.arange(8).reshape(2, 4),
+        label=np.arange(8),
+        n_spaxels=np.ones(8, dtype=int),
+        flag=np.zeros(8, dtype=np.int32),
+        spaxel_flag=np.zeros((2, 4), dtype=np.int32),
+        header=fits.Header(),
+        noise_scale=np.ones(8),
+        noise_growth=own,
+    )
+    every = np.arange(8)
+    torch.testing.assert_close(
+        coadd(data, every).sigma, coadd(observation, every, noise_growth=expected).sigma
+    )
+    if own is not None:
+        given = coadd(data, every, noise_growth=0.9)
+        assert bool((given.sigma > coadd(data, every).sigma).any())
