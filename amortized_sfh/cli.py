@@ -126,7 +126,10 @@ def _add_common(parser: argparse.ArgumentParser, needs_redshift: bool = True) ->
     parser.add_argument("--overwrite", action="store_true")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
-        "--line-width", type=float, default=400.0, help="half width of line masks in km/s (400)"
+        "--line-width",
+        type=float,
+        default=400.0,
+        help="half width of line masks, km/s (400, or more)",
     )
     parser.add_argument(
         "--measure-noise", action="store_true", help="enlarge errors to the scatter of the data"
@@ -148,7 +151,9 @@ def _add_infer(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--region", metavar="x0:x1,y0:y1")
     add_noise_options(parser)
     parser.add_argument("--save-draws", type=Path, metavar="FILE.nc|FILE.h5")
-    parser.add_argument("--spaxel", nargs="+", default=[], metavar="x,y", help="draws to save")
+    parser.add_argument(
+        "--spaxel", nargs="+", default=[], metavar="x,y", help="of the cube from 0, to save"
+    )
     parser.add_argument("--no-plots", action="store_true")
     parser.set_defaults(run=_run_infer)
 

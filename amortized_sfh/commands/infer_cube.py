@@ -14,15 +14,16 @@ from amortized_sfh.cubes.cube_data import CubeData
 from amortized_sfh.cubes.disc import Orientation, kpc_per_arcsec, spaxel_area_arcsec2
 from amortized_sfh.cubes.flags import Flag, observation_flags
 from amortized_sfh.cubes.maps import check_output, write_maps
+from amortized_sfh.inference.band_pulls import misfits
 from amortized_sfh.inference.draw_files import check_draws_path, write_draws
 from amortized_sfh.inference.infer import infer_chunks
 from amortized_sfh.inference.kinematics import MIN_ESS, Kinematics
 from amortized_sfh.inference.mass import luminosity_distance_mpc
 from amortized_sfh.inference.noise_scale import measure_noise_scale
-from amortized_sfh.inference.samples import PosteriorSamples
+from amortized_sfh.inference.samples import PosteriorSamples, check_draws
 from amortized_sfh.inference.surface import surface_densities
 from amortized_sfh.model import PosteriorModel
-from simulators.masks import LINE_HALF_WIDTH_KMS
+from simulators.masks import LINE_HALF_WIDTH_KMS, check_line_width
 
 #: Reduced chi-square beyond which a fit is flagged.
 POOR_FIT_CHI2 = (0.5, 2.0)
@@ -43,7 +44,8 @@ class RunOptions:
     orientation
         Of the galaxy's disc: surface densities are those of its plane.
     line_half_width_kms
-        Half width of the masks of emission lines; wider than the default for broad lines.
+        Half width of the masks of emission lines; wider than the default for broad lines, never
+        narrower.
     extra_lines_aa
         Rest-frame air wavelengths in Å of further lines to mask.
     ao
@@ -61,9 +63,15 @@ class RunOptions:
     draws_path
         Where to keep draws: ArviZ netCDF (.nc) or HDF5 (.h5).
     draws_spaxels
-        Pixels (x, y) whose draws are kept; all rows if empty.
+        Spaxels (x, y) of the whole cube, from 0, whose draws are kept; all rows if empty.
     command
         Command line for the header.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two draws, the masks of lines are narrower than those of the
+        training, or spaxels are named whose draws go nowhere.
     """
 
     n_draws: int = 1000
@@ -81,6 +89,13 @@ class RunOptions:
     draws_path: Path | None = None
     draws_spaxels: tuple[tuple[int, int], ...] = ()
     command: str = ""
+
+    def __post_init__(self) -> None:
+        check_draws(self.n_draws)
+        check_line_width(self.line_half_width_kms)
+        if self.draws_spaxels and self.draws_path is None:
+            spaxel = self.draws_spaxels[0]
+            raise ValueError(f"no file for the draws of spaxel {spaxel}; add --save-draws FILE.nc")
 
 
 def infer_cube(
@@ -212,12 +227,14 @@ def _kept_rows(data: CubeData, options: RunOptions) -> np.ndarray:
         return np.arange(len(data))
     rows = []
     for x, y in options.draws_spaxels:
-        ny, nx = data.row.shape
-        if not (0 <= x < nx and 0 <= y < ny) or data.row[y, x] < 0:
+        (x0, y0), (ny, nx) = data.origin_xy, data.row.shape
+        inside = x0 <= x < x0 + nx and y0 <= y < y0 + ny
+        if not inside or data.row[y - y0, x - x0] < 0:
             raise ValueError(
-                f"spaxel ({x}, {y}) has no data in the region of {nx} x {ny}: choose another"
+                f"spaxel ({x}, {y}) of the cube has no data in the region {x0}:{x0 + nx},"
+                f"{y0}:{y0 + ny}; choose another"
             )
-        rows.append(int(data.row[y, x]))
+        rows.append(int(data.row[y - y0, x - x0]))
     return np.unique(rows)
 
 
@@ -240,6 +257,8 @@ def _flags(samples: PosteriorSamples) -> np.ndarray:
     flag = np.where(samples.out_of_range.numpy(), int(Flag.OUT_OF_TRAINING_RANGE), 0)
     poor = (chi2 < POOR_FIT_CHI2[0]) | (chi2 > POOR_FIT_CHI2[1])
     flag |= np.where(poor, int(Flag.POOR_FIT), 0)
+    if samples.band_pull is not None:
+        flag |= misfits(samples.band_pull).any(1).numpy() * int(Flag.BAND_MISFIT)
     if samples.ess is not None:
         flag |= np.where(samples.ess.numpy() >= MIN_ESS, 0, int(Flag.KINEMATICS))
     return flag.astype(np.int32)
@@ -248,11 +267,8 @@ def _flags(samples: PosteriorSamples) -> np.ndarray:
 def _snr(data: CubeData) -> np.ndarray:
     """Median S/N per pixel of every row."""
     observation = data.observation
-    ratio = torch.where(
-        observation.valid,
-        observation.flux / torch.where(observation.valid, observation.sigma, 1.0),
-        torch.nan,
-    )
+    sigma = torch.where(observation.valid, observation.sigma, 1.0)
+    ratio = torch.where(observation.valid, observation.flux / sigma, torch.nan)
     return ratio.nanmedian(dim=1).values.numpy()
 
 

@@ -39,8 +39,6 @@ def infer_files(options: Namespace, device: str) -> None:
     profile = read_profile_options(options, orientation)
     spaxels = tuple(_parse_spaxel(text) for text in options.spaxel)
     check_request(options)
-    hst = read_hst_files(options)
-    model = load_model(options.model, device)
     run = RunOptions(
         n_draws=options.draws,
         seed=options.seed,
@@ -56,6 +54,8 @@ def infer_files(options: Namespace, device: str) -> None:
         draws_spaxels=spaxels,
         command=options.command_line,
     )
+    hst = read_hst_files(options)
+    model = load_model(options.model, device)
     data, run = read_request(options, model, hst, run)
     if profile is not None:
         # done once, for maps and profile alike, and what cannot be had is found before the maps

@@ -90,9 +90,10 @@ def chosen_rows(
     """
     for row in rows:
         if not 0 <= row < len(spectra):
+            last = len(spectra) - 1
+            allowed = f"a row from 0 to {last}" if last else "row 0, or no --row"
             raise ValueError(
-                f"--row {row}: {path} holds {_count(len(spectra))}; expected a row from 0 to "
-                f"{len(spectra) - 1}"
+                f"--row {row}: {path} holds {_count(len(spectra))}; expected {allowed}"
             )
     return {row: spectra[row] for row in sorted(set(rows)) or range(len(spectra))}
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
 from amortized_sfh.commands.figures import draw_observation
 from amortized_sfh.commands.output_folder import check_output_folder, output_folder
 from amortized_sfh.commands.spectrum_run import SpectrumRun
-from amortized_sfh.commands.spectrum_summary import describe_run, summary_table
+from amortized_sfh.commands.spectrum_summary import (
+    band_misfit,
+    describe_run,
+    summary_table,
+)
 from amortized_sfh.inference.draw_files import write_draws
 from amortized_sfh.inference.infer import infer
 from amortized_sfh.inference.noise_scale import measure_noise_scale
@@ -154,6 +159,13 @@ def posterior_of(
     if run.measure_noise:
         observation, _ = measure_noise_scale(model, observation, run.seed)
     samples = infer(model, observation, run.draws, run.seed, distance_mpc=run.distance_mpc)
+    misfit = band_misfit(model, samples)
+    if misfit:
+        warnings.warn(
+            f"{spectrum.name}: {misfit} from what the spectrum says; check the unit, the aperture "
+            "and the zero point of the band (flag BAND_MISFIT)",
+            stacklevel=2,
+        )
     return observation, samples
 
 

@@ -37,7 +37,9 @@ def check_output_folder(
         raise FileExistsError(f"{out} is a file; give the name of a folder")
     here = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
     if here and not overwrite:
-        raise FileExistsError(f"{out} exists and is kept; use overwrite to replace it")
+        raise FileExistsError(
+            f"{out} exists and is kept; add --overwrite (in Python overwrite=True) to replace it"
+        )
     others = [name for name in here if name not in products]
     if others:
         raise FileExistsError(

@@ -26,6 +26,7 @@ from amortized_sfh.inference.kinematics import Kinematics
 from amortized_sfh.model import PosteriorModel
 from simulators.doppler import relative_velocity
 from simulators.noise_profile import NoiseProfile, read_noise_profile
+from simulators.observation import check_redshift
 
 __all__ = ["check_request", "map_kinematics", "read_request"]
 
@@ -44,7 +45,8 @@ def check_request(options: Namespace) -> None:
     Raises
     ------
     FileNotFoundError, ValueError
-        If options do not go together, the cube is missing, or the noise profile cannot be used.
+        If options do not go together, a file is missing, the redshift is absurd, or the noise
+        profile cannot be used.
     """
     has_maps = options.dap is not None or options.gist is not None
     rules = {
@@ -61,12 +63,20 @@ def check_request(options: Namespace) -> None:
         "--gas-cleaned takes whole bins of the run; leave out --region and --mask-regions": (
             options.gas_cleaned and bool(options.region or options.mask_regions)
         ),
+        "--profile infers velocities with the rest; leave out --kinematics": (
+            options.profile is not None and options.kinematics != "free"
+        ),
         "--hst needs the cube, on whose grid the images are brought": options.cube is None
         and bool(options.hst),
     }
     broken = [rule for rule, is_broken in rules.items() if is_broken]
     if broken:
         raise ValueError("; ".join(broken))
+    check_redshift(options.redshift)
+    given = (options.cube, options.bins, options.aperture_regions, options.mask_regions)
+    for path in (*given, options.dap):
+        if path is not None and not path.exists():
+            raise FileNotFoundError(f"no such file: {path}")
     _noise_profile(options)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulators.masks import LINE_HALF_WIDTH_KMS
+from amortized_sfh.inference.samples import check_draws
+from simulators.masks import LINE_HALF_WIDTH_KMS, check_line_width
 
 __all__ = ["SpectrumRun"]
 
@@ -45,7 +46,8 @@ class SpectrumRun:
     Raises
     ------
     ValueError
-        If photometry is given twice.
+        If photometry is given twice, there are fewer than two draws, or the masks of lines are
+        narrower than those of the training.
     """
 
     redshift: float | None = None
@@ -62,6 +64,8 @@ class SpectrumRun:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
+        check_draws(self.draws)
+        check_line_width(self.line_half_width_kms)
         if self.photometry is not None and self.photometry_file is not None:
             raise ValueError(
                 f"photometry is given, and also in {self.photometry_file}: expected one of them"

@@ -12,6 +12,7 @@ from amortized_sfh.commands.infer_cube import POOR_FIT_CHI2
 from amortized_sfh.commands.spectrum_run import SpectrumRun
 from amortized_sfh.cubes.flags import Flag, observation_flags
 from amortized_sfh.cubes.maps import UNITS
+from amortized_sfh.inference.band_pulls import describe_misfits
 from amortized_sfh.inference.infer import predictive_spectra
 from amortized_sfh.inference.samples import STATISTICS, PosteriorSamples
 from amortized_sfh.model import PosteriorModel
@@ -19,7 +20,7 @@ from amortized_sfh.spectra import Spectrum
 from amortized_sfh.spectrum_fit import expected_chi2
 from simulators.observation import Observation
 
-__all__ = ["describe_run", "summary_table"]
+__all__ = ["band_misfit", "describe_run", "summary_table"]
 
 _N_PREDICTIVE = 24
 
@@ -84,6 +85,9 @@ def describe_run(
         flag |= int(Flag.OUT_OF_TRAINING_RANGE)
     if not POOR_FIT_CHI2[0] <= chi2 / expected <= POOR_FIT_CHI2[1]:
         flag |= int(Flag.POOR_FIT)
+    misfit = band_misfit(model, samples)
+    if misfit:
+        flag |= int(Flag.BAND_MISFIT)
     return {
         "spectrum": spectrum.name,
         "medium": spectrum.medium,
@@ -91,6 +95,7 @@ def describe_run(
         "ebv": float(run.ebv),
         "distance_mpc": run.distance_mpc or "from the redshift",
         "bands": _bands_used(model, observation),
+        "bands_that_do_not_fit": misfit or "none",
         "line_half_width_kms": float(run.line_half_width_kms),
         "measured_noise": run.measure_noise,
         "reduced_chi2": round(chi2, 4),
@@ -104,6 +109,26 @@ def describe_run(
         "seed": run.seed,
         "package_version": __version__,
     }
+
+
+def band_misfit(model: PosteriorModel, samples: PosteriorSamples) -> str:
+    """Bands of the first observation that are far from the posterior predictive.
+
+    Parameters
+    ----------
+    model
+        Its bands.
+    samples
+        From `posterior_of`.
+
+    Returns
+    -------
+    str
+        Their names and pulls, empty if all fit.
+    """
+    if samples.band_pull is None:
+        return ""
+    return describe_misfits(samples.band_pull[0], model.generative.simulator.instrument.bands)
 
 
 def _bands_used(model: PosteriorModel, observation: Observation) -> list[str]:

@@ -6,9 +6,8 @@ import pytest
 
 from amortized_sfh.cli import device_name, main
 
-INFER = ["infer", "c.fits", "--redshift", "0.002", "--out", "m.fits"]
-
-INFER = ("infer", "c.fits", "--redshift", "0.002", "--out", "m.fits")
+# a cube that exists, if no more
+INFER = ("infer", __file__, "--redshift", "0.002", "--out", "m.fits")
 
 
 @pytest.mark.parametrize(
@@ -16,7 +15,7 @@ INFER = ("infer", "c.fits", "--redshift", "0.002", "--out", "m.fits")
     [
         (["infer", "nowhere.fits", "--redshift", "0.002", "--out", "m.fits"], "nowhere.fits"),
         (
-            ["infer", "c.fits", "--redshift", "0.002", "--out", "m.fits", "--hst", "F275W"],
+            [*INFER, "--hst", "F275W"],
             "expected BAND=FILE",
         ),
         (
@@ -30,19 +29,19 @@ INFER = ("infer", "c.fits", "--redshift", "0.002", "--out", "m.fits")
         ([*INFER, "--hst", "F555W=a", "F555W=b"], "--hst names F555W twice"),
         ([*INFER, "--hst", "F555W=nowhere.fits"], "no such file: nowhere.fits"),
         (
-            ["infer", "c.fits", "--redshift", "0.002", "--out", "m.fits", "--spaxel", "3"],
+            [*INFER, "--spaxel", "3"],
             "expected x,y",
         ),
         (
-            ["infer", "c.fits", "--redshift", "0.002", "--out", "m.fits", "--model", "no-such"],
+            [*INFER, "--model", "no-such"],
             "no model 'no-such'",
         ),
         (
-            ["infer", "c.fits", "--redshift", "0.002", "--out", "m.fits", "--inclination", "91"],
+            [*INFER, "--inclination", "91"],
             "expected 0 (face-on) to below 90",
         ),
         (
-            ["infer", "c.fits", "--redshift", "0.002", "--out", "m.fits", "--centre", "170.1d"],
+            [*INFER, "--centre", "170.1d"],
             "expected pixels x,y",
         ),
         (
@@ -57,6 +56,17 @@ INFER = ("infer", "c.fits", "--redshift", "0.002", "--out", "m.fits")
             [*INFER, "--effective-radius", "60"],
             "add --profile N",
         ),
+        ([*INFER, "--line-width", "-4"], "line width is -4 km/s; expected at least 400"),
+        ([*INFER, "--line-width", "300"], "line width is 300 km/s; expected at least 400"),
+        ([*INFER, "--line-width", "nan"], "line width is nan km/s; expected at least 400"),
+        ([*INFER, "--spaxel", "3,4"], "no file for the draws of spaxel (3, 4); add --save-draws"),
+        ([*INFER, "--draws", "1"], "1 draws were asked for; expected at least 2"),
+        (
+            [*INFER, "--profile", "4", "--kinematics", "fixed", "--dap", "m.fits"],
+            "--profile infers velocities with the rest; leave out --kinematics",
+        ),
+        (["infer-spectrum", "s.txt", "--out", "o", "--line-width", "0"], "line width is 0 km/s"),
+        (["infer-spectrum", "s.txt", "--out", "o", "--draws", "0"], "0 draws were asked for"),
         (["infer-spectrum", "nowhere.txt", "--redshift", "0", "--out", "o"], "nowhere.txt"),
         (["simulate", "--library", "no-such", "--out", "t.h5"], "no SSP library"),
     ],
@@ -78,11 +88,29 @@ def test_missing_redshift_is_a_usage_error(capsys):
     assert "--redshift" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["infer", "nowhere.fits", *INFER[2:]], "no such file: nowhere.fits"),
+        ([*INFER, "--bins", "nowhere.fits"], "no such file: nowhere.fits"),
+        ([*INFER, "--redshift", "700"], "redshift is 700.0; expected a number between"),
+        ([*INFER, "--draws", "0"], "0 draws were asked for"),
+    ],
+)
+def test_requests_are_checked_before_the_model_is_loaded(words, expected, capsys, monkeypatch):
+    def load(*_):
+        raise AssertionError("the model was loaded")
+
+    monkeypatch.setattr("amortized_sfh.commands.infer_files.load_model", load)
+    assert main(words) == 1
+    assert expected in capsys.readouterr().err
+
+
 def test_existing_output_is_kept(tmp_path, capsys):
     out = tmp_path / "maps.fits"
     out.write_text("precious")
     assert main(["infer", "cube.fits", "--redshift", "0.002", "--out", str(out)]) == 1
-    assert "exists" in capsys.readouterr().err
+    assert "exists and is kept; add --overwrite" in capsys.readouterr().err
     assert out.read_text() == "precious"
 
 

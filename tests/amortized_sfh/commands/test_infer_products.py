@@ -10,6 +10,7 @@ from astropy.wcs import WCS
 from amortized_sfh.commands.infer_cube import RunOptions, infer_cube, row_areas_kpc2
 from amortized_sfh.cubes.cube_data import CubeData
 from amortized_sfh.cubes.disc import Orientation
+from amortized_sfh.cubes.flags import Flag
 
 DENSITIES = ("SIGMA_SFR10", "SIGMA_SFR100", "SIGMA_STAR")
 
@@ -88,3 +89,38 @@ def test_without_a_distance_there_are_none(data):
 
     near = replace(data.observation, redshift=0.0 * data.observation.redshift)
     assert row_areas_kpc2(replace(data, observation=near), None, Orientation()) is None
+
+
+def test_spaxels_count_in_the_cube(small_posterior, data, tmp_path):
+    from dataclasses import replace
+
+    import h5py
+
+    part = replace(data, origin_xy=(10, 20))
+    run = {"draws_path": tmp_path / "d.h5", "draws_spaxels": ((12, 21),)}
+    _maps(small_posterior, part, tmp_path / "a.fits", **run).close()
+    with h5py.File(tmp_path / "d.h5") as file:
+        assert file["label"][:].tolist() == [part.row[1, 2]]
+    for spaxel in ((2, 1), (17, 20), (16, 25)):  # outside twice, and one without a row
+        with pytest.raises(ValueError, match=r"has no data in the region 10:17,20:26"):
+            _maps(
+                small_posterior, part, tmp_path / "b.fits",
+                draws_path=tmp_path / "e.h5", draws_spaxels=(spaxel,),
+            )  # fmt: skip
+
+
+def test_a_band_that_does_not_fit_is_flagged(small_posterior, data, tmp_path):
+    from dataclasses import replace
+
+    observation = data.observation
+    phot = observation.phot.clone()
+    used = observation.phot_valid.clone()
+    used[0, 2] = True
+    phot[0, 2] = 1e4 * phot.abs().max()
+    sigma = observation.phot_sigma.clone()
+    sigma[0, 2] = 1e-3 * phot[0, 2]
+    odd = replace(observation, phot=phot, phot_sigma=sigma, phot_valid=used)
+    with _maps(small_posterior, replace(data, observation=odd), tmp_path / "a.fits") as maps:
+        flag = maps["FLAG"].data
+    bad = (flag & int(Flag.BAND_MISFIT)) > 0
+    np.testing.assert_array_equal(bad, data.row == 0)

@@ -9,7 +9,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 from amortized_sfh.cli import main
-from amortized_sfh.commands.infer_spectra import TABLE, infer_spectra
+from amortized_sfh.commands.infer_spectra import TABLE, chosen_rows, infer_spectra
 from amortized_sfh.commands.infer_spectrum import PRODUCTS, SpectrumRun
 from amortized_sfh.cubes.flags import Flag
 from amortized_sfh.model_files import save_model
@@ -134,3 +134,9 @@ def test_pictures_are_drawn_on_request(file, model, tmp_path):
     words = [w for w in _words(file, model, tmp_path / "out", "--row", "0") if w != "--no-plots"]
     assert main(words) == 0
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == sorted(PRODUCTS)
+
+
+def test_a_file_of_one_spectrum_has_row_0_alone():
+    assert list(chosen_rows(["it"], [0], "s.txt")) == [0]
+    with pytest.raises(ValueError, match=r"holds one spectrum; expected row 0, or no --row"):
+        chosen_rows(["it"], [3], "s.txt")

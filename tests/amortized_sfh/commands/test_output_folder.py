@@ -35,7 +35,7 @@ def test_an_existing_folder_is_kept_unless_told_otherwise(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "a").write_text("old")
     with (
-        pytest.raises(FileExistsError, match="use overwrite"),
+        pytest.raises(FileExistsError, match="add --overwrite"),
         output_folder(tmp_path / "out", ["a"]),
     ):
         pass
