@@ -174,3 +174,13 @@ def test_bad_requests(spectrum, small_posterior):
         posterior_of(small_posterior, spectrum, SpectrumRun(redshift=1200.0))
     with pytest.raises(ValueError, match="ebv"):
         posterior_of(small_posterior, spectrum, SpectrumRun(redshift=REDSHIFT, ebv=-1.0))
+
+
+def test_a_band_that_does_not_fit_is_told(spectrum, small_posterior):
+    bright = 1e4 * float(spectrum.flux.mean())
+    run = replace(QUICK, photometry={"F555W": (bright, 1e-3 * bright)})
+    with pytest.warns(UserWarning, match=r"^mock: F555W \(\+.* sigma\) from what the spectrum"):
+        observation, samples = posterior_of(small_posterior, spectrum, run)
+    meta = describe_run(small_posterior, spectrum, run, observation, samples)
+    assert meta["flag"] & Flag.BAND_MISFIT
+    assert meta["bands_that_do_not_fit"].startswith("F555W (+")

@@ -321,3 +321,12 @@ def test_missing_files(write_cube, tmp_path):
         read_muse_cube(write_cube(), Z, hst={"F555W": tmp_path / "nowhere.fits"})
     with pytest.raises(FileNotFoundError, match="nowhere"):
         read_muse_cube(write_cube(), Z, bins=tmp_path / "nowhere.fits")
+
+
+def test_the_growth_of_the_noise_is_kept_where_it_is_known(write_cube):
+    path = write_cube()
+    assert read_muse_cube(path, Z).noise_growth is None
+    given = CubeOptions(noise_growth=0.3)
+    assert read_muse_cube(path, Z, options=given).noise_growth == 0.3
+    binned = read_muse_cube(path, Z, bins=np.zeros((6, 8)))
+    assert binned.noise_growth == binned.provenance["NOISEGRO"]
