@@ -172,7 +172,7 @@ def _digest(card: dict[str, Any], data: bytes) -> str:
     return hashlib.sha256(text + data).hexdigest()
 
 
-def _folder(name: str | Path) -> Path:
+def _folder(name: str | Path, kind: str) -> Path:
     """Folder of a model by name or path; a name means the package's, whatever lies around."""
     carried = isinstance(name, str) and name in available_models()
     folder = PRETRAINED / name if carried else Path(name)
@@ -183,15 +183,17 @@ def _folder(name: str | Path) -> Path:
             f"{name} is a file; a model is a folder with {CARD_FILE} and {WEIGHTS_FILE} "
             "(pickled models are not loaded, because loading one can run code)"
         )
+    is_point = kind == PointModel.kind
+    fitting = [n for n in available_models() if n.endswith("-point") == is_point]
     raise ModelFileError(
-        f"no model {str(name)!r}: expected one of {', '.join(available_models()) or '(none)'} "
+        f"no model {str(name)!r}: expected one of {', '.join(fitting) or '(none)'} "
         f"or a folder with {CARD_FILE}"
     )
 
 
 def _read(name: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, Tensor], GenerativeModel]:
     """Card, tensors and generative model, after all checks."""
-    folder = _folder(name)
+    folder = _folder(name, kind)
     try:
         card = json.loads((folder / CARD_FILE).read_text())
         data = (folder / WEIGHTS_FILE).read_bytes()

@@ -11,6 +11,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Literal
@@ -35,6 +36,7 @@ from simulators.conditions import ConditionsPrior
 from simulators.generative import GenerativeModel
 from simulators.instrument import Instrument
 from simulators.noise_parts import build_noise, noise_arrays
+from simulators.parallel import map_in_threads
 from simulators.seeding import Purpose, chunk_generator
 from simulators.simulator import Spectra
 
@@ -99,9 +101,14 @@ def simulate_to_file(
         part.unlink(missing_ok=True)
     header = describe(generative, n, seed)
     with open_part(part, header, noise_arrays(generative.noise)) as file:
-        for chunk in range(int(file.attrs["n_chunks_done"]), math.ceil(n / CHUNK_SIZE)):
+        chunks = range(int(file.attrs["n_chunks_done"]), math.ceil(n / CHUNK_SIZE))
+        on_cpu = generative.simulator.device.type == "cpu"
+        simulated = map_in_threads(
+            partial(_simulate_chunk, generative, seed), chunks, None if on_cpu else 1
+        )
+        for chunk, data in zip(chunks, simulated, strict=True):
             rows = slice(chunk * CHUNK_SIZE, min((chunk + 1) * CHUNK_SIZE, n))
-            for name, values in _simulate_chunk(generative, seed, chunk).items():
+            for name, values in data.items():
                 file[name][rows] = values[: rows.stop - rows.start].cpu().numpy()
             # the data reach the file before the counter says so
             file.flush()
