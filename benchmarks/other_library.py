@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             chunks = quoted_mocks(nature, options.n)
             measured = posterior_pass(model, chunks, _N_DRAWS, nature=nature)
             summary = _summary(measured)
-            results[f"{name} on {library}"] = summary
+            results[f"{model.card.name} on {library}"] = summary
             rows += [(f"{name} on {kind} library", a, *summary[a].values()) for a in AVERAGES]
     head = ("model", "average", "bias", "sigma", "posterior std", "68 % covers", "bias / std")
     print_table(f"{options.n} mocks without template errors", head, rows)
