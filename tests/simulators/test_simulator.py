@@ -149,7 +149,8 @@ def test_h_alpha_is_at_its_place_after_redshift(simulator, redshift):
     assert dip[seen[np.isin(native, dip)].argmin()] == pytest.approx(
         H_ALPHA_AA * (1 + redshift), abs=1.3
     )
-    observation = Observation.from_spectrum(native, seen, np.full_like(seen, 1e-7), redshift)
+    noise = np.full_like(seen, 1e-7)
+    observation = Observation.from_spectrum(native, seen, noise, redshift, unit_cgs=1.0)
     good = observation.valid[0].numpy()
     back = observation.flux[0].double().numpy() * observation.unit_cgs
     found = _centroid(simulator.wave_aa.numpy()[good], back[good], 6540, 6585)
