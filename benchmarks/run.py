@@ -57,13 +57,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _print_comparison(results["comparison"], results["ppxf"])
     results["rates_per_second"] = rates(model, point)
     _print_rates(results["rates_per_second"])
+    _write(results, options.out)  # the cube takes longest: what there is does not wait for it
     if not options.no_memory:
         results["cube"] = cube_memory(100 if options.quick else 300, options.model)
         _print_cube(results["cube"])
-    results["goals"] = goals(results)
-    print_table("Goals", ("goal", "measured", "reached"), results["goals"])
-    options.out.write_text(json.dumps(_rounded(results), indent=1) + "\n")
+    print_table("Goals", ("goal", "measured", "reached"), goals(results))
+    _write(results, options.out)
     print(f"\nwrote {options.out}")
+
+
+def _write(results: dict[str, Any], path: Path) -> None:
+    text = json.dumps(_rounded({**results, "goals": goals(results)}), indent=1)
+    path.write_text(text + "\n")
 
 
 def goals(results: dict[str, Any]) -> list[tuple[str, float, bool]]:
