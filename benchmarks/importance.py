@@ -16,16 +16,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from amortized_sfh.commands.infer_spectrum import SpectrumRun, posterior_of
 from amortized_sfh.commands.sdss_comparison import read_sdss_header, spectrum_files
-from amortized_sfh.inference.derived import derive
 from amortized_sfh.model import PosteriorModel
 from amortized_sfh.model_files import load_model
 from amortized_sfh.spectra import read_spectrum
-from benchmarks.mocks import AVERAGES, quoted_mocks
+from benchmarks.mocks import AVERAGES, quoted_mocks, true_averages
 from benchmarks.run import print_table
 from simulators.likelihood import Likelihood
 from simulators.observation import Observation
@@ -110,7 +108,7 @@ def exact(model: PosteriorModel, observation: Observation, n_draws: int) -> list
         log_like = likelihood.log_prob(Spectra(light.flux[None], light.phot[None]))[0]
         log_prior = generative.prior.log_prob(theta) - generative.prior.space.log_abs_det(theta)
         log_weight.append(log_like + log_prior.double() - log_flow[:, 0].double())
-        values.append(_averages(model, theta))
+        values.append(true_averages(generative, theta).double())
     weight = torch.softmax(torch.cat(log_weight), 0)
     draws = torch.cat(values)
     mean, std = draws.mean(0), draws.std(0)
@@ -118,12 +116,6 @@ def exact(model: PosteriorModel, observation: Observation, n_draws: int) -> list
     spread = (weight @ (draws - weighted) ** 2).sqrt()
     pairs = torch.stack([(weighted - mean) / std, spread / std], dim=1)
     return [float(1.0 / weight.square().sum()), *pairs.flatten().tolist()]
-
-
-def _averages(model: PosteriorModel, theta: Tensor) -> Tensor:
-    """The four averages, shape (n, 4), float64."""
-    derived = derive(model.generative.simulator, theta)
-    return torch.stack([getattr(derived, name) for name in AVERAGES], dim=1).double()
 
 
 if __name__ == "__main__":

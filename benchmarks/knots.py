@@ -18,8 +18,7 @@ from amortized_sfh.cubes.foreground import band_extinction_mag, foreground_facto
 from amortized_sfh.cubes.mock_files import FINE, MockFiles
 from simulators.galaxy import UNIT_CGS, MockGalaxy
 from simulators.galaxy_cube import native_light
-
-_SIGMA_PER_FWHM = 1.0 / np.sqrt(8.0 * np.log(2.0))
+from simulators.instrument import FWHM_PER_SIGMA
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Knots:
             Shape (number of pixels in rows of the image, n), float64.
         """
         edges = np.arange(-border, self.n_side * pixels + border + 1) / pixels
-        sigma = fwhm * _SIGMA_PER_FWHM
+        sigma = fwhm / FWHM_PER_SIGMA
         along_y, along_x = (
             np.diff(ndtr((edges[:, None] - place) / sigma), axis=0) for place in (self.y, self.x)
         )

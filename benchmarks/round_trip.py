@@ -35,6 +35,7 @@ from simulators.correlation import overlap_taps
 from simulators.galaxy import UNIT_CGS, MockGalaxy, mock_galaxy
 from simulators.galaxy_cube import observe_native
 from simulators.galaxy_structure import GalaxyShape
+from simulators.instrument import FWHM_PER_SIGMA
 from simulators.observation import Observation
 
 RESULTS = Path(__file__).with_name("round_trip.json")
@@ -138,7 +139,7 @@ def _band(galaxy: MockGalaxy, files: MockFiles, band: str) -> tuple[torch.Tensor
         scale = hdus["SCI"].header["PHOTFLAM"] / UNIT_CGS
         image, error = (hdus[n].data.astype(np.float64) * scale for n in ("SCI", "ERR"))
     pixel = galaxy.spaxel_arcsec / FINE
-    width = np.sqrt(_PSF**2 - _HST_PSF**2) / 2.3548 / pixel
+    width = np.sqrt(_PSF**2 - _HST_PSF**2) / FWHM_PER_SIGMA / pixel
     smooth = gaussian_filter(image, width, mode="constant")
     # a spaxel is a box of the smoothed image: its weight of every pixel
     reach = int(4 * width) + FINE

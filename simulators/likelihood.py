@@ -94,12 +94,16 @@ class Likelihood:
 
     def chi2(self, spectra: Spectra) -> Tensor:
         """Chi-square at the best amplitude, systematic errors marginalised, as `log_prob`."""
-        return self._fit(spectra)[2]
+        return self.best_fit(spectra)[2]
 
     def amplitude(self, spectra: Spectra) -> tuple[Tensor, Tensor]:
         """Best amplitude and its standard error, each (n_obs, n_draw)."""
-        best, precision, _, _ = self._fit(spectra)
-        return best, precision.rsqrt()
+        return self.best_fit(spectra)[:2]
+
+    def best_fit(self, spectra: Spectra) -> tuple[Tensor, Tensor, Tensor]:
+        """`amplitude` and `chi2` from one fit: best, its standard error, chi-square."""
+        best, precision, chi2, _ = self._fit(spectra)
+        return best, precision.rsqrt(), chi2
 
     def _whitened(self, flux: Tensor, phot: Tensor) -> Tensor:
         """Pixels and bands in units of independent unit normals."""

@@ -14,6 +14,7 @@ import torch
 from tqdm import tqdm
 
 from amortized_sfh.command_line.nature import DEFAULT_LIBRARY
+from amortized_sfh.command_line.presets import DEFAULT_PRESET
 from amortized_sfh.commands.nature import read_nature
 from amortized_sfh.model import ModelCard, PointModel, PosteriorModel
 from amortized_sfh.model_files import describe_nature, save_model
@@ -70,7 +71,7 @@ def train_models(options: Namespace, device: str) -> None:
         raise ValueError("--freeze-encoder keeps the encoder of another training: add --start-from")
     trainee = trainee.to(device)
     batches = _batches(options, generative, data, config, device)
-    next(batches(0))  # what is wrong with them shows before anything is written
+    batches(0)  # what is wrong with them shows before anything is written
     keep_nature(generative, options.out)
     with tqdm(total=config.n_steps, unit="step", desc="train", smoothing=0.02) as bar:
 
@@ -99,7 +100,7 @@ def model_name(options: Namespace, preset: SurveyPreset) -> str:
         return options.name
     if options.like is not None:
         return Path(options.like).name
-    if preset.name == "phangs-muse-hst" and options.library == DEFAULT_LIBRARY:
+    if preset.name == DEFAULT_PRESET and options.library == DEFAULT_LIBRARY:
         return DEFAULT_MODEL
     return preset.name
 
@@ -251,11 +252,9 @@ def _batches(
         source = partial(prefetch, stream) if options.prefetch else stream.batches
         return lambda step: source(config.batch_size, step)
 
-    def from_file(step: int) -> Iterator[Batch]:
-        for batch in data.batches(config.batch_size, options.seed, first_step=step):
-            yield batch.to(device)
-
-    return from_file
+    return lambda step: (
+        batch.to(device) for batch in data.batches(config.batch_size, options.seed, first_step=step)
+    )
 
 
 def _machine(device: str) -> str:

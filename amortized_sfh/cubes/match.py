@@ -24,13 +24,12 @@ from amortized_sfh.cubes.fits_input import InputWarning
 from amortized_sfh.cubes.hst import HstImage, read_hst_image
 from amortized_sfh.cubes.hst_noise import image_variance
 from amortized_sfh.cubes.projection import footprint, no_overlap, project_planes
+from simulators.instrument import FWHM_PER_SIGMA
 
 __all__ = ["MIN_FOOTPRINT", "BandImage", "match_bands", "match_to_muse"]
 
 MIN_FOOTPRINT = 0.9
 """A spaxel's band is used if at least this share of its PSF footprint, weighed by it, has data."""
-
-_SIGMA_PER_FWHM = 1.0 / np.sqrt(8.0 * np.log(2.0))
 
 
 def match_bands(
@@ -155,7 +154,7 @@ def match_to_muse(
             f"psf_fwhm_arcsec is {psf_fwhm_arcsec:g}; expected the cube's PSF, wider than the "
             f"{image.fwhm_arcsec:g} arcsec of the HST image"
         )
-    kernel_arcsec = np.sqrt(psf_fwhm_arcsec**2 - image.fwhm_arcsec**2) * _SIGMA_PER_FWHM
+    kernel_arcsec = np.sqrt(psf_fwhm_arcsec**2 - image.fwhm_arcsec**2) / FWHM_PER_SIGMA
     spread = kernel_arcsec / image.pixel_arcsec
     part = footprint(image, wcs, shape, margin=int(np.ceil(4 * spread)) + 4)
     seen = image.seen(part)

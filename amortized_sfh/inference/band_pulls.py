@@ -41,7 +41,8 @@ def band_pulls(
         where a band is not used.
     """
     best, error = (value[:, None].to(light.phot) for value in amplitude)
-    mean, spread = light.phot.mean(1), light.phot.std(1)
+    mean = light.phot.mean(1)
+    spread = (light.phot - mean[:, None]).square().mean(1).sqrt()
     n_band = mean.shape[1]
     systematic = noise.modes[:, noise.modes.shape[1] - n_band :].square().sum(0).sqrt()
     used = observation.phot_valid

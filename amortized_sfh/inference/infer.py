@@ -213,9 +213,9 @@ def _predictive_check(
     light = _simulate(generative, observation, theta)
     mean = Spectra(light.flux.mean(1, keepdim=True), light.phot.mean(1, keepdim=True))
     likelihood = generative.noise.likelihood(observation)
-    chi2 = likelihood.chi2(mean)[:, 0] / (likelihood.n_data - 1).clamp_min(1)
-    best, error = likelihood.amplitude(mean)
-    pulls = band_pulls(generative.noise, observation, light, (best[:, 0], error[:, 0]))
+    best, error, chi2 = (value[:, 0] for value in likelihood.best_fit(mean))
+    chi2 = chi2 / (likelihood.n_data - 1).clamp_min(1)
+    pulls = band_pulls(generative.noise, observation, light, (best, error))
     return torch.where(likelihood.n_data > 1, chi2, torch.nan).float(), pulls
 
 

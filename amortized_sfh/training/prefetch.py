@@ -38,27 +38,32 @@ def prefetch(stream: Stream, batch_size: int, first_step: int = 0) -> Iterator[B
     first_step
         Number of the first batch.
 
-    Returns
-    -------
-    Iterator of Batch
-        The same as `stream.batches(batch_size, first_step)`.
+    Yields
+    ------
+    Batch
+        The same as `stream.batches(batch_size, first_step)`; the process starts with the first one.
 
     Raises
     ------
     ValueError
-        If the stream simulates on a GPU, where a second process would gain nothing.
+        If the stream simulates on a GPU, where a second process would gain nothing, or the batch
+        size does not divide its chunk.
     """
     device = stream.generative.simulator.device
     if device.type != "cpu":
         raise ValueError(f"cannot prefetch on {device}: expected the CPU, leave --prefetch out")
-    loader = DataLoader(
-        _StreamFrom(stream, batch_size, first_step),
+    stream.batches(batch_size, first_step)  # checks
+    return _from_worker(_StreamFrom(stream, batch_size, first_step))
+
+
+def _from_worker(batches: _StreamFrom) -> Iterator[Batch]:
+    yield from DataLoader(
+        batches,
         batch_size=None,
         num_workers=1,
         prefetch_factor=N_WAITING,
         worker_init_fn=_start_worker,
     )
-    return iter(loader)
 
 
 def _start_worker(_: int) -> None:

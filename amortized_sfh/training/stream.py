@@ -79,12 +79,20 @@ class Stream:
         ------
         Batch
             Never the same twice.
+
+        Raises
+        ------
+        ValueError
+            If the batch size does not divide the chunk; at once, before anything is simulated.
         """
         if self.chunk_size % batch_size:
             raise ValueError(
                 f"batch size {batch_size} does not divide the chunk of {self.chunk_size} spectra: "
                 "choose a divisor or another chunk_size"
             )
+        return self._batches(batch_size, first_step)
+
+    def _batches(self, batch_size: int, first_step: int) -> Iterator[Batch]:
         per_chunk = self.chunk_size // batch_size
         for step in count(first_step):
             chunk, part = divmod(step, per_chunk)

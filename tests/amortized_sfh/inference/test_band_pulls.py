@@ -58,3 +58,11 @@ def test_uncertain_predictions_excuse_a_band(truth):
     spread = torch.tensor([-1.0, 1.0])[None, :, None]
     wide = Spectra(draws.flux, draws.phot * (1.0 + 0.9 * spread))
     assert float(band_pulls(noise, faint, wide, one).nan_to_num().abs().max()) < 5.0
+
+
+def test_a_survey_without_bands_has_no_pulls(truth):
+    noise, observation, draws, one = truth
+    none = torch.zeros(len(observation), 0)
+    bare = replace(observation, phot=none, phot_sigma=none, phot_valid=none.bool())
+    light = Spectra(draws.flux, draws.phot[..., :0])
+    assert band_pulls(noise, bare, light, one).shape == (len(observation), 0)
