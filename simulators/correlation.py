@@ -1,14 +1,17 @@
 """Correlation of pixel noise after spectra are resampled from the observed to the rest frame.
 
 An output pixel is the overlap-weighted mean of a few observed pixels, whose noise may be correlated
-itself, so neighbours share noise: the correlation matrix is banded. Its Cholesky factor is banded
-too and is computed by a recursion over pixels, for all observations at once.
+itself, so neighbours share noise: the correlation matrix is banded. So is its Cholesky factor.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.linalg import lapack
 from torch import Tensor
 
 from simulators.instrument import Instrument
@@ -122,23 +125,17 @@ def banded_cholesky(bands: Tensor) -> Tensor:
     ValueError
         If a matrix is not positive definite.
     """
-    n_side = bands.shape[1] - 1
-    columns = bands.unbind(2)
-    one, zero = torch.ones_like(bands[:, 0, 0]), torch.zeros_like(bands[:, 0, 0])
-    # the rows above the first are those of the identity
-    rows: list[list[Tensor]] = [[one, *[zero] * n_side] for _ in range(n_side)]
-    for column in columns:
-        row = [zero] * (n_side + 1)
-        for lag in range(n_side, 0, -1):
-            above = rows[-lag]
-            known = sum((row[m] * above[m - lag] for m in range(lag + 1, n_side + 1)), zero)
-            row[lag] = (column[:, lag] - known) / above[0]
-        row[0] = (column[:, 0] - sum((low**2 for low in row[1:]), zero)).sqrt()
-        rows.append(row)
-    factor = torch.stack([torch.stack(row, dim=1) for row in rows[n_side:]], dim=2)
-    if not bool(torch.isfinite(factor).all()):
-        raise ValueError("banded covariance is not positive definite: expected overlap weights")
-    return factor
+    factors = []
+    for matrix in _lapack_layout(bands.double()):
+        factor, failed = lapack.dpbtrf(matrix, lower=1)
+        if failed or not np.isfinite(factor[0]).all():
+            raise ValueError("banded covariance is not positive definite: expected overlap weights")
+        factors.append(torch.from_numpy(factor))
+    below = torch.stack(factors)
+    for lag in range(1, below.shape[1]):
+        below[:, lag] = below[:, lag].roll(lag, dims=1)
+        below[:, lag, :lag] = 0.0
+    return below.to(bands.device)
 
 
 def whiten(factor: Tensor, values: Tensor) -> Tensor:
@@ -156,12 +153,38 @@ def whiten(factor: Tensor, values: Tensor) -> Tensor:
     Tensor
         Shape (n, m, n_pix): independent and of unit variance if `values` had the covariance.
     """
-    pixels = values.double().unbind(-1)
-    rows = factor[:, :, :, None].unbind(2)
-    n_side = factor.shape[1] - 1
-    zero = torch.zeros_like(pixels[0])
-    out = [zero] * n_side
-    for value, row in zip(pixels, rows, strict=True):
-        known = sum((row[:, lag] * out[-lag] for lag in range(1, n_side + 1)), zero)
-        out.append((value - known) / row[:, 0])
-    return torch.stack(out[n_side:], dim=-1)
+    white: Tensor = _Whiten.apply(factor, values.double())
+    return white
+
+
+class _Whiten(torch.autograd.Function):
+    """LAPACK's solver of triangular banded systems, on the CPU, and its gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, factor: Tensor, values: Tensor) -> Tensor:
+        ctx.factor = factor
+        return _solve(factor, values, "N")
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
+        return None, _solve(ctx.factor, gradient, "T")
+
+
+def _solve(factor: Tensor, values: Tensor, transposed: str) -> Tensor:
+    """Solve L y = values, or with L transposed."""
+    if values.numel() == 0:  # scipy's wrapper writes where it must not
+        return values
+    solved = np.empty(values.shape)
+    pairs = zip(_lapack_layout(factor), values.detach().cpu().numpy(), strict=True)
+    for row, (matrix, right) in enumerate(pairs):
+        solution, failed = lapack.dtbtrs(matrix, right.T, uplo="L", trans=transposed)
+        if failed:
+            raise ValueError("banded factor is singular: expected the result of banded_cholesky")
+        solved[row] = solution.T
+    return torch.from_numpy(solved).to(values.device)
+
+
+def _lapack_layout(bands: Tensor) -> np.ndarray:
+    """Bands [:, k, i] that couple i and i - k as LAPACK has them, [:, k, j] with j = i - k."""
+    shifted = [bands[:, lag].roll(-lag, dims=1) for lag in range(bands.shape[1])]
+    return torch.stack(shifted, dim=1).detach().cpu().numpy()

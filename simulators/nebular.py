@@ -37,8 +37,25 @@ class NebularParts(NamedTuple):
     lines: Tensor
 
 
+class NebularAmounts(NamedTuple):
+    """Nebular light before dust, in few numbers.
+
+    Attributes
+    ----------
+    scores
+        Amounts of the principal spectra, shape (n, n_component).
+    lines
+        Luminosity of every line, shape (n, n_line).
+    """
+
+    scores: Tensor
+    lines: Tensor
+
+
 class NebularLight:
     """Interpolates a nebular basis.
+
+    Attribute `continuum` holds the principal spectra on the log grid, (n_component, n_pix).
 
     Parameters
     ----------
@@ -81,7 +98,7 @@ class NebularLight:
         # one row per (bin, [M/H], log U): principal components, then lines
         self._table = torch.cat([scores, lines], dim=1)
         self._rank, self._n_met = rank, len(mh_nodes)
-        self._continuum = right[:rank, :n_pix].float().contiguous()
+        self.continuum = right[:rank, :n_pix].float().contiguous()
         self._nodes = right[:rank, n_pix:].float().contiguous()
         self.line_wave_aa = nebular.line_wave_aa
         self._profiles = line_profiles(basis)
@@ -89,7 +106,20 @@ class NebularLight:
     def __call__(
         self, mass: Tensor, met_low: Tensor, met_share: Tensor, log_u: Tensor
     ) -> NebularParts:
-        """Nebular light of histories.
+        """Nebular light of histories; parameters as `amounts`.
+
+        Returns
+        -------
+        NebularParts
+            In units of the scale.
+        """
+        scores, lines = self.amounts(mass, met_low, met_share, log_u)
+        return NebularParts(scores @ self.continuum, scores @ self._nodes, lines)
+
+    def amounts(
+        self, mass: Tensor, met_low: Tensor, met_share: Tensor, log_u: Tensor
+    ) -> NebularAmounts:
+        """How much of every principal spectrum and line histories have.
 
         Parameters
         ----------
@@ -102,7 +132,7 @@ class NebularLight:
 
         Returns
         -------
-        NebularParts
+        NebularAmounts
             In units of the scale.
         """
         position = (log_u - self._low) / self._step
@@ -116,8 +146,7 @@ class NebularLight:
                 weight = met_weight * (u_share if u else 1.0 - u_share)
                 row = (young * self._n_met + met_low + met) * self._n_u + u_low[:, None] + u
                 total = total + (self._table[row] * weight[..., None]).sum(1)
-        scores, lines = total[:, : self._rank], total[:, self._rank :]
-        return NebularParts(scores @ self._continuum, scores @ self._nodes, lines)
+        return NebularAmounts(total[:, : self._rank], total[:, self._rank :])
 
     def line_spectrum(self, lines: Tensor) -> Tensor:
         """Lines at the library's resolution on the log grid, (n, n_line) to (n, n_pix)."""

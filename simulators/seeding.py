@@ -24,6 +24,7 @@ class Purpose(Enum):
     STREAM = 0
     STORED = _N_SEEDS // 3
     NOISE = 2 * (_N_SEEDS // 3)
+    POSTERIOR = _N_SEEDS // 6
 
 
 def chunk_generator(

@@ -19,7 +19,7 @@ from priors.space import ParameterSpace
 from simulators.dust import CalzettiSlope
 from simulators.instrument import Instrument
 from simulators.kinematics import Kinematics
-from simulators.nebular import NebularLight, NebularParts
+from simulators.nebular import NebularLight
 from simulators.photometry import BandLines, BandNodes
 from simulators.ssp_basis import MH_STEP, SSPBasis
 
@@ -100,7 +100,8 @@ class Simulator:
         self._spectra = tables["spectra"].flatten(0, 1) / self._scale
         self._nodes = tables["nodes"].flatten(0, 1).flatten(1) / self._scale
         self._lum_v, self._alive = tables["lum_v"], tables["mass_alive"]
-        self._window, self.window_edges_aa = self._window_table(tables["spectra"])
+        self.window_edges_aa, window_mean = self._windows()
+        self._window = (tables["spectra"] @ window_mean).flatten(0, 1) / self._scale
         self.band_nodes = BandNodes(instrument)
         self._node_shape = tuple(basis.nodes.shape[2:])
         wave = torch.from_numpy(basis.log_grid.wave_aa)
@@ -111,7 +112,7 @@ class Simulator:
         self.wave_aa = torch.as_tensor(instrument.grid.centres_aa)
         self._nebular: NebularLight | None = None
         if GAS_LOG_U in space.names:
-            self._add_nebular(mh_nodes)
+            self._add_nebular(mh_nodes, window_mean)
 
     @property
     def device(self) -> torch.device:
@@ -146,9 +147,10 @@ class Simulator:
         weight = self._weights(theta)
         av, delta = theta[:, self._index["av"]], theta[:, self._index["delta"]]
         intrinsic, nodes = weight @ self._spectra, weight @ self._nodes
-        gas = self._gas(theta)
-        if gas is not None and self._nebular is not None:
-            intrinsic = intrinsic + gas.continuum + self._nebular.line_spectrum(gas.lines)
+        nebular, gas = self._nebular, None
+        if nebular is not None:
+            gas = nebular(*self._ionising(theta, nebular.n_young))
+            intrinsic = intrinsic + gas.continuum + nebular.line_spectrum(gas.lines)
             nodes = nodes + gas.nodes
         intrinsic = intrinsic * self._dust.transmission(av, delta)
         sigma = torch.pow(10.0, theta[:, self._index["log_sigma"]])
@@ -179,9 +181,10 @@ class Simulator:
         """
         av, delta = theta[:, self._index["av"]], theta[:, self._index["delta"]]
         light = self._weights(theta) @ self._window
-        gas = self._gas(theta)
-        if gas is not None:
-            light = light + gas.continuum @ self._window_mean
+        nebular = self._nebular
+        if nebular is not None:
+            gas = nebular.amounts(*self._ionising(theta, nebular.n_young))
+            light = light + gas.scores @ self._window_gas
         return light * self._dust_window.transmission(av, delta) * self._scale
 
     def populations(self, theta: Tensor) -> Populations:
@@ -215,36 +218,32 @@ class Simulator:
                 setattr(moved, name, value.to(device))
         return moved
 
-    def _window_table(self, spectra: Tensor) -> tuple[Tensor, Tensor]:
-        """Populations averaged over equal parts of the instrument's spectrum, and their edges."""
+    def _windows(self) -> tuple[Tensor, Tensor]:
+        """Edges of equal parts of the instrument's spectrum, and what averages over them."""
         grid = self.instrument.grid
         edges = torch.linspace(float(grid.edges_aa[0]), float(grid.edges_aa[-1]), N_WINDOW + 1)
         self._dust_window = CalzettiSlope(0.5 * (edges[1:] + edges[:-1]))
         wave = torch.from_numpy(self.basis.log_grid.wave_aa).float()
         parts = torch.bucketize(wave, edges) - 1
         inside = torch.stack([parts == k for k in range(N_WINDOW)], dim=1).float()
-        self._window_mean = inside / inside.sum(0)
-        return (spectra @ self._window_mean).flatten(0, 1) / self._scale, edges
+        return edges, inside / inside.sum(0)
 
-    def _add_nebular(self, mh_nodes: Tensor) -> None:
+    def _add_nebular(self, mh_nodes: Tensor, window_mean: Tensor) -> None:
         """Prepare the light of the gas."""
         log_u = self.space.parameters[self.space.index(GAS_LOG_U)]
         self._nebular = NebularLight(self.basis, mh_nodes, (log_u.low, log_u.high), self._scale)
         self._index |= {name: self.space.index(name) for name in (GAS_LOG_U, ESCAPE_FRACTION)}
+        self._window_gas = self._nebular.continuum @ window_mean
         self._dust_lines = CalzettiSlope(self._nebular.line_wave_aa)
         self._band_lines = BandLines(self.instrument, self._nebular.line_wave_aa)
 
-    def _gas(self, theta: Tensor) -> NebularParts | None:
-        """Light of the gas, if the prior has any."""
-        if self._nebular is None:
-            return None
-        young = slice(0, self._nebular.n_young)
+    def _ionising(self, theta: Tensor, n_young: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Young stars whose photons the gas takes, and its log U, as `NebularLight` asks."""
+        young = slice(0, n_young)
         fraction = mass_fractions(theta[:, self.space.sfh], self.bins)[:, young]
         low, share = self._met_position(theta[:, self.space.mh][:, young])
         taken = 1.0 - theta[:, self._index[ESCAPE_FRACTION]]
-        return self._nebular(
-            fraction * taken[:, None], low, share, theta[:, self._index[GAS_LOG_U]]
-        )
+        return fraction * taken[:, None], low, share, theta[:, self._index[GAS_LOG_U]]
 
     def _met_position(self, mh: Tensor) -> tuple[Tensor, Tensor]:
         """Lower metallicity node of every bin, and the share of the next one."""

@@ -27,6 +27,7 @@ from simulators.masks import LINE_HALF_WIDTH_KMS, check_line_width
 
 #: Reduced chi-square beyond which a fit is flagged.
 POOR_FIT_CHI2 = (0.5, 2.0)
+_ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,11 +266,13 @@ def _flags(samples: PosteriorSamples) -> np.ndarray:
 
 
 def _snr(data: CubeData) -> np.ndarray:
-    """Median S/N per pixel of every row."""
-    observation = data.observation
-    sigma = torch.where(observation.valid, observation.sigma, 1.0)
-    ratio = torch.where(observation.valid, observation.flux / sigma, torch.nan)
-    return ratio.nanmedian(dim=1).values.numpy()
+    """Median S/N per pixel of every row, piece by piece: a large cube fills the memory alone."""
+    medians = []
+    for start in range(0, len(data), _ROWS_AT_ONCE):
+        part = data.observation[start : start + _ROWS_AT_ONCE]
+        ratio = torch.where(part.valid, part.flux / part.sigma, torch.nan)
+        medians.append(ratio.nanmedian(dim=1).values)
+    return torch.cat(medians).numpy()
 
 
 def _provenance(model: PosteriorModel, data: CubeData, options: RunOptions) -> dict[str, object]:

@@ -20,10 +20,14 @@ from amortized_sfh.model import PosteriorModel
 from simulators.generative import GenerativeModel
 from simulators.masks import MAX_BLUESHIFT, mask_observation
 from simulators.observation import Observation
+from simulators.parallel import map_in_threads
+from simulators.seeding import Purpose, chunk_generator
 from simulators.simulator import Spectra
 
 N_PREDICTIVE = 24
-_DRAWS_PER_CHUNK = 64_000
+#: Draws and spectra of one chunk at most: what one core works on, and what fills a GPU.
+_CHUNK_OF_CORE = (32_000, 64)
+_CHUNK_OF_GPU = (256_000, 1024)
 
 
 def infer(
@@ -94,7 +98,7 @@ def infer_chunks(
     Yields
     ------
     PosteriorSamples
-        Of some 64 000 draws, on the CPU.
+        Of some ten thousand draws, in the order of the observations, on the CPU.
     """
     if not isinstance(observation, Observation):
         raise TypeError(
@@ -109,10 +113,20 @@ def infer_chunks(
         raise ValueError(
             f"{len(kinematics)} kinematics for {len(observation)} observations; expected one each"
         )
-    sampler = FlowSampler(model.flow)
-    instrument = model.generative.simulator.instrument
-    generator = torch.Generator(model.device).manual_seed(seed)
-    size = max(1, _DRAWS_PER_CHUNK // n_draws)
+    sampler, instrument = FlowSampler(model.flow), model.generative.simulator.instrument
+    on_gpu = model.device.type == "cuda"
+    most_draws, most_spectra = _CHUNK_OF_GPU if on_gpu else _CHUNK_OF_CORE
+    size = max(1, min(most_draws // n_draws, most_spectra))
+
+    def infer_chunk(number: int) -> PosteriorSamples:
+        rows = slice(number * size, (number + 1) * size)
+        part = mask_observation(observation[rows], instrument)
+        target = None if kinematics is None else kinematics[rows].to(model.device)
+        generator = chunk_generator(seed, number, model.device, Purpose.POSTERIOR)
+        return _infer_batch(model, sampler, part, n_draws, generator, distance_mpc, target)
+
+    chunks = range(math.ceil(len(observation) / size))
+    results = map(infer_chunk, chunks) if on_gpu else map_in_threads(infer_chunk, chunks)
     bar = tqdm(
         total=len(observation),
         unit="spectrum",
@@ -121,12 +135,9 @@ def infer_chunks(
         smoothing=0.05,
     )
     with bar:
-        for start in range(0, len(observation), size):
-            rows = slice(start, start + size)
-            part = mask_observation(observation[rows], instrument)
-            target = None if kinematics is None else kinematics[rows].to(model.device)
-            yield _infer_batch(model, sampler, part, n_draws, generator, distance_mpc, target)
-            bar.update(len(part))
+        for samples in results:
+            yield samples
+            bar.update(len(samples))
 
 
 @torch.no_grad()

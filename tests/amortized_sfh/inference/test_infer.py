@@ -61,9 +61,13 @@ def test_same_seed_same_draws(small_posterior, small_observation):
 
 
 def test_chunks_join_to_the_whole(small_posterior, small_observation, monkeypatch):
-    monkeypatch.setattr("amortized_sfh.inference.infer._DRAWS_PER_CHUNK", 16 * N_DRAWS)
-    sizes = [len(part) for part in infer_chunks(small_posterior, small_observation, N_DRAWS)]
-    assert sizes == [16, 16, 8]
+    monkeypatch.setattr("amortized_sfh.inference.infer._CHUNK_OF_CORE", (16 * N_DRAWS, 64))
+    parts = list(infer_chunks(small_posterior, small_observation, N_DRAWS))
+    assert [len(part) for part in parts] == [16, 16, 8]
+    # whatever the number of threads, the draws are the same, in the order of the observations
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 5)
+    again = infer(small_posterior, small_observation, N_DRAWS)
+    assert torch.equal(torch.cat([part.theta for part in parts]), again.theta)
 
 
 def test_mass_follows_distance_and_flux(small_posterior, small_observation):
