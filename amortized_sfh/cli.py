@@ -189,7 +189,11 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--freeze-encoder",
         action="store_true",
-        help="with --start-from: keep its encoder, and train flow and point heads alone",
+        help="with --start-from: keep its encoder, encode the spectra once (latents.h5 in the "
+        "folder, 0.6 kB each), and train flow and point heads alone",
+    )
+    parser.add_argument(
+        "--passes", type=int, default=1, help="with --freeze-encoder: times to see every spectrum"
     )
     parser.add_argument("--data", type=Path, help="training set from `simulate`; else streamed")
     parser.add_argument(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import platform
 from argparse import Namespace
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,11 +23,12 @@ from amortized_sfh.networks.layout import Layout
 from amortized_sfh.networks.light_tree import LightTree
 from amortized_sfh.networks.point import PointHeads
 from amortized_sfh.plotting import plot_loss
-from amortized_sfh.training.loop import Trainee, TrainingConfig, train
+from amortized_sfh.training.latents import LatentSet, encode_to_file
+from amortized_sfh.training.loop import Batches, Trainee, TrainingConfig, train
 from amortized_sfh.training.loss_curve import last_losses, spectra_seen
 from amortized_sfh.training.prefetch import prefetch
 from amortized_sfh.training.store import TrainingSet
-from amortized_sfh.training.stream import Batch, Stream
+from amortized_sfh.training.stream import Stream
 from simulators.generative import GenerativeModel
 from simulators.survey import SurveyPreset, read_preset
 
@@ -56,8 +56,9 @@ def train_models(options: Namespace, device: str) -> None:
     torch.set_flush_denormal(True)
     torch.manual_seed(options.seed)
     preset = read_preset(options.preset)
+    _check_frozen(options)
     config = TrainingConfig(
-        n_spectra=preset.n_spectra if options.n is None else options.n,
+        n_spectra=options.passes * (preset.n_spectra if options.n is None else options.n),
         batch_size=options.batch_size,
         learning_rate=options.learning_rate,
     )
@@ -67,12 +68,14 @@ def train_models(options: Namespace, device: str) -> None:
     if options.start_from is not None:
         take_over(trainee, options.start_from / "checkpoint.pt")
         trainee.encoder.requires_grad_(not options.freeze_encoder)
-    elif options.freeze_encoder:
-        raise ValueError("--freeze-encoder keeps the encoder of another training: add --start-from")
     trainee = trainee.to(device)
-    batches = _batches(options, generative, data, config, device)
-    batches(0)  # what is wrong with them shows before anything is written
-    keep_nature(generative, options.out)
+    if options.freeze_encoder:
+        keep_nature(generative, options.out)
+        batches = _encoded_batches(options, trainee.encoder, generative, config)
+    else:
+        batches = _batches(options, generative, data, config, device)
+        batches(0)  # what is wrong with them shows before anything is written
+        keep_nature(generative, options.out)
     with tqdm(total=config.n_steps, unit="step", desc="train", smoothing=0.02) as bar:
 
         def show(step: int, loss: float) -> None:
@@ -84,6 +87,7 @@ def train_models(options: Namespace, device: str) -> None:
         "command": options.command_line,
         "seed": options.seed,
         "n_spectra": config.n_steps * config.batch_size,
+        "passes": options.passes,
         "machine": _machine(device),
         "schedule": config.to_dict(),
         **last_losses(options.out / "loss.csv"),
@@ -245,7 +249,7 @@ def _batches(
     data: TrainingSet | None,
     config: TrainingConfig,
     device: str,
-) -> Callable[[int], Iterator[Batch]]:
+) -> Batches:
     """Source of batches from any step on: a file, or the stream."""
     if data is None:
         stream = Stream(generative, options.seed)
@@ -255,6 +259,40 @@ def _batches(
     return lambda step: (
         batch.to(device) for batch in data.batches(config.batch_size, options.seed, first_step=step)
     )
+
+
+def _check_frozen(options: Namespace) -> None:
+    """Refuse options that do not go with a frozen encoder, or only with one."""
+    rules = {
+        "--freeze-encoder keeps the encoder of another training: add --start-from": (
+            options.freeze_encoder and options.start_from is None
+        ),
+        "--freeze-encoder encodes a stream, as fast as it can: leave out --data and --prefetch": (
+            options.freeze_encoder and (options.data is not None or options.prefetch)
+        ),
+        "--passes sees encoded spectra again: add --freeze-encoder": (
+            options.passes != 1 and not options.freeze_encoder
+        ),
+    }
+    broken = [rule for rule, is_broken in rules.items() if is_broken]
+    if broken:
+        raise ValueError("; ".join(broken))
+
+
+def _encoded_batches(
+    options: Namespace, encoder: Encoder, generative: GenerativeModel, config: TrainingConfig
+) -> Batches:
+    """Source of batches for a frozen encoder, which sees its spectra once, now."""
+    n = config.n_spectra // options.passes
+    stream, path = Stream(generative, options.seed), options.out / "latents.h5"
+    with tqdm(total=n, unit="spectrum", desc="encode") as bar:
+
+        def show(done: int) -> None:
+            bar.update(min(done, n) - bar.n)
+
+        encode_to_file(encoder.eval(), stream, n, path, show)
+    latents = LatentSet(path, generative.simulator.device)
+    return partial(latents.batches, config.batch_size, options.seed)
 
 
 def _machine(device: str) -> str:

@@ -17,9 +17,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from amortized_sfh.networks.encoder import Encoder
 from amortized_sfh.networks.point import PointHeads, point_loss
+from amortized_sfh.training.latents import EncodedBatch
 from amortized_sfh.training.stream import Batch
 
-Batches = Callable[[int], Iterator[Batch]]
+Batches = Callable[[int], Iterator[Batch | EncodedBatch]]
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
@@ -101,9 +102,9 @@ class Trainee(nn.Module):
         super().__init__()
         self.encoder, self.flow, self.heads = encoder, flow, heads
 
-    def losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def losses(self, batch: Batch | EncodedBatch) -> tuple[Tensor, Tensor]:
         """Mean negative log-density in nats and mean squared error of the point estimates."""
-        latent = self.encoder(batch.x)
+        latent = batch.latent if isinstance(batch, EncodedBatch) else self.encoder(batch.x)
         density = self.flow.loss(batch.u, condition=latent).mean()
         return density, point_loss(self.heads(latent), batch.target).mean()
 

@@ -12,7 +12,6 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +23,7 @@ from torch import Tensor
 from amortized_sfh.inference.derived import Derived, derive
 from amortized_sfh.networks.layout import Layout
 from amortized_sfh.networks.point import point_targets
+from amortized_sfh.training.order import shuffled_batches
 from amortized_sfh.training.schema import (
     CHUNK_SIZE,
     check_file,
@@ -238,17 +238,14 @@ class TrainingSet:
     def _batches(
         self, batch_size: int, seed: int, split: Split, first_step: int
     ) -> Iterator[Batch]:
-        per_epoch = self.n_train // batch_size
-        last = math.ceil(self.n_validation / batch_size)
-        epoch, order = -1, np.arange(self.n_train, len(self))
-        for step in count(first_step) if split == "train" else range(first_step, last):
-            part = step
-            if split == "train":
-                part = step % per_epoch
-                if step // per_epoch != epoch:
-                    epoch = step // per_epoch
-                    order = np.random.default_rng((seed, epoch)).permutation(self.n_train)
-            yield self._batch(order[part * batch_size : (part + 1) * batch_size], seed, step)
+        if split == "train":
+            order = shuffled_batches(self.n_train, batch_size, seed, first_step)
+        else:
+            held_out = np.arange(self.n_train, len(self))
+            starts = range(first_step * batch_size, self.n_validation, batch_size)
+            order = (held_out[start : start + batch_size] for start in starts)
+        for step, rows in enumerate(order, start=first_step):
+            yield self._batch(rows, seed, step)
 
     def as_sbi_tensors(self, n: int | None = None, seed: int = 0) -> tuple[Tensor, Tensor]:
         """Parameters and noisy data for ``sbi.inference.NPE(...).append_simulations(u, x)``.

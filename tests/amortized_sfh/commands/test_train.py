@@ -53,8 +53,10 @@ TOY = ("train", "--library", "toy", "--n", "128", "--batch-size", "128")
 
 
 def test_a_frozen_encoder_stays_while_the_flow_learns(run, tmp_path):
-    words = [*TOY, "--learning-rate", "1e-2", "--name", "next", "--freeze-encoder"]
+    words = [*TOY, "--learning-rate", "1e-2", "--name", "next", "--freeze-encoder", "--passes", "3"]
     assert main([*words, "--start-from", str(run), "--out", str(tmp_path)]) == 0
+    training = load_model(tmp_path / "next").card.training
+    assert (training["n_spectra"], training["passes"]) == (384, 3)
     before = torch.load(run / "checkpoint.pt", weights_only=True)["average"]
     after = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["trainee"]
     changed = {n for n, value in after.items() if not torch.equal(value, before[f"module.{n}"])}
@@ -79,6 +81,8 @@ def test_another_nature_does_not_go_on_with_the_training(run, capsys):
         (["--batch-size", "0"], "batch_size is 0"),
         (["--batch-size", "100"], "does not divide the chunk"),
         (["--freeze-encoder"], "add --start-from"),
+        (["--freeze-encoder", "--start-from", ".", "--prefetch"], "leave out --data and --pre"),
+        (["--passes", "2"], "add --freeze-encoder"),
         (["--start-from", "nowhere"], "nowhere"),
         (["--like", "phangs-bc03"], "--like phangs-bc03 settles --library: leave one out"),
         (["--device", "gpu"], "--device gpu cannot be used here"),

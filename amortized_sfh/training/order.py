@@ -1,0 +1,47 @@
+"""The order in which a fixed set is read: anew in every pass, and the same for the same seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+import numpy as np
+
+__all__ = ["shuffled_batches"]
+
+
+def shuffled_batches(
+    n: int, batch_size: int, seed: int = 0, first_step: int = 0
+) -> Iterator[np.ndarray]:
+    """Rows of random batches, without end.
+
+    Parameters
+    ----------
+    n
+        Rows of the set.
+    batch_size
+        Rows per batch, at most `n`; a last batch that is not full is left out of a pass.
+    seed
+        Source of randomness.
+    first_step
+        Number of the first batch.
+
+    Yields
+    ------
+    ndarray
+        int64, shape (batch_size,).
+
+    Examples
+    --------
+    >>> batches = shuffled_batches(6, 3)
+    >>> sorted([*next(batches), *next(batches)])
+    [0, 1, 2, 3, 4, 5]
+    """
+    per_pass = n // batch_size
+    current, order = -1, np.arange(n)
+    for step in count(first_step):
+        number, part = divmod(step, per_pass)
+        if number != current:
+            current = number
+            order = np.random.default_rng((seed, number)).permutation(n)
+        yield order[part * batch_size : (part + 1) * batch_size]
