@@ -11,6 +11,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from simulators.whole_files import whole_file
+
 __all__ = ["HDF5Format", "new_hdf5"]
 
 _PACK_ABOVE = 64
@@ -30,14 +32,8 @@ def new_hdf5(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
     h5py.File
         To be filled.
     """
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with h5py.File(partial, "w") as file:
-            yield file
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as partial, h5py.File(partial, "w") as file:
+        yield file
 
 
 @dataclass(frozen=True, kw_only=True)

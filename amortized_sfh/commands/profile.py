@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from argparse import Namespace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from amortized_sfh.cubes.maps import check_output
 from amortized_sfh.model import PosteriorModel
 from amortized_sfh.plotting import plot_profile
 from amortized_sfh.regions.profile import ProfileOptions, radial_profile
+from simulators.whole_files import whole_file
 
 
 def read_profile_options(options: Namespace, orientation: Orientation) -> ProfileOptions | None:
@@ -98,12 +98,8 @@ def write_profile(
     """
     table = radial_profile(model, data, options)
     path = profile_path(out)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
+    with whole_file(path) as partial:
         table.write(partial, format="ascii.ecsv", overwrite=True)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
     if picture:
         plot_profile(table, path=path.with_suffix(".png"))
     return table

@@ -9,7 +9,6 @@ in the primary header.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 from astropy.io import fits
 
 from amortized_sfh.cubes.flags import Flag, describe_flags
+from simulators.whole_files import whole_file
 
 __all__ = ["STATISTICS", "UNITS", "MapGrid", "check_output", "write_maps"]
 
@@ -195,12 +195,8 @@ def write_maps(
     hdus.append(_age_table(edges))
     if grid.names:
         hdus.append(_aperture_table(label, grid))
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
+    with whole_file(path) as partial:
         hdus.writeto(partial, checksum=True, overwrite=True)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
     return path
 
 

@@ -9,7 +9,6 @@ larger than MUSE's: the cube is that of a rebinned mosaic.
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +25,7 @@ from amortized_sfh.cubes.psf import DEFAULT_FWHM_ARCSEC
 from simulators.filters import SPEED_OF_LIGHT_AA_S
 from simulators.galaxy import UNIT_CGS, MockGalaxy
 from simulators.galaxy_cube import NativeCube, observe_native
+from simulators.whole_files import whole_file
 
 __all__ = ["FINE", "MockFiles", "write_mock_files"]
 
@@ -134,12 +134,8 @@ def write_mock_files(
 
 
 def _write(path: Path, hdus: fits.HDUList) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
+    with whole_file(path) as partial:
         hdus.writeto(partial, overwrite=True, checksum=False)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _cube(galaxy: MockGalaxy, seen: NativeCube, ebv: float) -> fits.HDUList:

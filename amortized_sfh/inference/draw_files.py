@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from amortized_sfh.inference.samples import PosteriorSamples
+from simulators.whole_files import whole_file
 
 SUFFIXES = (".nc", ".h5", ".hdf5")
 
@@ -32,12 +33,11 @@ def write_draws(samples: PosteriorSamples, path: Path, labels: np.ndarray | None
     """
     check_draws_path(path)
     labels = np.arange(len(samples)) if labels is None else np.asarray(labels)
-    partial = path.with_name(f".partial-{path.name}")
-    if path.suffix == ".nc":
-        samples.to_arviz().assign_coords(spaxel=labels).to_netcdf(str(partial))
-    else:
-        _write_hdf5(samples, partial, labels)
-    partial.replace(path)
+    with whole_file(path) as partial:
+        if path.suffix == ".nc":
+            samples.to_arviz().assign_coords(spaxel=labels).to_netcdf(str(partial))
+        else:
+            _write_hdf5(samples, partial, labels)
 
 
 def check_draws_path(path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
@@ -12,6 +11,8 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from simulators.whole_files import whole_file
 
 P = ParamSpec("P")
 
@@ -123,13 +124,8 @@ def save(figure: Figure, path: str | Path, dpi: float = 160.0) -> Path:
     known = figure.canvas.get_supported_filetypes()
     if kind not in known:
         raise ValueError(f"{path} ends with {path.suffix!r}; expected one of {sorted(known)}")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with rc_context(STYLE):
-            figure.savefig(partial, format=kind, dpi=dpi)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as partial, rc_context(STYLE):
+        figure.savefig(partial, format=kind, dpi=dpi)
     return path
 
 

@@ -19,6 +19,7 @@ from amortized_sfh.networks.encoder import Encoder
 from amortized_sfh.networks.point import PointHeads, point_loss
 from amortized_sfh.training.latents import EncodedBatch
 from amortized_sfh.training.stream import Batch
+from simulators.whole_files import whole_file
 
 Batches = Callable[[int], Iterator[Batch | EncodedBatch]]
 Tensors = tuple[Tensor, ...] | list[Tensor]
@@ -245,9 +246,8 @@ class State:
     def save(self, path: Path, step: int) -> None:
         """Write atomically, so that a kill leaves the previous checkpoint."""
         content = {name: part.state_dict() for name, part in self._parts.items()}
-        temporary = path.with_suffix(".tmp")
-        torch.save({**content, "step": step}, temporary)
-        temporary.replace(path)
+        with whole_file(path) as partial:
+            torch.save({**content, "step": step}, partial)
 
     def load(self, path: Path) -> int:
         """Restore, if there is a checkpoint; return the steps done."""

@@ -77,7 +77,7 @@ def test_resumed_training_equals_an_uninterrupted_one(new_trainee, batches, tmp_
     losses = [[row["density_nats"] for row in _curve(tmp_path / name)] for name in ("whole", "cut")]
     # the first line after the cut is the mean over fewer steps, the curve has no line twice
     assert len(losses[0]) == len(losses[1]) == 3
-    assert not list((tmp_path / "cut").glob("*.tmp"))
+    assert not list((tmp_path / "cut").glob(".*"))
 
 
 def test_finished_training_is_not_repeated(new_trainee, batches, tmp_path):
