@@ -18,17 +18,16 @@ from amortized_sfh.commands.nature import read_nature
 from amortized_sfh.model import ModelCard, PointModel, PosteriorModel
 from amortized_sfh.model_files import describe_nature, save_model
 from amortized_sfh.networks.encoder import Encoder
-from amortized_sfh.networks.flow import FlowConfig, build_flow
-from amortized_sfh.networks.layout import Layout
-from amortized_sfh.networks.light_tree import LightTree
-from amortized_sfh.networks.point import PointHeads
+from amortized_sfh.networks.flow import FlowConfig
 from amortized_sfh.plotting import plot_loss
 from amortized_sfh.training.latents import LatentSet, encode_to_file
-from amortized_sfh.training.loop import Batches, Trainee, TrainingConfig, train
+from amortized_sfh.training.loop import Batches, train
 from amortized_sfh.training.loss_curve import last_losses, spectra_seen
 from amortized_sfh.training.prefetch import prefetch
+from amortized_sfh.training.schedule import TrainingConfig
 from amortized_sfh.training.store import TrainingSet
 from amortized_sfh.training.stream import Stream
+from amortized_sfh.training.trainee import Trainee, new_trainee, take_over
 from simulators.generative import GenerativeModel
 from simulators.survey import SurveyPreset, read_preset
 
@@ -107,56 +106,6 @@ def model_name(options: Namespace, preset: SurveyPreset) -> str:
     if preset.name == DEFAULT_PRESET and options.library == DEFAULT_LIBRARY:
         return DEFAULT_MODEL
     return preset.name
-
-
-def new_trainee(generative: GenerativeModel) -> Trainee:
-    """Encoder, flow and heads of default size with fresh weights."""
-    encoder = Encoder(Layout.of(generative.simulator.instrument))
-    n_latent = encoder.config.n_latent
-    space = generative.prior.space
-    coordinates = LightTree(space.n_bins, space.n_param).fit(generative)
-    flow = build_flow(space.n_param, n_latent, coordinates=coordinates)
-    return Trainee(encoder, flow, PointHeads(n_latent, space.n_bins))
-
-
-def take_over(trainee: Trainee, checkpoint: Path) -> None:
-    """Start with the networks of another training.
-
-    The flow is taken if its parameters are the same; its fixed coordinates stay those of the
-    trainee's own library. Otherwise it stays fresh.
-
-    Parameters
-    ----------
-    trainee
-        Networks with the same sizes of encoder and point heads.
-    checkpoint
-        `checkpoint.pt` of the other training; the running mean of its weights is taken.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If its networks have other sizes.
-    """
-    if not checkpoint.is_file():
-        raise FileNotFoundError(
-            f"no training at {checkpoint.parent}: expected a folder with {checkpoint.name}"
-        )
-    content = torch.load(checkpoint, weights_only=True, map_location="cpu")
-    average = {k.removeprefix("module."): v for k, v in content["average"].items()}
-    own = trainee.state_dict()
-    learned = dict(trainee.named_parameters())
-    same = all(average[n].shape == v.shape for n, v in learned.items() if n in average)
-    parts = ("encoder.", "heads.", "flow.") if same else ("encoder.", "heads.")
-    taken = {n: average[n] for n in learned if n.startswith(parts)}
-    try:
-        trainee.load_state_dict({**own, **taken})
-    except RuntimeError as error:
-        raise ValueError(
-            f"the networks in {checkpoint} do not fit ({str(error).splitlines()[-1].strip()}): "
-            "expected a training with the same preset and sizes"
-        ) from error
 
 
 def export(

@@ -9,7 +9,8 @@ from itertools import pairwise, repeat
 import pytest
 import torch
 
-from amortized_sfh.training.loop import TrainingConfig, learning_rate, running_mean, train
+from amortized_sfh.training.loop import running_mean, train
+from amortized_sfh.training.schedule import TrainingConfig, learning_rate
 from amortized_sfh.training.stream import Stream
 
 CONFIG = TrainingConfig(

@@ -16,7 +16,8 @@ from amortized_sfh.inference.derived import derive
 from amortized_sfh.networks.flow import embed
 from amortized_sfh.networks.point import point_targets
 from amortized_sfh.training import schema, store
-from amortized_sfh.training.loop import TrainingConfig, train
+from amortized_sfh.training.loop import train
+from amortized_sfh.training.schedule import TrainingConfig
 from amortized_sfh.training.store import TrainingSet, simulate_to_file
 from priors.joint import UnboundedPrior
 from simulators.conditions import ConditionsPrior

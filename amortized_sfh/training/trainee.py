@@ -1,0 +1,94 @@
+"""What learns together: one encoder under a flow and under point heads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from sbi.neural_nets.estimators.base import ConditionalDensityEstimator
+from torch import Tensor, nn
+
+from amortized_sfh.networks.encoder import Encoder
+from amortized_sfh.networks.flow import build_flow
+from amortized_sfh.networks.layout import Layout
+from amortized_sfh.networks.light_tree import LightTree
+from amortized_sfh.networks.point import PointHeads, point_loss
+from amortized_sfh.training.latents import EncodedBatch
+from amortized_sfh.training.stream import Batch
+from simulators.generative import GenerativeModel
+
+
+class Trainee(nn.Module):
+    """Everything that learns: one encoder under a flow and under point heads.
+
+    Parameters
+    ----------
+    encoder
+        Packed data to latent vector.
+    flow
+        Density of u given the latent vector.
+    heads
+        Latent vector to point estimates.
+    """
+
+    def __init__(
+        self, encoder: Encoder, flow: ConditionalDensityEstimator, heads: PointHeads
+    ) -> None:
+        super().__init__()
+        self.encoder, self.flow, self.heads = encoder, flow, heads
+
+    def losses(self, batch: Batch | EncodedBatch) -> tuple[Tensor, Tensor]:
+        """Mean negative log-density in nats and mean squared error of the point estimates."""
+        latent = batch.latent if isinstance(batch, EncodedBatch) else self.encoder(batch.x)
+        density = self.flow.loss(batch.u, condition=latent).mean()
+        return density, point_loss(self.heads(latent), batch.target).mean()
+
+
+def new_trainee(generative: GenerativeModel) -> Trainee:
+    """Encoder, flow and heads of default size with fresh weights."""
+    encoder = Encoder(Layout.of(generative.simulator.instrument))
+    n_latent = encoder.config.n_latent
+    space = generative.prior.space
+    coordinates = LightTree(space.n_bins, space.n_param).fit(generative)
+    flow = build_flow(space.n_param, n_latent, coordinates=coordinates)
+    return Trainee(encoder, flow, PointHeads(n_latent, space.n_bins))
+
+
+def take_over(trainee: Trainee, checkpoint: Path) -> None:
+    """Start with the networks of another training.
+
+    The flow is taken if its parameters are the same; its fixed coordinates stay those of the
+    trainee's own library. Otherwise it stays fresh.
+
+    Parameters
+    ----------
+    trainee
+        Networks with the same sizes of encoder and point heads.
+    checkpoint
+        `checkpoint.pt` of the other training; the running mean of its weights is taken.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If its networks have other sizes.
+    """
+    if not checkpoint.is_file():
+        raise FileNotFoundError(
+            f"no training at {checkpoint.parent}: expected a folder with {checkpoint.name}"
+        )
+    content = torch.load(checkpoint, weights_only=True, map_location="cpu")
+    average = {k.removeprefix("module."): v for k, v in content["average"].items()}
+    own = trainee.state_dict()
+    learned = dict(trainee.named_parameters())
+    same = all(average[n].shape == v.shape for n, v in learned.items() if n in average)
+    parts = ("encoder.", "heads.", "flow.") if same else ("encoder.", "heads.")
+    taken = {n: average[n] for n in learned if n.startswith(parts)}
+    try:
+        trainee.load_state_dict({**own, **taken})
+    except RuntimeError as error:
+        raise ValueError(
+            f"the networks in {checkpoint} do not fit ({str(error).splitlines()[-1].strip()}): "
+            "expected a training with the same preset and sizes"
+        ) from error
