@@ -139,7 +139,8 @@ def test_catalogue_chunks_do_not_change_the_answer(monkeypatch):
     steps = prior.sample(100, _seed(1))
     whole = prior.log_prob(steps)
     monkeypatch.setattr("priors.gaussians._CHUNK_ELEMENTS", 64 * 7)
-    torch.testing.assert_close(prior.log_prob(steps), whole)
+    # squared distances of thousands are summed in another order
+    torch.testing.assert_close(prior.log_prob(steps), whole, rtol=0.0, atol=2e-3)
 
 
 @pytest.mark.parametrize(
