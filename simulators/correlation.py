@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from scipy.linalg import lapack
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from simulators.instrument import Instrument
 
@@ -125,13 +126,12 @@ def banded_cholesky(bands: Tensor) -> Tensor:
     ValueError
         If a matrix is not positive definite.
     """
-    factors = []
-    for matrix in _lapack_layout(bands.double()):
-        factor, failed = lapack.dpbtrf(matrix, lower=1)
-        if failed or not np.isfinite(factor[0]).all():
+    factors = np.empty(tuple(bands.shape))
+    for row, matrix in enumerate(_lapack_layout(bands.double())):
+        factors[row], failed = lapack.dpbtrf(matrix, lower=1)
+        if failed or not np.isfinite(factors[row, 0]).all():
             raise ValueError("banded covariance is not positive definite: expected overlap weights")
-        factors.append(torch.from_numpy(factor))
-    below = torch.stack(factors)
+    below = torch.from_numpy(factors)
     for lag in range(1, below.shape[1]):
         below[:, lag] = below[:, lag].roll(lag, dims=1)
         below[:, lag, :lag] = 0.0
@@ -166,6 +166,7 @@ class _Whiten(torch.autograd.Function):
         return _solve(factor, values, "N")
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
         return None, _solve(ctx.factor, gradient, "T")
 

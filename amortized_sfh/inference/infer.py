@@ -26,7 +26,7 @@ from simulators.simulator import Spectra
 
 N_PREDICTIVE = 24
 #: Draws and spectra of one chunk at most: what one core works on, and what fills a GPU.
-_CHUNK_OF_CORE = (32_000, 64)
+_CHUNK_OF_CORE = (32_000, 32)
 _CHUNK_OF_GPU = (256_000, 1024)
 
 
@@ -114,8 +114,8 @@ def infer_chunks(
             f"{len(kinematics)} kinematics for {len(observation)} observations; expected one each"
         )
     sampler, instrument = FlowSampler(model.flow), model.generative.simulator.instrument
-    on_gpu = model.device.type == "cuda"
-    most_draws, most_spectra = _CHUNK_OF_GPU if on_gpu else _CHUNK_OF_CORE
+    on_cpu = model.device.type == "cpu"
+    most_draws, most_spectra = _CHUNK_OF_CORE if on_cpu else _CHUNK_OF_GPU
     size = max(1, min(most_draws // n_draws, most_spectra))
 
     def infer_chunk(number: int) -> PosteriorSamples:
@@ -126,7 +126,7 @@ def infer_chunks(
         return _infer_batch(model, sampler, part, n_draws, generator, distance_mpc, target)
 
     chunks = range(math.ceil(len(observation) / size))
-    results = map(infer_chunk, chunks) if on_gpu else map_in_threads(infer_chunk, chunks)
+    results = map_in_threads(infer_chunk, chunks) if on_cpu else map(infer_chunk, chunks)
     bar = tqdm(
         total=len(observation),
         unit="spectrum",
