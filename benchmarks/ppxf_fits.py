@@ -67,9 +67,9 @@ def ppxf_results(
         key = json.dumps(config.to_dict(), sort_keys=True)
         if key not in kept:
             kept[key] = _summary(config, fit_mocks(generative, mock, config, n_process))
+            # after every configuration, so that an interrupted run loses little
+            RESULTS.write_text(_compact({**stamp, "fits": list(kept.values())}))
         fits.append(kept[key])
-        # after every configuration, so that an interrupted run loses little
-        RESULTS.write_text(_compact({**stamp, "fits": list(kept.values())}))
     return {**stamp, "fits": fits}
 
 
