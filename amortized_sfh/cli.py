@@ -184,7 +184,7 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--name", help="of the model (phangs-bc03, or that of another preset)")
     parser.add_argument("--n", type=int, help="spectra to see (as the preset says)")
     parser.add_argument(
-        "--start-from", type=Path, help="folder of a training whose networks are taken over"
+        "--start-from", help="training (folder) or model (name or folder) to take networks from"
     )
     parser.add_argument(
         "--freeze-encoder",

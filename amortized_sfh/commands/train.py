@@ -16,7 +16,7 @@ from amortized_sfh.command_line.nature import DEFAULT_LIBRARY
 from amortized_sfh.command_line.presets import DEFAULT_PRESET
 from amortized_sfh.commands.nature import read_nature
 from amortized_sfh.model import ModelCard, PointModel, PosteriorModel
-from amortized_sfh.model_files import describe_nature, save_model
+from amortized_sfh.model_files import describe_nature, load_model, save_model
 from amortized_sfh.networks.encoder import Encoder
 from amortized_sfh.networks.flow import FlowConfig
 from amortized_sfh.plotting import plot_loss
@@ -27,7 +27,7 @@ from amortized_sfh.training.prefetch import prefetch
 from amortized_sfh.training.schedule import TrainingConfig
 from amortized_sfh.training.store import TrainingSet
 from amortized_sfh.training.stream import Stream
-from amortized_sfh.training.trainee import Trainee, new_trainee, take_over
+from amortized_sfh.training.trainee import Trainee, new_trainee, take_over, trained_weights
 from simulators.generative import GenerativeModel
 from simulators.survey import SurveyPreset, read_preset
 
@@ -65,7 +65,7 @@ def train_models(options: Namespace, device: str) -> None:
     data = None if options.data is None else open_training_set(options.data, preset)
     trainee = new_trainee(generative)
     if options.start_from is not None:
-        take_over(trainee, options.start_from / "checkpoint.pt")
+        take_over(trainee, trained_weights(options.start_from))
         trainee.encoder.requires_grad_(not options.freeze_encoder)
     trainee = trainee.to(device)
     if options.freeze_encoder:
@@ -92,7 +92,7 @@ def train_models(options: Namespace, device: str) -> None:
         **last_losses(options.out / "loss.csv"),
     }
     if options.start_from is not None:
-        record["n_spectra_before"] = spectra_seen(options.start_from / "loss.csv")
+        record["n_spectra_before"] = _spectra_before(options.start_from)
     export(average, generative, model_name(options, preset), record, options.out)
     plot_loss(options.out / "loss.csv", options.out / "loss.png")
 
@@ -242,6 +242,15 @@ def _encoded_batches(
         encode_to_file(encoder.eval(), stream, n, path, show)
     latents = LatentSet(path, generative.simulator.device)
     return partial(latents.batches, config.batch_size, options.seed)
+
+
+def _spectra_before(source: str) -> int:
+    """Spectra that the networks to start from have seen, as far as is recorded."""
+    curve = Path(source) / "loss.csv"
+    if curve.is_file():
+        return spectra_seen(curve)
+    training = load_model(source).card.training
+    return int(training.get("n_spectra", 0)) + int(training.get("n_spectra_before", 0))
 
 
 def _machine(device: str) -> str:

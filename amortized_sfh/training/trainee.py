@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from sbi.neural_nets.estimators.base import ConditionalDensityEstimator
 from torch import Tensor, nn
 
+from amortized_sfh.model_files import load_model, load_point_model
 from amortized_sfh.networks.encoder import Encoder
 from amortized_sfh.networks.flow import build_flow
 from amortized_sfh.networks.layout import Layout
@@ -54,7 +56,35 @@ def new_trainee(generative: GenerativeModel) -> Trainee:
     return Trainee(encoder, flow, PointHeads(n_latent, space.n_bins))
 
 
-def take_over(trainee: Trainee, checkpoint: Path) -> None:
+def trained_weights(source: str) -> dict[str, Tensor]:
+    """Weights of networks that were trained before.
+
+    Parameters
+    ----------
+    source
+        Folder of a training, of which the running mean of the weights is taken; or name or folder
+        of a posterior model that has its point model ("-point") beside it.
+
+    Returns
+    -------
+    dict of str to Tensor
+        By their names in a `Trainee`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If it is neither, or cannot be read.
+    """
+    checkpoint = Path(source) / "checkpoint.pt"
+    if checkpoint.is_file():
+        content = torch.load(checkpoint, weights_only=True, map_location="cpu")
+        return {k.removeprefix("module."): v for k, v in content["average"].items()}
+    posterior, point = load_model(source), load_point_model(f"{source}-point")
+    networks = {"encoder": posterior.encoder, "flow": posterior.flow, "heads": point.heads}
+    return nn.ModuleDict(networks).state_dict()
+
+
+def take_over(trainee: Trainee, weights: Mapping[str, Tensor]) -> None:
     """Start with the networks of another training.
 
     The flow is taken if its parameters are the same; its fixed coordinates stay those of the
@@ -64,31 +94,23 @@ def take_over(trainee: Trainee, checkpoint: Path) -> None:
     ----------
     trainee
         Networks with the same sizes of encoder and point heads.
-    checkpoint
-        `checkpoint.pt` of the other training; the running mean of its weights is taken.
+    weights
+        From `trained_weights`.
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
     ValueError
-        If its networks have other sizes.
+        If the networks have other sizes.
     """
-    if not checkpoint.is_file():
-        raise FileNotFoundError(
-            f"no training at {checkpoint.parent}: expected a folder with {checkpoint.name}"
-        )
-    content = torch.load(checkpoint, weights_only=True, map_location="cpu")
-    average = {k.removeprefix("module."): v for k, v in content["average"].items()}
     own = trainee.state_dict()
     learned = dict(trainee.named_parameters())
-    same = all(average[n].shape == v.shape for n, v in learned.items() if n in average)
+    same = all(weights[n].shape == v.shape for n, v in learned.items() if n in weights)
     parts = ("encoder.", "heads.", "flow.") if same else ("encoder.", "heads.")
-    taken = {n: average[n] for n in learned if n.startswith(parts)}
+    taken = {n: weights[n] for n in learned if n.startswith(parts)}
     try:
         trainee.load_state_dict({**own, **taken})
     except RuntimeError as error:
         raise ValueError(
-            f"the networks in {checkpoint} do not fit ({str(error).splitlines()[-1].strip()}): "
+            f"the networks to start from do not fit ({str(error).splitlines()[-1].strip()}): "
             "expected a training with the same preset and sizes"
         ) from error

@@ -49,6 +49,18 @@ def test_another_training_takes_the_encoder_over(run, tmp_path):
     torch.testing.assert_close(first, second, atol=1e-3, rtol=1e-3)
 
 
+def test_networks_of_a_model_are_taken_over(run, tmp_path):
+    words = [*TOY, "--learning-rate", "1e-12", "--name", "next", "--out", str(tmp_path)]
+    assert main([*words, "--start-from", str(run / "tiny")]) == 0
+    for load, suffix in ((load_model, ""), (load_point_model, "-point")):
+        before, after = (load(f"{path}{suffix}") for path in (run / "tiny", tmp_path / "next"))
+        for name, value in before.networks.state_dict().items():
+            torch.testing.assert_close(
+                after.networks.state_dict()[name], value, atol=2e-3, rtol=2e-3
+            )
+    assert after.card.training["n_spectra_before"] == 512
+
+
 TOY = ("train", "--library", "toy", "--n", "128", "--batch-size", "128")
 
 
