@@ -113,6 +113,6 @@ def test_an_encoder_of_another_survey_is_refused(run, tmp_path, capsys):
     words = [*TRAIN, "--n", "128", "--start-from", str(run), "--out", str(tmp_path / "out")]
     assert main(words) == 1
     error = capsys.readouterr().err
-    assert "the networks in" in error
+    assert "the networks to start from do not fit" in error
     assert "do not fit" in error
     assert error.count("\n") == 1
