@@ -114,5 +114,4 @@ def test_an_encoder_of_another_survey_is_refused(run, tmp_path, capsys):
     assert main(words) == 1
     error = capsys.readouterr().err
     assert "the networks to start from do not fit" in error
-    assert "do not fit" in error
     assert error.count("\n") == 1
