@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from simulators.instrument import Instrument
+from simulators.libraries.checksum import tensors_sha256
 from simulators.mismatch import TemplateMismatch
 from simulators.noise import NoiseConfig, NoiseModel
 from simulators.noise_profile import NoiseProfile
@@ -49,7 +49,7 @@ def describe_noise(noise: NoiseModel) -> dict[str, Any]:
             "growth": profile.growth,
             "source": profile.source,
         },
-        "sha256": _digest(noise_arrays(noise)),
+        "sha256": tensors_sha256(noise_arrays(noise)),
     }
 
 
@@ -90,7 +90,7 @@ def build_noise(
     """
     if "config" not in described:
         return NoiseModel(instrument, NoiseConfig.from_dict(described))
-    if _digest(arrays) != described["sha256"]:
+    if tensors_sha256(arrays) != described["sha256"]:
         raise ValueError(
             f"the noise arrays {sorted(arrays)} are not those of their description, expected "
             f"sha256 {described['sha256'][:12]}...: get or make the file again"
@@ -107,11 +107,3 @@ def build_noise(
         profile = NoiseProfile(**values)
     config = NoiseConfig.from_dict(described["config"])
     return NoiseModel(instrument, config, mismatch, profile)
-
-
-def _digest(arrays: dict[str, Tensor]) -> str:
-    """SHA-256 of names and numbers."""
-    digest = hashlib.sha256()
-    for name, value in sorted(arrays.items()):
-        digest.update(name.encode() + value.numpy().tobytes())
-    return digest.hexdigest()

@@ -134,6 +134,11 @@ class Observation:
             out |= {value: v.where(ok, _zero(v)), sigma: s.where(ok, _zero(s)), valid: ok}
         return replace(self, **out)
 
+    def median_snr(self) -> Tensor:
+        """Return the median S/N of the valid pixels, shape (n_obs,); NaN where there are none."""
+        ratio = self.flux / torch.where(self.valid, self.sigma, 1.0)
+        return torch.where(self.valid, ratio, torch.nan).nanmedian(dim=1).values
+
     def in_bands(self, bands: tuple[str, ...]) -> Observation:
         """Return an observation in :data:`BANDS` with other bands, or in another order.
 

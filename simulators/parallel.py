@@ -51,3 +51,23 @@ def map_in_threads(
         pool.shutdown(cancel_futures=True)
         # the number belongs to the process, and the workers have set it
         torch.set_num_threads(before)
+
+
+def map_on(
+    device: torch.device, function: Callable[[Item], Result], items: Iterable[Item]
+) -> Iterator[Result]:
+    """`map_in_threads` for work on a device: all cores of a CPU, or a GPU, which one piece fills.
+
+    Parameters
+    ----------
+    device
+        Where the function computes.
+    function, items
+        As `map_in_threads`.
+
+    Returns
+    -------
+    Iterator
+        Results in the order of the items.
+    """
+    return map_in_threads(function, items, None if device.type == "cpu" else 1)

@@ -269,9 +269,7 @@ def _snr(data: CubeData) -> np.ndarray:
     """Median S/N per pixel of every row, piece by piece: a large cube fills the memory alone."""
     medians = []
     for start in range(0, len(data), _ROWS_AT_ONCE):
-        part = data.observation[start : start + _ROWS_AT_ONCE]
-        ratio = torch.where(part.valid, part.flux / part.sigma, torch.nan)
-        medians.append(ratio.nanmedian(dim=1).values)
+        medians.append(data.observation[start : start + _ROWS_AT_ONCE].median_snr())
     return torch.cat(medians).numpy()
 
 

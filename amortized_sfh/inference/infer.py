@@ -20,7 +20,7 @@ from amortized_sfh.model import PosteriorModel
 from simulators.generative import GenerativeModel
 from simulators.masks import MAX_BLUESHIFT, mask_observation
 from simulators.observation import Observation
-from simulators.parallel import map_in_threads
+from simulators.parallel import map_on
 from simulators.seeding import Purpose, chunk_generator
 from simulators.simulator import Spectra
 
@@ -126,7 +126,7 @@ def infer_chunks(
         return _infer_batch(model, sampler, part, n_draws, generator, distance_mpc, target)
 
     chunks = range(math.ceil(len(observation) / size))
-    results = map_in_threads(infer_chunk, chunks) if on_cpu else map(infer_chunk, chunks)
+    results = map_on(model.device, infer_chunk, chunks)
     bar = tqdm(
         total=len(observation),
         unit="spectrum",
@@ -248,11 +248,7 @@ def _log_mass(
 
 def _out_of_range(generative: GenerativeModel, observation: Observation) -> Tensor:
     """Whether S/N per pixel or redshift are beyond the training."""
-    valid = observation.valid
-    ratio = torch.where(
-        valid, observation.flux / torch.where(valid, observation.sigma, 1.0), torch.nan
-    )
-    snr = ratio.nanmedian(dim=1).values
+    snr = observation.median_snr()
     limit = generative.conditions.snr[1]
     z, z_max = observation.redshift, generative.simulator.instrument.max_redshift
     return (snr > 1.1 * limit) | (z < -MAX_BLUESHIFT) | (z > z_max)

@@ -6,7 +6,6 @@ times faster from latent vectors than spectra can be simulated and encoded.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -22,7 +21,8 @@ from amortized_sfh.networks.encoder import Encoder
 from amortized_sfh.networks.point import PointEstimate
 from amortized_sfh.training.order import shuffled_batches
 from amortized_sfh.training.stream import Stream
-from simulators.parallel import map_in_threads
+from simulators.libraries.checksum import tensors_sha256
+from simulators.parallel import map_on
 
 __all__ = ["EncodedBatch", "LatentSet", "encode_to_file"]
 
@@ -81,7 +81,8 @@ def encode_to_file(
         If the file belongs to another encoder, seed or number.
     """
     size, n_chunks = stream.chunk_size, math.ceil(n / stream.chunk_size)
-    source = f"{n_chunks * size} spectra of seed {stream.seed}, encoder {_digest(encoder)}"
+    weights = tensors_sha256(encoder.state_dict())[:16]
+    source = f"{n_chunks * size} spectra of seed {stream.seed}, encoder {weights}"
     if path.exists():
         with h5py.File(path, "r") as file:
             _check_source(file, source)
@@ -91,10 +92,8 @@ def encode_to_file(
         file.attrs.setdefault("source", f"{_FORMAT}: {source}")
         _check_source(file, source)
         chunks = range(int(file.attrs.get("n_chunks_done", 0)), n_chunks)
-        on_cpu = stream.generative.simulator.device.type == "cpu"
-        encoded = map_in_threads(
-            partial(_encode_chunk, encoder, stream), chunks, None if on_cpu else 1
-        )
+        device = stream.generative.simulator.device
+        encoded = map_on(device, partial(_encode_chunk, encoder, stream), chunks)
         for chunk, columns in zip(chunks, encoded, strict=True):
             for name, values in zip(_FIELDS, columns, strict=True):
                 shape = (n_chunks * size, *values.shape[1:])
@@ -122,14 +121,6 @@ def _encode_chunk(encoder: Encoder, stream: Stream, chunk: int) -> list[np.ndarr
     batch = next(stream.batches(stream.chunk_size, chunk))
     columns = (encoder(batch.x).half(), batch.u, *batch.target)
     return [column.cpu().numpy() for column in columns]
-
-
-def _digest(encoder: Encoder) -> str:
-    """Short name of the weights of an encoder."""
-    digest = hashlib.sha256()
-    for value in encoder.state_dict().values():
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]
 
 
 class LatentSet:

@@ -36,7 +36,7 @@ from simulators.conditions import ConditionsPrior
 from simulators.generative import GenerativeModel
 from simulators.instrument import Instrument
 from simulators.noise_parts import build_noise, noise_arrays
-from simulators.parallel import map_in_threads
+from simulators.parallel import map_on
 from simulators.seeding import Purpose, chunk_generator
 from simulators.simulator import Spectra
 
@@ -102,10 +102,8 @@ def simulate_to_file(
     header = describe(generative, n, seed)
     with open_part(part, header, noise_arrays(generative.noise)) as file:
         chunks = range(int(file.attrs["n_chunks_done"]), math.ceil(n / CHUNK_SIZE))
-        on_cpu = generative.simulator.device.type == "cpu"
-        simulated = map_in_threads(
-            partial(_simulate_chunk, generative, seed), chunks, None if on_cpu else 1
-        )
+        device = generative.simulator.device
+        simulated = map_on(device, partial(_simulate_chunk, generative, seed), chunks)
         for chunk, data in zip(chunks, simulated, strict=True):
             rows = slice(chunk * CHUNK_SIZE, min((chunk + 1) * CHUNK_SIZE, n))
             for name, values in data.items():

@@ -1,12 +1,14 @@
-"""Checksums that go into the provenance of an SSP grid."""
+"""Checksums that go into the provenance of SSP grids, noise models and encoded spectra."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-__all__ = ["combined_sha256", "file_sha256"]
+from torch import Tensor
+
+__all__ = ["combined_sha256", "file_sha256", "tensors_sha256"]
 
 
 def file_sha256(path: Path) -> str:
@@ -25,4 +27,12 @@ def combined_sha256(parts: Iterable[str]) -> str:
     for part in parts:
         digest.update(part.encode())
         digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def tensors_sha256(tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 (hex) of names and numbers, whatever their order."""
+    digest = hashlib.sha256()
+    for name, value in sorted(tensors.items()):
+        digest.update(name.encode() + value.detach().cpu().numpy().tobytes())
     return digest.hexdigest()
