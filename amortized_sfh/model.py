@@ -14,9 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from amortized_sfh.networks.encoder import Encoder, EncoderConfig
-from amortized_sfh.networks.flow import FlowConfig, build_flow, embed
+from amortized_sfh.networks.flow import FlowConfig, embed, flow_over
 from amortized_sfh.networks.layout import Layout
-from amortized_sfh.networks.light_tree import LightTree
 from amortized_sfh.networks.point import PointEstimate, PointHeads
 from simulators.generative import GenerativeModel
 from simulators.observation import Observation
@@ -90,11 +89,8 @@ class PosteriorModel:
         """
         network = Encoder(Layout.of(generative.simulator.instrument), encoder)
         flow = flow or FlowConfig()
-        space = generative.prior.space
-        coordinates = LightTree(space.n_bins, space.n_param)
-        if fit_coordinates:
-            coordinates.fit(generative)
-        built = build_flow(space.n_param, network.config.n_latent, flow, coordinates)
+        n_latent = network.config.n_latent
+        built = flow_over(generative, n_latent, flow, fit_coordinates=fit_coordinates)
         return cls(generative, network, built, flow, card)
 
     @property

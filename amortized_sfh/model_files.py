@@ -28,9 +28,10 @@ from simulators.noise_parts import build_noise, describe_noise, noise_arrays
 from simulators.simulator import Simulator
 from simulators.ssp_basis import SSPBasis
 
-SCHEMA = 2
+SCHEMA = 3
 CARD_FILE, WEIGHTS_FILE = "model.json", "weights.safetensors"
 PRETRAINED = Path(__file__).parent / "pretrained"
+_FLOW_UNTIL_SCHEMA_2 = {"direct": ()}
 _NEBULAR_TENSORS = ("mh", "log_u", "continuum", "nodes", "line_wave_aa", "line_lum")
 _SPECTRA = ("basis.spectra", "nebular.continuum")
 _BASIS_TENSORS = ("mh", "spectra", "nodes", "lum_v", "mass_alive", "fwhm_aa")
@@ -102,7 +103,7 @@ def load_model(name: str | Path = "phangs-bc03", device: str = "cpu") -> Posteri
         generative,
         ModelCard(**card["card"]),
         EncoderConfig(**card["encoder"]),
-        FlowConfig(**card["flow"]),
+        FlowConfig.from_dict({**_FLOW_UNTIL_SCHEMA_2, **card["flow"]}),
         fit_coordinates=False,
     )
     _fill(model.networks, tensors, str(name))

@@ -7,6 +7,7 @@ estimator over packed data that sbi's posteriors expect.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
@@ -17,8 +18,10 @@ from sbi.neural_nets.estimators.nflows_flow import NFlowsFlow
 from sbi.neural_nets.net_builders import build_nsf
 from torch import nn
 
+from amortized_sfh.networks.direct import direct_layer
 from amortized_sfh.networks.encoder import Encoder
 from amortized_sfh.networks.light_tree import LightTree
+from simulators.generative import GenerativeModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +40,10 @@ class FlowConfig:
         Residual blocks per network.
     tail_bound
         The splines act on [-tail_bound, tail_bound]; u has unit variance under the prior.
+    direct
+        Names of the parameters that some spectra fix directly; see `direct_layer`.
+    n_direct_bins
+        Bins of the splines of those.
     """
 
     n_transform: int = 6
@@ -44,10 +51,50 @@ class FlowConfig:
     n_bins: int = 6
     n_blocks: int = 1
     tail_bound: float = 5.0
+    direct: tuple[str, ...] = ("mh_1",)
+    n_direct_bins: int = 8
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> FlowConfig:
+        """Inverse of `to_dict`, after JSON or not."""
+        return cls(**{**values, "direct": tuple(values["direct"])})
+
+
+def flow_over(
+    generative: GenerativeModel,
+    n_latent: int,
+    config: FlowConfig | None = None,
+    *,
+    fit_coordinates: bool = True,
+) -> NFlowsFlow:
+    """Make the flow over the parameters of a model; see `build_flow`.
+
+    Parameters
+    ----------
+    generative
+        Whose parameters.
+    n_latent
+        Width of the latent space.
+    config
+        Sizes.
+    fit_coordinates
+        Fit the `LightTree` to the prior; needless if its numbers are to be read.
+
+    Returns
+    -------
+    NFlowsFlow
+        With fresh weights.
+    """
+    config, space = config or FlowConfig(), generative.prior.space
+    tree = LightTree(space.n_bins, space.n_param)
+    if fit_coordinates:
+        tree.fit(generative)
+    direct = [space.index(name) for name in config.direct]
+    return build_flow(space.n_param, n_latent, config, tree, direct)
 
 
 def build_flow(
@@ -55,6 +102,7 @@ def build_flow(
     n_latent: int,
     config: FlowConfig | None = None,
     coordinates: Transform | None = None,
+    direct: Sequence[int] = (),
 ) -> NFlowsFlow:
     """Make a flow over u given a latent vector.
 
@@ -67,7 +115,9 @@ def build_flow(
     config
         Sizes.
     coordinates
-        Fixed first layer, such as `LightTree`.
+        Fixed layer before all splines but those of `direct`, such as `LightTree`.
+    direct
+        Columns of u that the first layer moves; see `direct_layer`.
 
     Returns
     -------
@@ -86,13 +136,17 @@ def build_flow(
         num_blocks=config.n_blocks,
         tail_bound=config.tail_bound,
     )
+    layers = flow.net._transform._transforms
     if coordinates is not None:
-        flow.net._transform._transforms.insert(0, coordinates)
+        layers.insert(0, coordinates)
+    if direct:
+        sizes = (config.n_hidden, config.n_direct_bins, config.tail_bound)
+        layers.insert(0, direct_layer(direct, n_param, n_latent, *sizes))
     return flow
 
 
 def fixed_coordinates(flow: nn.Module) -> LightTree | None:
-    """The fixed first layer of a flow made by `build_flow`.
+    """The fixed coordinates of a flow made by `build_flow`.
 
     Parameters
     ----------
@@ -102,10 +156,10 @@ def fixed_coordinates(flow: nn.Module) -> LightTree | None:
     Returns
     -------
     LightTree or None
-        None where it has no such layer.
+        None where it has none.
     """
-    first = next(iter(cast("Flow", flow.net)._transform._transforms))
-    return first if isinstance(first, LightTree) else None
+    layers = cast("Flow", flow.net)._transform._transforms
+    return next((layer for layer in layers if isinstance(layer, LightTree)), None)
 
 
 class EvaluatingEncoder(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,13 +12,14 @@ from torch import Tensor, nn
 
 from amortized_sfh.model_files import load_model, load_point_model
 from amortized_sfh.networks.encoder import Encoder
-from amortized_sfh.networks.flow import build_flow
+from amortized_sfh.networks.flow import flow_over
 from amortized_sfh.networks.layout import Layout
-from amortized_sfh.networks.light_tree import LightTree
 from amortized_sfh.networks.point import PointHeads, point_loss
 from amortized_sfh.training.latents import EncodedBatch
 from amortized_sfh.training.stream import Batch
 from simulators.generative import GenerativeModel
+
+_LAYER = re.compile(r"^(flow\.net\._transform\._transforms\.)(\d+)\.")
 
 
 class Trainee(nn.Module):
@@ -50,10 +52,8 @@ def new_trainee(generative: GenerativeModel) -> Trainee:
     """Encoder, flow and heads of default size with fresh weights."""
     encoder = Encoder(Layout.of(generative.simulator.instrument))
     n_latent = encoder.config.n_latent
-    space = generative.prior.space
-    coordinates = LightTree(space.n_bins, space.n_param).fit(generative)
-    flow = build_flow(space.n_param, n_latent, coordinates=coordinates)
-    return Trainee(encoder, flow, PointHeads(n_latent, space.n_bins))
+    heads = PointHeads(n_latent, generative.prior.bins.n_bins)
+    return Trainee(encoder, flow_over(generative, n_latent), heads)
 
 
 def trained_weights(source: str) -> dict[str, Tensor]:
@@ -88,7 +88,8 @@ def take_over(trainee: Trainee, weights: Mapping[str, Tensor]) -> None:
     """Start with the networks of another training.
 
     The flow is taken if its parameters are the same; its fixed coordinates stay those of the
-    trainee's own library. Otherwise it stays fresh.
+    trainee's own library, and a first layer that it did not have stays the identity. Otherwise it
+    stays fresh.
 
     Parameters
     ----------
@@ -104,9 +105,10 @@ def take_over(trainee: Trainee, weights: Mapping[str, Tensor]) -> None:
     """
     own = trainee.state_dict()
     learned = dict(trainee.named_parameters())
+    weights = _renumbered(weights, own)
     same = all(weights[n].shape == v.shape for n, v in learned.items() if n in weights)
     parts = ("encoder.", "heads.", "flow.") if same else ("encoder.", "heads.")
-    taken = {n: weights[n] for n in learned if n.startswith(parts)}
+    taken = {n: weights[n] for n in learned if n in weights and n.startswith(parts)}
     try:
         trainee.load_state_dict({**own, **taken})
     except RuntimeError as error:
@@ -114,3 +116,15 @@ def take_over(trainee: Trainee, weights: Mapping[str, Tensor]) -> None:
             f"the networks to start from do not fit ({str(error).splitlines()[-1].strip()}): "
             "expected a training with the same preset and sizes"
         ) from error
+
+
+def _renumbered(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Count the layers of a flow from its `LightTree` on, so that those before may be missing."""
+    shift = _place_of_tree(own) - _place_of_tree(weights)
+    return {_LAYER.sub(lambda m: f"{m[1]}{int(m[2]) + shift}.", n): v for n, v in weights.items()}
+
+
+def _place_of_tree(weights: Mapping[str, Tensor]) -> int:
+    """Number of the layer with the fixed coordinates."""
+    places = (_LAYER.match(name) for name in weights if name.endswith(".tree_loc"))
+    return next((int(found[2]) for found in places if found), 0)

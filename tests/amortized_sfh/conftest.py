@@ -26,10 +26,10 @@ SMALL_FLOW = FlowConfig(n_transform=3, n_hidden=16, n_bins=4)
 def new_posterior():
     """Make a small untrained posterior model of any generative model."""
 
-    def make(generative: GenerativeModel, seed: int = 0) -> PosteriorModel:
+    def make(generative: GenerativeModel, seed: int = 0, **flow) -> PosteriorModel:
         torch.manual_seed(seed)
-        card = ModelCard(name="small")
-        return PosteriorModel.untrained(generative, card, SMALL_ENCODER, SMALL_FLOW)
+        card, flow_config = ModelCard(name="small"), replace(SMALL_FLOW, **flow)
+        return PosteriorModel.untrained(generative, card, SMALL_ENCODER, flow_config)
 
     return make
 

@@ -58,7 +58,7 @@ def test_generative_model_survives(small_posterior, folder):
 def test_gas_and_measured_noise_survive(measured_model, new_posterior, tmp_path):
     save_model(new_posterior(measured_model), tmp_path / "measured")
     card = json.loads((tmp_path / "measured" / CARD_FILE).read_text())
-    assert card["schema"] == 2
+    assert card["schema"] == 3
     assert card["nebular"]["name"] == "toy"
     assert card["noise"]["mismatch"]["other"] == "b"
     loaded = load_model(tmp_path / "measured").generative
@@ -83,35 +83,44 @@ def dry_model(toy_library):
     return GenerativeModel(prior, simulator, NoiseModel(instrument))
 
 
-def _as_schema_1(folder):
-    """Rewrite a card as version 0.1 wrote it: MUSE alone, no gas, noise without measured parts."""
+def _as_schema(folder, schema):
+    """Rewrite a card as earlier versions wrote it.
+
+    Until 2 flows had no first layer of their own for single parameters; 1 knew MUSE alone, no gas,
+    and noise without measured parts.
+    """
     path, data = folder / CARD_FILE, (folder / WEIGHTS_FILE).read_bytes()
     card = json.loads(path.read_text())
-    instrument = card["instrument"]
-    pixels, grid = instrument["pixels"], instrument["grid"]
-    card["instrument"] = {
-        "name": instrument["name"],
-        "grid": {name: grid[name] for name in ("start_aa", "step_aa", "n_pix")},
-        "bands": instrument["bands"],
-        "lsf_coefficients_aa": instrument["lsf"]["coefficients_aa"],
-        "max_redshift": instrument["max_redshift"],
-        "max_redshift_bands": instrument["max_redshift_bands"],
-        "native_start_aa": pixels["start_aa"],
-        "native_step_aa": pixels["step_aa"],
-    }
-    card["schema"], card["noise"] = 1, card["noise"]["config"]
-    del card["nebular"], card["sha256"]
+    del card["sha256"], card["flow"]["direct"], card["flow"]["n_direct_bins"]
+    card["schema"] = schema
+    if schema == 1:
+        instrument = card["instrument"]
+        pixels, grid = instrument["pixels"], instrument["grid"]
+        card["instrument"] = {
+            "name": instrument["name"],
+            "grid": {name: grid[name] for name in ("start_aa", "step_aa", "n_pix")},
+            "bands": instrument["bands"],
+            "lsf_coefficients_aa": instrument["lsf"]["coefficients_aa"],
+            "max_redshift": instrument["max_redshift"],
+            "max_redshift_bands": instrument["max_redshift_bands"],
+            "native_start_aa": pixels["start_aa"],
+            "native_step_aa": pixels["step_aa"],
+        }
+        card["noise"] = card["noise"]["config"]
+        del card["nebular"]
     text = json.dumps(card, sort_keys=True).encode()
     card["sha256"] = hashlib.sha256(text + data).hexdigest()
     path.write_text(json.dumps(card))
 
 
-@pytest.mark.parametrize("schema", [1, 2])
+@pytest.mark.parametrize("schema", [1, 2, 3])
 def test_a_model_without_gas_survives(dry_model, new_posterior, tmp_path, schema):
-    save_model(new_posterior(dry_model), tmp_path / "dry")
-    if schema == 1:
-        _as_schema_1(tmp_path / "dry")
+    direct = ("mh_1",) if schema == 3 else ()
+    save_model(new_posterior(dry_model, direct=direct), tmp_path / "dry")
+    if schema < 3:
+        _as_schema(tmp_path / "dry", schema)
     loaded = load_model(tmp_path / "dry")
+    assert loaded.flow_config.direct == direct
     assert loaded.generative.prior.space == dry_model.prior.space
     assert loaded.generative.simulator.instrument == dry_model.simulator.instrument
     assert loaded.generative.noise.config == dry_model.noise.config

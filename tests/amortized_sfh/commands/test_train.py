@@ -31,7 +31,7 @@ def test_both_models_load(run):
 def test_files_stay_small(run):
     for name in ("tiny", "tiny-point"):
         assert (run / name / "weights.safetensors").stat().st_size < 8e6
-        assert json.loads((run / name / "model.json").read_text())["schema"] == 2
+        assert json.loads((run / name / "model.json").read_text())["schema"] == 3
 
 
 def test_loss_curve_is_left(run):

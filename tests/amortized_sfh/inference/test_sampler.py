@@ -21,7 +21,7 @@ def test_same_map_as_the_flow(small_posterior, latent):
         expected, _ = small_posterior.flow.net._transform.inverse(
             noise.flatten(0, 1), context=latent.repeat_interleave(7, 0)
         )
-    torch.testing.assert_close(u.flatten(0, 1), expected, atol=2e-5, rtol=1e-4)
+    torch.testing.assert_close(u.flatten(0, 1), expected, atol=1e-4, rtol=1e-3)
 
 
 def test_draws_belong_to_their_own_spectrum(small_posterior, latent):

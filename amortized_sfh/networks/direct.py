@@ -1,0 +1,72 @@
+"""First layer of the flow: parameters that some spectra fix directly, each along its own axis.
+
+Emission lines measure the metallicity of the youngest stars, whatever the mix of all others, so its
+posterior can be a hundred times narrower than those around it. In the coordinates of the light
+tree it is a sum over all axes, whose widths would have to cancel. This layer comes before: given
+the data and all other parameters, it stretches each such parameter to a width that the layers
+behind it can model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from nflows.nn.nets.resnet import ResidualNet
+from nflows.transforms import PiecewiseRationalQuadraticCouplingTransform
+from nflows.transforms.splines.rational_quadratic import DEFAULT_MIN_DERIVATIVE
+
+__all__ = ["direct_layer"]
+
+
+def direct_layer(
+    columns: Sequence[int], n_param: int, n_latent: int, n_hidden: int, n_bins: int, bound: float
+) -> PiecewiseRationalQuadraticCouplingTransform:
+    """Make the layer; it starts as the identity, so it can be put before a trained flow.
+
+    Parameters
+    ----------
+    columns
+        Which parameters it moves.
+    n_param
+        Parameters.
+    n_latent
+        Width of the latent space.
+    n_hidden
+        Width of the network that sets the splines.
+    n_bins
+        Bins of the splines.
+    bound
+        The splines act on [-bound, bound].
+
+    Returns
+    -------
+    PiecewiseRationalQuadraticCouplingTransform
+        Of u, shape (n, n_param), given latent vectors (n, n_latent).
+    """
+    moves = torch.zeros(n_param)
+    moves[list(columns)] = 1.0
+
+    def network(n_in: int, n_out: int) -> ResidualNet:
+        return ResidualNet(
+            n_in,
+            n_out,
+            hidden_features=n_hidden,
+            context_features=n_latent,
+            num_blocks=1,
+            activation=F.relu,
+        )
+
+    layer = PiecewiseRationalQuadraticCouplingTransform(
+        moves, network, num_bins=n_bins, tails="linear", tail_bound=bound
+    )
+    last = layer.transform_net.final_layer
+    torch.nn.init.zeros_(last.weight)
+    with torch.no_grad():
+        # softplus of this bias, above the least slope, is a slope of one at every inner knot
+        flat = math.log(math.expm1(1.0 - DEFAULT_MIN_DERIVATIVE))
+        bias = last.bias.zero_().view(len(columns), -1)
+        bias[:, 2 * n_bins :] = flat
+    return layer
