@@ -81,14 +81,11 @@ def summarise(posterior: PosteriorPass, point: np.ndarray | None) -> dict[str, A
     """Errors of the four averages, and coverage of all columns."""
     n_average = len(AVERAGES)
     truth = posterior.truth[:, :n_average]
-    shares = rank_coverage(posterior.ranks, posterior.n_draws, LEVELS)
     results = {
         "n_mocks": len(truth),
         "posterior_mean": _errors(posterior.mean[:, :n_average], truth),
-        "coverage": {
-            name: dict(zip(map(str, LEVELS), row, strict=True))
-            for name, row in zip(posterior.names, shares.T.tolist(), strict=True)
-        },
+        "coverage": _coverage(posterior, posterior.ranks),
+        "coverage_of_narrowest_fifth": _coverage(posterior, _narrowest_fifth(posterior)),
     }
     for k, name in enumerate(AVERAGES):
         std = posterior.std[:, k]
@@ -100,6 +97,20 @@ def summarise(posterior: PosteriorPass, point: np.ndarray | None) -> dict[str, A
     if point is not None:
         results["point_network"] = _errors(point, truth)
     return results
+
+
+def _coverage(posterior: PosteriorPass, ranks: np.ndarray) -> dict[str, dict[str, float]]:
+    shares = rank_coverage(ranks, posterior.n_draws, LEVELS)
+    return {
+        name: dict(zip(map(str, LEVELS), row, strict=True))
+        for name, row in zip(posterior.names, shares.T.tolist(), strict=True)
+    }
+
+
+def _narrowest_fifth(posterior: PosteriorPass) -> np.ndarray:
+    """Ranks of the mocks that know each quantity best; chosen by data alone, so uniform, too."""
+    best = np.argsort(posterior.std, axis=0)[: max(1, len(posterior.std) // 5)]
+    return np.take_along_axis(posterior.ranks, best, axis=0)
 
 
 def compare(

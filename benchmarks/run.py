@@ -118,9 +118,10 @@ def _print_recovery(recovery: dict[str, Any]) -> None:
             rows.append((label, name, *(values[m] for m in _MEASURES), *expected))
     head = ("estimate", "average", *_MEASURES, "expected rms", "mean posterior std")
     print_table(f"Errors on {recovery['n_mocks']} mocks, dex", head, rows)
-    coverage = recovery["coverage"]
-    rows = [(name, *(coverage[name][str(level)] for level in LEVELS)) for name in coverage]
-    print_table("Coverage of central intervals", ("quantity", *LEVELS), rows)
+    both = [recovery[kind] for kind in ("coverage", "coverage_of_narrowest_fifth")]
+    rows = [(n, *(part[n][str(level)] for part in both for level in LEVELS)) for n in both[0]]
+    head = ("quantity", *LEVELS, *(f"{level:g}, narrowest fifth" for level in LEVELS))
+    print_table("Coverage of central intervals", head, rows)
 
 
 def _print_comparison(comparison: dict[str, Any], fits: list[dict[str, Any]]) -> None:
