@@ -2,7 +2,7 @@
 
 A spectrum fixes how much of the light is young, intermediate and old; how a step between two
 neighbouring age bins divides it further is mostly prior. Over steps, the first is a thin curved
-sheet that a flow needs very long to learn. This fixed transformation, the first layer of the flow,
+sheet that a flow needs very long to learn. This fixed transformation, an early layer of the flow,
 replaces the steps by a balanced binary tree: the root is the logit of the light share of the
 younger half of the bins, its children split the halves, and so on. The metallicities are rotated to
 their principal axes under the prior, and the first axis, their common level, gives way to the mean
