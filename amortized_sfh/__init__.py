@@ -11,23 +11,23 @@ from typing import Any
 from amortized_sfh._version import __version__
 
 _EXPORTS = {
-    "CubeOptions": "amortized_sfh.cubes.cube_data",
-    "Kinematics": "amortized_sfh.inference.kinematics",
-    "Observation": "simulators.observation",
+    "CubeOptions": "amortized_sfh.data.cubes.cube_data",
+    "Kinematics": "amortized_sfh.inference.imposed_kinematics",
+    "Observation": "simulators.observations.observation",
     "PosteriorSamples": "amortized_sfh.inference.samples",
-    "RegionPosterior": "amortized_sfh.regions.posterior",
-    "aggregate": "amortized_sfh.regions.aggregate",
-    "coadd": "amortized_sfh.regions.coadd",
+    "RegionPosterior": "amortized_sfh.aggregation.region_posterior",
+    "aggregate": "amortized_sfh.aggregation.aggregate",
+    "coadd": "amortized_sfh.aggregation.coadd",
     "infer": "amortized_sfh.inference.infer",
-    "load_model": "amortized_sfh.model_files",
-    "load_point_model": "amortized_sfh.model_files",
-    "read_dap_maps": "amortized_sfh.cubes.dap_maps",
-    "read_gist": "amortized_sfh.cubes.gist_products",
-    "read_muse_cube": "amortized_sfh.cubes.muse",
-    "read_preset": "simulators.survey",
-    "read_spectra": "amortized_sfh.spectra",
-    "read_spectrum": "amortized_sfh.spectra",
-    "write_maps": "amortized_sfh.cubes.maps",
+    "load_model": "amortized_sfh.model.model_files",
+    "load_point_model": "amortized_sfh.model.model_files",
+    "read_dap_maps": "amortized_sfh.data.ancillary.dap_maps",
+    "read_gist": "amortized_sfh.data.ancillary.gist_products",
+    "read_muse_cube": "amortized_sfh.data.cubes.read_cube",
+    "read_preset": "simulators.surveys.survey",
+    "read_spectra": "amortized_sfh.data.spectra.spectrum",
+    "read_spectrum": "amortized_sfh.data.spectra.spectrum",
+    "write_maps": "amortized_sfh.products.map_file",
 }
 
 __all__ = ["__version__", *sorted(_EXPORTS)]  # noqa: PLE0604 (strings, but computed)

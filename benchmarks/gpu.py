@@ -18,13 +18,13 @@ from pathlib import Path
 import torch
 
 from amortized_sfh.inference.sampler import FlowSampler
-from amortized_sfh.model import PosteriorModel
-from amortized_sfh.model_files import load_model, load_point_model
+from amortized_sfh.model.model import PosteriorModel
+from amortized_sfh.model.model_files import load_model, load_point_model
 from benchmarks.mocks import quoted_mocks
 from benchmarks.run import print_table
 from benchmarks.throughput import rates
 
-_RUN = "import sys; from amortized_sfh.cli import main; sys.exit(main())"
+_RUN = "import sys; from amortized_sfh.cli.main import main; sys.exit(main())"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -18,16 +18,16 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from amortized_sfh.commands.infer_spectrum import SpectrumRun, posterior_of
-from amortized_sfh.commands.sdss_comparison import read_sdss_header, spectrum_files
-from amortized_sfh.model import PosteriorModel
-from amortized_sfh.model_files import load_model
-from amortized_sfh.spectra import read_spectrum
+from amortized_sfh.data.spectra.spectrum import read_spectrum
+from amortized_sfh.model.model import PosteriorModel
+from amortized_sfh.model.model_files import load_model
+from amortized_sfh.workflows.demos.sdss_comparison import read_sdss_header, spectrum_files
+from amortized_sfh.workflows.infer_spectrum import SpectrumRun, posterior_of
 from benchmarks.mocks import AVERAGES, quoted_mocks, true_averages
 from benchmarks.run import print_table
-from simulators.likelihood import Likelihood
-from simulators.observation import Observation
-from simulators.simulator import Spectra
+from simulators.forward.simulator import Spectra
+from simulators.noise.likelihood import Likelihood
+from simulators.observations.observation import Observation
 
 RESULTS = Path(__file__).with_name("importance.json")
 MIN_ESS = 100.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from amortized_sfh.inference.derived import derive
-from amortized_sfh.networks.point import AVERAGES
-from simulators.conditions import ConditionsPrior
+from amortized_sfh.networks.point_heads import AVERAGES
+from amortized_sfh.quantities.derived import derive
 from simulators.generative import GenerativeModel, Mock
+from simulators.observations.conditions import ConditionsPrior
 
 SEED = 20260
 N_MOCKS = 5000

@@ -11,7 +11,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from amortized_sfh.commands.abell478 import (
+from amortized_sfh.data.cubes.cube_data import CubeOptions
+from amortized_sfh.data.cubes.read_cube import read_muse_cube
+from amortized_sfh.model.model_files import load_model
+from amortized_sfh.workflows.demos.abell478 import (
     EBV,
     LINE_HALF_WIDTH_KMS,
     REDSHIFT,
@@ -19,11 +22,8 @@ from amortized_sfh.commands.abell478 import (
     TARGET_SNR,
     sample_files,
 )
-from amortized_sfh.commands.infer_cube import RunOptions, infer_cube
-from amortized_sfh.cubes.cube_data import CubeOptions
-from amortized_sfh.cubes.muse import read_muse_cube
-from amortized_sfh.model_files import load_model
-from simulators.noise_profile import read_noise_profile
+from amortized_sfh.workflows.infer_cube import RunOptions, infer_cube
+from simulators.noise.profile import read_noise_profile
 
 N_DRAWS = 400
 

@@ -15,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from amortized_sfh.model_files import load_model
+from amortized_sfh.model.model_files import load_model
 from benchmarks.mocks import AVERAGES, quoted_mocks
 from benchmarks.recovery import PosteriorPass, posterior_pass, summarise
 from benchmarks.run import print_table
+from simulators.forward.simulator import Simulator
 from simulators.generative import GenerativeModel
 from simulators.libraries import read_cloudy, read_library
-from simulators.noise import NoiseModel
-from simulators.simulator import Simulator
-from simulators.ssp_basis import build_basis
+from simulators.noise.noise_model import NoiseModel
+from simulators.populations.ssp_basis import build_basis
 
 RESULTS = Path(__file__).with_name("other_library.json")
 _N_DRAWS = 400

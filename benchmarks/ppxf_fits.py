@@ -24,7 +24,7 @@ from tqdm import tqdm
 from amortized_sfh.comparison.ppxf_fit import PPXFConfig, PPXFFitter
 from benchmarks.mocks import AVERAGES, CONDITIONS, SEED, true_averages
 from simulators.generative import GenerativeModel, Mock
-from simulators.observation import Observation
+from simulators.observations.observation import Observation
 
 RESULTS = Path(__file__).with_name("ppxf_results.json")
 

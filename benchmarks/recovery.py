@@ -11,7 +11,7 @@ from tqdm import tqdm
 from amortized_sfh.diagnostics.accuracy import accuracy
 from amortized_sfh.diagnostics.coverage import rank_coverage, sbc_ranks
 from amortized_sfh.inference.infer import infer_chunks
-from amortized_sfh.model import PointModel, PosteriorModel
+from amortized_sfh.model.model import PointModel, PosteriorModel
 from benchmarks.mocks import AVERAGES, true_averages
 from simulators.generative import GenerativeModel, Mock
 

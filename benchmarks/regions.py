@@ -22,16 +22,16 @@ import torch
 from torch import Tensor
 
 import amortized_sfh as asfh
-from amortized_sfh.inference.derived import Derived
+from amortized_sfh.aggregation.aggregate import AggregateOptions, aggregate
+from amortized_sfh.aggregation.prior_coordinates import PriorCoordinates
+from amortized_sfh.aggregation.region_posterior import RegionPosterior
+from amortized_sfh.aggregation.totals import Members, total
 from amortized_sfh.inference.infer import infer
-from amortized_sfh.model import PosteriorModel
-from amortized_sfh.regions.aggregate import AggregateOptions, aggregate
-from amortized_sfh.regions.coordinates import PriorCoordinates
-from amortized_sfh.regions.posterior import RegionPosterior
-from amortized_sfh.regions.totals import Members, total
+from amortized_sfh.model.model import PosteriorModel
+from amortized_sfh.quantities.derived import Derived
 from benchmarks.mocks import AVERAGES, CONDITIONS, true_averages
 from benchmarks.run import print_table
-from simulators.observation import Observation
+from simulators.observations.observation import Observation
 
 RESULTS = Path(__file__).with_name("regions.json")
 SNR, BAND_SNR, REDSHIFT = (10.0, 20.0), (5.0, 20.0), 0.00243

@@ -22,21 +22,21 @@ import torch
 from astropy.io import fits
 from scipy.ndimage import convolve, gaussian_filter
 
-from amortized_sfh.cubes.cube_data import CubeOptions
-from amortized_sfh.cubes.foreground import band_extinction_mag
-from amortized_sfh.cubes.mock_files import FINE, MockFiles, write_mock_files
-from amortized_sfh.cubes.muse import read_muse_cube
+from amortized_sfh.data.cubes.cube_data import CubeOptions
+from amortized_sfh.data.cubes.read_cube import read_muse_cube
+from amortized_sfh.data.foreground import band_extinction_mag
+from amortized_sfh.data.mocks.files import FINE, MockFiles, write_mock_files
 from amortized_sfh.inference.infer import infer
-from amortized_sfh.model import PosteriorModel
-from amortized_sfh.model_files import load_model
-from benchmarks.knots import Knots, add_knots
+from amortized_sfh.model.model import PosteriorModel
+from amortized_sfh.model.model_files import load_model
+from benchmarks.point_sources import Knots, add_knots
 from benchmarks.run import print_table
-from simulators.correlation import overlap_taps
-from simulators.galaxy import UNIT_CGS, MockGalaxy, mock_galaxy
-from simulators.galaxy_cube import observe_native
-from simulators.galaxy_structure import GalaxyShape
-from simulators.instrument import FWHM_PER_SIGMA
-from simulators.observation import Observation
+from simulators.constants import FWHM_PER_SIGMA
+from simulators.mock_galaxy.galaxy import UNIT_CGS, MockGalaxy, mock_galaxy
+from simulators.mock_galaxy.native_cube import observe_native
+from simulators.mock_galaxy.structure import GalaxyShape
+from simulators.noise.correlation import overlap_taps
+from simulators.observations.observation import Observation
 
 RESULTS = Path(__file__).with_name("round_trip.json")
 _SEED, _EBV, _NEIGHBOUR_SHARE = 3627, 0.03, 0.08

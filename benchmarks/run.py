@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from amortized_sfh._version import __version__
-from amortized_sfh.model_files import load_model, load_point_model
+from amortized_sfh.model.model_files import load_model, load_point_model
 from benchmarks.mocks import AVERAGES, CONDITIONS, N_MOCKS, N_PPXF, SEED, first, quoted_mocks
 from benchmarks.ppxf_fits import estimates, ppxf_results
 from benchmarks.recovery import LEVELS, compare, point_averages, posterior_pass, summarise

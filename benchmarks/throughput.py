@@ -17,12 +17,12 @@ from astropy.io import fits
 
 from amortized_sfh.inference.infer import infer_chunks
 from amortized_sfh.inference.sampler import FlowSampler
-from amortized_sfh.model import PointModel, PosteriorModel
+from amortized_sfh.model.model import PointModel, PosteriorModel
 from benchmarks.mocks import quoted_mocks
-from simulators.parallel import map_in_threads
+from simulators.runs.parallel import map_in_threads
 
 _REPEATS = 3
-_RUN = "import sys; from amortized_sfh.cli import main; sys.exit(main())"
+_RUN = "import sys; from amortized_sfh.cli.main import main; sys.exit(main())"
 _REDSHIFT = 0.00243
 
 

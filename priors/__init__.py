@@ -6,7 +6,8 @@ Start with `default_prior`; `ParameterSpace` knows the parameters and their coor
 from __future__ import annotations
 
 from priors.ages import AgeBins, log_sfr_to_steps, mass_fractions, steps_to_log_sfr
-from priors.joint import JointPrior, UnboundedPrior, default_prior, default_space
+from priors.defaults import default_prior, default_space
+from priors.joint import JointPrior, UnboundedPrior
 from priors.space import Parameter, ParameterSpace
 
 __all__ = [

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from priors.bijections import Bijection
-from priors.block import BlockPrior
+from priors.families.block_prior import BlockPrior
 
 
 class ContractError(AssertionError):

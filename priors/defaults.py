@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from priors.ages import AgeBins
-from priors.enrichment import CatalogueEnrichment, RandomWalkEnrichment
-from priors.enrichment_curves import build_enrichment_curves
-from priors.mixture import Mixture
-from priors.sfh import CatalogueSFH, Continuity, DirichletSFH, bursty_continuity
-from priors.sfh_curves import build_sfh_curves
+from priors.families.enrichment import CatalogueEnrichment, RandomWalkEnrichment
+from priors.families.enrichment_curves import build_enrichment_curves
+from priors.families.mixture import Mixture
+from priors.families.nuisance import Nuisance, default_nuisances
+from priors.families.sfh import CatalogueSFH, Continuity, DirichletSFH, bursty_continuity
+from priors.families.sfh_curves import build_sfh_curves
+from priors.joint import JointPrior
+from priors.space import ParameterSpace
 
 
 def default_sfh(bins: AgeBins) -> Mixture:
@@ -47,3 +52,47 @@ def default_enrichment(bins: AgeBins) -> Mixture:
     """
     families = (RandomWalkEnrichment(bins), CatalogueEnrichment(build_enrichment_curves(bins)))
     return Mixture(families, (0.5, 0.5))
+
+
+def default_prior(
+    bins: AgeBins | None = None, nuisances: Sequence[Nuisance] | None = None
+) -> JointPrior:
+    """Build the default prior.
+
+    Parameters
+    ----------
+    bins : AgeBins, optional
+        The bins; the 16 default ones when None.
+    nuisances : sequence of Nuisance, optional
+        Parameters beside the histories; `default_nuisances` when None.
+
+    Returns
+    -------
+    JointPrior
+        The same for the same bins.
+
+    Examples
+    --------
+    >>> prior = default_prior()
+    >>> prior.sample((3,), generator=torch.Generator().manual_seed(1)).shape
+    torch.Size([3, 37])
+    """
+    bins = AgeBins() if bins is None else bins
+    nuisances = default_nuisances() if nuisances is None else nuisances
+    return JointPrior(bins, default_sfh(bins), default_enrichment(bins), nuisances)
+
+
+def default_space(bins: AgeBins | None = None) -> ParameterSpace:
+    """Build the parameter space of `default_prior`, deterministic.
+
+    Parameters
+    ----------
+    bins : AgeBins, optional
+        The bins; the 16 default ones when None.
+
+    Returns
+    -------
+    ParameterSpace
+        Equal for equal bins.
+    """
+    return default_prior(bins).space

@@ -15,11 +15,10 @@ from torch import Tensor
 from torch.distributions import Distribution, constraints
 
 from priors.ages import AgeBins
-from priors.block import BlockPrior
-from priors.coordinates import fit_space
-from priors.defaults import default_enrichment, default_sfh
-from priors.device import Portable
-from priors.nuisance import Nuisance, default_nuisances
+from priors.families.block_prior import BlockPrior
+from priors.families.nuisance import Nuisance
+from priors.fit_space import fit_space
+from priors.portable import Portable
 from priors.space import ParameterSpace
 
 
@@ -174,47 +173,3 @@ class UnboundedPrior(Portable, Distribution):
         """Exact log density over u, shape (..., n_param) -> (...)."""
         theta = self.space.to_theta(u)
         return self.joint.log_prob(theta) - self.space.log_abs_det(theta)
-
-
-def default_prior(
-    bins: AgeBins | None = None, nuisances: Sequence[Nuisance] | None = None
-) -> JointPrior:
-    """Build the default prior.
-
-    Parameters
-    ----------
-    bins : AgeBins, optional
-        The bins; the 16 default ones when None.
-    nuisances : sequence of Nuisance, optional
-        Parameters beside the histories; `default_nuisances` when None.
-
-    Returns
-    -------
-    JointPrior
-        The same for the same bins.
-
-    Examples
-    --------
-    >>> prior = default_prior()
-    >>> prior.sample((3,), generator=torch.Generator().manual_seed(1)).shape
-    torch.Size([3, 37])
-    """
-    bins = AgeBins() if bins is None else bins
-    nuisances = default_nuisances() if nuisances is None else nuisances
-    return JointPrior(bins, default_sfh(bins), default_enrichment(bins), nuisances)
-
-
-def default_space(bins: AgeBins | None = None) -> ParameterSpace:
-    """Build the parameter space of `default_prior`, deterministic.
-
-    Parameters
-    ----------
-    bins : AgeBins, optional
-        The bins; the 16 default ones when None.
-
-    Returns
-    -------
-    ParameterSpace
-        Equal for equal bins.
-    """
-    return default_prior(bins).space

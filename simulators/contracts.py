@@ -17,13 +17,13 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from simulators.conditions import Conditions
-from simulators.filters import photon_mean_flux, read_filter
+from simulators.forward.simulator import Spectra
+from simulators.instruments.filters import photon_mean_flux, read_filter
 from simulators.libraries.medium import measured_medium
-from simulators.noise import NoiseModel
-from simulators.observation import Observation
-from simulators.simulator import Spectra
-from simulators.ssp_grid import SSPGrid
+from simulators.noise.noise_model import NoiseModel
+from simulators.observations.conditions import Conditions
+from simulators.observations.observation import Observation
+from simulators.populations.ssp_grid import SSPGrid
 
 __all__ = ["check_noise", "check_ssp_library"]
 

@@ -9,18 +9,19 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from priors.joint import JointPrior, default_prior
-from priors.nuisance import stellar_nuisances
-from simulators.conditions import ConditionsPrior
-from simulators.instrument import Instrument
+from priors.defaults import default_prior
+from priors.families.nuisance import stellar_nuisances
+from priors.joint import JointPrior
+from simulators.forward.simulator import Simulator, Spectra
+from simulators.instruments.instrument import Instrument
 from simulators.libraries import read_cloudy, read_library, toy_nebular
-from simulators.mismatch_file import read_mismatch
-from simulators.noise import NoiseConfig, NoiseModel
-from simulators.noise_profile import read_noise_profile
-from simulators.observation import Observation
-from simulators.seeding import chunk_generator
-from simulators.simulator import Simulator, Spectra
-from simulators.ssp_basis import build_basis
+from simulators.noise.mismatch_file import read_mismatch
+from simulators.noise.noise_model import NoiseConfig, NoiseModel
+from simulators.noise.profile import read_noise_profile
+from simulators.observations.conditions import ConditionsPrior
+from simulators.observations.observation import Observation
+from simulators.populations.ssp_basis import build_basis
+from simulators.runs.seeding import chunk_generator
 
 
 class Mock(NamedTuple):

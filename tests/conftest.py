@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from priors.joint import JointPrior, default_prior
+from priors.defaults import default_prior
+from priors.joint import JointPrior
+from simulators.forward.simulator import Simulator
 from simulators.generative import GenerativeModel, Mock
-from simulators.instrument import Instrument
+from simulators.instruments.instrument import Instrument
 from simulators.libraries import find_bc03, read_bc03, read_cloudy, toy_grid, toy_nebular
-from simulators.nebular_grid import NebularGrid
-from simulators.noise import NoiseModel
-from simulators.simulator import Simulator
-from simulators.ssp_basis import build_basis
-from simulators.ssp_grid import SSPGrid
-from simulators.wavegrid import WaveGrid
+from simulators.noise.noise_model import NoiseModel
+from simulators.populations.nebular_grid import NebularGrid
+from simulators.populations.ssp_basis import build_basis
+from simulators.populations.ssp_grid import SSPGrid
+from simulators.wavelengths.wavegrid import WaveGrid
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from amortized_sfh.model_files import available_models
+from amortized_sfh.model.model_files import available_models
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

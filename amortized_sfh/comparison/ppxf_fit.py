@@ -22,12 +22,12 @@ import torch
 from ppxf.ppxf import ppxf
 
 from amortized_sfh.comparison.templates import TemplateProjector, model_templates
-from simulators.correlation import overlap_taps
-from simulators.dust import PIVOT_AA, calzetti_curve
+from simulators.constants import SPEED_OF_LIGHT_KMS
+from simulators.forward.dust import PIVOT_AA, calzetti_curve
 from simulators.generative import GenerativeModel
-from simulators.instrument import SPEED_OF_LIGHT_KMS
-from simulators.observation import Observation
-from simulators.resample import apply_weights, resample_matrix
+from simulators.noise.correlation import overlap_taps
+from simulators.observations.observation import Observation
+from simulators.wavelengths.resample import apply_weights, resample_matrix
 
 _VELSCALE_RATIO = 1
 _MAX_VELOCITY_KMS = 450.0

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from scipy.interpolate import make_interp_spline
 
-from priors.nuisance import GAS_LOG_U
-from simulators.kinematics import Kinematics
-from simulators.nebular import line_profiles
-from simulators.photometry import BandNodes
-from simulators.simulator import Simulator
-from simulators.ssp_basis import MH_STEP
+from priors.families.nuisance import GAS_LOG_U
+from simulators.forward.broadening import Kinematics
+from simulators.forward.simulator import Simulator
+from simulators.populations.band_nodes import BandNodes
+from simulators.populations.nebular import line_profiles
+from simulators.populations.ssp_basis import MH_STEP
 
 FIXED_LOG_U, FIXED_TAKEN = -3.0, 0.5
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from simulators.noise import NoiseModel
-from simulators.observation import Observation
-from simulators.simulator import Spectra
+from simulators.forward.simulator import Spectra
+from simulators.noise.noise_model import NoiseModel
+from simulators.observations.observation import Observation
 
 __all__ = ["MAX_BAND_PULL", "band_pulls", "describe_misfits", "misfits"]
 

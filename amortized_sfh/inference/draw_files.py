@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from amortized_sfh.inference.samples import PosteriorSamples
-from simulators.whole_files import whole_file
+from simulators.files.whole_files import whole_file
 
 SUFFIXES = (".nc", ".h5", ".hdf5")
 

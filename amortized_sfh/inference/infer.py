@@ -10,19 +10,18 @@ from torch import Tensor
 from tqdm import tqdm
 
 from amortized_sfh.inference.band_pulls import band_pulls
-from amortized_sfh.inference.derived import Derived, derive
-from amortized_sfh.inference.flow_pool import FlowPool
-from amortized_sfh.inference.kinematics import Kinematics, impose
-from amortized_sfh.inference.mass import ABSOLUTE_CALIBRATION, mass_scale
+from amortized_sfh.inference.imposed_kinematics import FlowPool, Kinematics, impose
 from amortized_sfh.inference.sampler import FlowSampler
 from amortized_sfh.inference.samples import PosteriorSamples
-from amortized_sfh.model import PosteriorModel
+from amortized_sfh.model.model import PosteriorModel
+from amortized_sfh.quantities.derived import Derived, derive
+from amortized_sfh.quantities.mass import ABSOLUTE_CALIBRATION, mass_scale
+from simulators.forward.simulator import Spectra
 from simulators.generative import GenerativeModel
-from simulators.masks import MAX_BLUESHIFT, mask_observation
-from simulators.observation import Observation
-from simulators.parallel import map_on
-from simulators.seeding import Purpose, chunk_generator
-from simulators.simulator import Spectra
+from simulators.observations.masks import MAX_BLUESHIFT, mask_observation
+from simulators.observations.observation import Observation
+from simulators.runs.parallel import map_on
+from simulators.runs.seeding import Purpose, chunk_generator
 
 N_PREDICTIVE = 24
 #: Draws and spectra of one chunk at most: what one core works on, and what fills a GPU.

@@ -15,9 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from amortized_sfh.inference.infer import infer_chunks, predictive_spectra
-from amortized_sfh.model import PosteriorModel
-from simulators.masks import mask_observation
-from simulators.observation import Observation
+from amortized_sfh.model.model import PosteriorModel
+from simulators.observations.masks import mask_observation
+from simulators.observations.observation import Observation
 
 _LAG = 3
 _N_DRAWS = 32

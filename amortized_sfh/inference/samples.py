@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from amortized_sfh.inference.derived import Derived
+from amortized_sfh.quantities.derived import Derived
 from priors.ages import AgeBins
 from priors.space import ParameterSpace
-from simulators.doppler import add_velocities
+from simulators.wavelengths.doppler import add_velocities
 
 if TYPE_CHECKING:
     import arviz

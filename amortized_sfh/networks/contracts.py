@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from amortized_sfh.networks.layout import Layout
-from simulators.observation import Observation
+from amortized_sfh.networks.input_layout import Layout
+from simulators.observations.observation import Observation
 
 __all__ = ["check_encoder"]
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from amortized_sfh.networks.layout import Layout
+from amortized_sfh.networks.input_layout import Layout
 
 
 @dataclass(frozen=True, kw_only=True)

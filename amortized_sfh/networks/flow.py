@@ -18,7 +18,7 @@ from sbi.neural_nets.estimators.nflows_flow import NFlowsFlow
 from sbi.neural_nets.net_builders import build_nsf
 from torch import nn
 
-from amortized_sfh.networks.direct import direct_layer
+from amortized_sfh.networks.direct_layer import direct_layer
 from amortized_sfh.networks.encoder import Encoder
 from amortized_sfh.networks.light_tree import LightTree
 from simulators.generative import GenerativeModel

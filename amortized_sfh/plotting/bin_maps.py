@@ -17,9 +17,9 @@ from amortized_sfh.plotting.colours import (
     robust_limits,
 )
 from amortized_sfh.plotting.figures import as_array, finish, log10_positive, styled
+from amortized_sfh.plotting.labels import Quantity, age_label, describe
 from amortized_sfh.plotting.maps import find_map
 from amortized_sfh.plotting.panels import PanelGrid, panel_size
-from amortized_sfh.plotting.quantities import Quantity, age_label, describe
 from amortized_sfh.plotting.sky import SkyFrame, draw_map, draw_scale_bar
 
 _LEAST_SPAN_DEX = 0.4

@@ -22,7 +22,7 @@ from amortized_sfh.plotting.figures import (
     note,
     styled,
 )
-from amortized_sfh.plotting.quantities import describe
+from amortized_sfh.plotting.labels import describe
 
 
 @styled

@@ -12,7 +12,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from simulators.whole_files import whole_file
+from simulators.files.whole_files import whole_file
 
 P = ParamSpec("P")
 

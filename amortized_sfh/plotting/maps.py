@@ -17,8 +17,8 @@ from amortized_sfh.plotting.colours import (
     robust_limits,
 )
 from amortized_sfh.plotting.figures import MINUS, as_array, finish, log10_positive, styled
+from amortized_sfh.plotting.labels import describe
 from amortized_sfh.plotting.panels import PanelGrid, panel_size
-from amortized_sfh.plotting.quantities import describe
 from amortized_sfh.plotting.sky import SkyFrame, draw_map, draw_scale_bar
 
 AGES_AND_METALLICITIES = ("LOGAGE_MW", "LOGAGE_LW", "MH_MW", "MH_LW")

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from amortized_sfh.plotting.figures import CYCLE, DATA, POSTERIOR, finish, new_figure, styled
-from simulators.noise_profile import MAX_TAPS, NoiseProfile
+from simulators.noise.profile import MAX_TAPS, NoiseProfile
 
 
 @styled

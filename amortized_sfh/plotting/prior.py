@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from amortized_sfh.plotting.curves import draw_bands, set_lookback_axis, step_curves
 from amortized_sfh.plotting.figures import CYCLE, finish, new_figure, quantile_band, styled
 from priors.ages import steps_to_log_sfr
-from priors.block import BlockPrior
-from priors.enrichment import CatalogueEnrichment, RandomWalkEnrichment
+from priors.families.block_prior import BlockPrior
+from priors.families.enrichment import CatalogueEnrichment, RandomWalkEnrichment
+from priors.families.mixture import Mixture
+from priors.families.sfh import REFERENCE_SPACING_DEX, CatalogueSFH, Continuity, DirichletSFH
 from priors.implied import implied_quantities
 from priors.joint import JointPrior
-from priors.mixture import Mixture
-from priors.sfh import REFERENCE_SPACING_DEX, CatalogueSFH, Continuity, DirichletSFH
 
 MIXTURE = "black"
 _SFR_LIMITS = (-5.0, 3.5)

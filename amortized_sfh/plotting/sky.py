@@ -15,7 +15,7 @@ from matplotlib.colors import Normalize
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
-from amortized_sfh.cubes.disc import kpc_per_arcsec
+from amortized_sfh.data.cubes.disc import kpc_per_arcsec
 
 UNKNOWN = "0.82"
 """Colour of spaxels without a value."""

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch.optim.swa_utils import AveragedModel
 
-from amortized_sfh.training.trainee import Trainee
-from simulators.whole_files import whole_file
+from amortized_sfh.training.joint_networks import Trainee
+from simulators.files.whole_files import whole_file
 
 
 class Checkpoint:

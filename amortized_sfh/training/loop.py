@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from amortized_sfh.training.checkpoint import Checkpoint
-from amortized_sfh.training.latents import EncodedBatch
+from amortized_sfh.training.encoded_set import EncodedBatch
+from amortized_sfh.training.joint_networks import Trainee
 from amortized_sfh.training.loss_curve import LossLog
 from amortized_sfh.training.schedule import TrainingConfig, learning_rate
 from amortized_sfh.training.stream import Batch
-from amortized_sfh.training.trainee import Trainee
 
 Batches = Callable[[int], Iterator[Batch | EncodedBatch]]
 Tensors = tuple[Tensor, ...] | list[Tensor]

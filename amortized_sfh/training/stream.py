@@ -9,9 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from amortized_sfh.inference.derived import derive
-from amortized_sfh.networks.layout import Layout
-from amortized_sfh.networks.point import PointEstimate, point_targets
+from amortized_sfh.networks.input_layout import Layout
+from amortized_sfh.networks.point_heads import PointEstimate, point_targets
+from amortized_sfh.quantities.derived import derive
 from simulators.generative import GenerativeModel, Mock
 
 

@@ -1,4 +1,4 @@
-"""Readers of SSP libraries; each returns an `simulators.ssp_grid.SSPGrid`."""
+"""Readers of SSP libraries; each returns an `simulators.populations.ssp_grid.SSPGrid`."""
 
 from __future__ import annotations
 

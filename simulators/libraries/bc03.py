@@ -33,8 +33,8 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
-from simulators.libraries.checksum import file_sha256
-from simulators.ssp_grid import SSPGrid, axis_slice
+from simulators.files.checksum import file_sha256
+from simulators.populations.ssp_grid import SSPGrid, axis_slice
 
 __all__ = ["BC03_PATH_VARIABLE", "find_bc03", "read_bc03"]
 

@@ -20,10 +20,10 @@ from typing import NamedTuple
 import numpy as np
 from astropy.io import fits
 
+from simulators.files.checksum import combined_sha256, file_sha256
 from simulators.libraries.bc03 import find_bc03
-from simulators.libraries.checksum import combined_sha256, file_sha256
-from simulators.nebular_grid import NebularGrid
-from simulators.ssp_grid import axis_slice
+from simulators.populations.nebular_grid import NebularGrid
+from simulators.populations.ssp_grid import axis_slice
 
 _FILES = {
     part: f"bc03_miles_nebular_{part}_grids_extended_logU_nograins_cloudy25.fits"

@@ -30,10 +30,10 @@ from typing import NamedTuple
 import numpy as np
 from astropy.io import fits
 
-from simulators.libraries.checksum import combined_sha256, file_sha256
+from simulators.files.checksum import combined_sha256, file_sha256
 from simulators.libraries.ppxf_npz import read_ppxf_npz
 from simulators.libraries.red_end import extend_red, red_end_note
-from simulators.ssp_grid import SSPGrid, axis_slice
+from simulators.populations.ssp_grid import SSPGrid, axis_slice
 
 __all__ = ["EMilesName", "emiles_fwhm_aa", "read_emiles"]
 

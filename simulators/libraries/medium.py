@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from simulators.ssp_grid import SSPGrid
+from simulators.populations.ssp_grid import SSPGrid
 
 __all__ = ["AIR_LINES_AA", "Medium", "air_to_vacuum", "measured_medium", "vacuum_to_air"]
 

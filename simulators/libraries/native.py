@@ -31,9 +31,9 @@ from typing import cast
 import h5py
 import numpy as np
 
-from simulators.hdf5_format import HDF5Format
-from simulators.libraries.checksum import file_sha256
-from simulators.ssp_grid import MassKind, SSPGrid
+from simulators.files.checksum import file_sha256
+from simulators.files.hdf5_format import HDF5Format
+from simulators.populations.ssp_grid import MassKind, SSPGrid
 
 __all__ = ["NATIVE_FORMAT", "NATIVE_SCHEMA_VERSION", "read_native", "write_native"]
 

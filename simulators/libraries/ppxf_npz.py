@@ -15,10 +15,10 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from simulators.libraries.checksum import file_sha256
+from simulators.files.checksum import file_sha256
 from simulators.libraries.medium import Medium, measured_medium, vacuum_to_air
 from simulators.libraries.red_end import extend_red, red_end_note
-from simulators.ssp_grid import SSPGrid, axis_slice
+from simulators.populations.ssp_grid import SSPGrid, axis_slice
 
 __all__ = ["read_ppxf_npz"]
 

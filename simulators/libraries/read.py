@@ -11,7 +11,7 @@ from simulators.libraries.emiles import read_emiles
 from simulators.libraries.native import read_native
 from simulators.libraries.splice import splice_young
 from simulators.libraries.toy import toy_grid
-from simulators.ssp_grid import SSPGrid
+from simulators.populations.ssp_grid import SSPGrid
 
 __all__ = ["LIBRARY_NAMES", "read_library"]
 

@@ -13,8 +13,8 @@ import numpy as np
 from scipy import sparse
 from scipy.interpolate import PchipInterpolator
 
-from simulators.libraries.checksum import combined_sha256
-from simulators.ssp_grid import MH_TOLERANCE, SSPGrid
+from simulators.files.checksum import combined_sha256
+from simulators.populations.ssp_grid import MH_TOLERANCE, SSPGrid
 
 __all__ = ["match_grid", "seam_ratio", "splice_young"]
 

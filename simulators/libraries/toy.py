@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulators.libraries.checksum import combined_sha256
-from simulators.nebular_grid import NebularGrid
-from simulators.ssp_grid import SSPGrid
+from simulators.files.checksum import combined_sha256
+from simulators.populations.nebular_grid import NebularGrid
+from simulators.populations.ssp_grid import SSPGrid
 
 __all__ = ["toy_grid", "toy_nebular"]
 

@@ -8,7 +8,7 @@ import torch
 from priors.ages import AgeBins
 from priors.bijections import SoftClip, StudentTScore
 from priors.contracts import ContractError, check_bijection, check_prior
-from priors.sfh import Continuity
+from priors.families.sfh import Continuity
 
 
 class _Wrong(Continuity):

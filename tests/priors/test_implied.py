@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from priors.ages import AgeBins, mass_fractions
+from priors.defaults import default_prior
 from priors.implied import formation_time, implied_quantities, log_recent_sfr
-from priors.joint import default_prior
 
 
 def test_constant_rate_has_known_answers():

@@ -11,8 +11,9 @@ from torch.distributions import MultivariateNormal, StudentT
 
 from priors.ages import AgeBins, mass_fractions
 from priors.contracts import check_prior
-from priors.joint import JointPrior, UnboundedPrior, default_prior
-from priors.sfh import Continuity
+from priors.defaults import default_prior
+from priors.families.sfh import Continuity
+from priors.joint import JointPrior, UnboundedPrior
 
 N_PARAM = 37
 

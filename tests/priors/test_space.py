@@ -8,7 +8,7 @@ import torch
 
 from priors.ages import AgeBins
 from priors.bijections import SoftClip, StudentTScore
-from priors.joint import default_space
+from priors.defaults import default_space
 from priors.space import Parameter, ParameterSpace
 
 N_PARAM = 15 + 16 + 4 + 2

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from simulators.conditions import ConditionsPrior
 from simulators.generative import default_generative_model
+from simulators.observations.conditions import ConditionsPrior
 
 
 def _equal(a, b):

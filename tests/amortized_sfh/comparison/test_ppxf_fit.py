@@ -14,15 +14,15 @@ from amortized_sfh.comparison.templates import (
     TemplateProjector,
     model_templates,
 )
-from amortized_sfh.inference.derived import derive
-from priors.joint import default_prior
-from priors.nuisance import stellar_nuisances
+from amortized_sfh.quantities.derived import derive
+from priors.defaults import default_prior
+from priors.families.nuisance import stellar_nuisances
+from simulators.forward.simulator import Simulator
 from simulators.generative import GenerativeModel
-from simulators.instrument import Instrument
-from simulators.noise import NoiseModel
-from simulators.simulator import Simulator
-from simulators.ssp_basis import build_basis
-from simulators.wavegrid import WaveGrid
+from simulators.instruments.instrument import Instrument
+from simulators.noise.noise_model import NoiseModel
+from simulators.populations.ssp_basis import build_basis
+from simulators.wavelengths.wavegrid import WaveGrid
 
 pytest.importorskip("ppxf")
 from amortized_sfh.comparison.ppxf_fit import PPXFConfig, PPXFFitter

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from amortized_sfh.inference.band_pulls import band_pulls, describe_misfits, misfits
-from simulators.simulator import Spectra
+from simulators.forward.simulator import Spectra
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from amortized_sfh.inference.infer import infer, infer_chunks, predictive_spectra
-from amortized_sfh.inference.mass import SOLAR_LUMINOSITY_CGS
-from simulators.masks import mask_observation
+from simulators.constants import SOLAR_LUMINOSITY_CGS
+from simulators.observations.masks import mask_observation
 
 N_DRAWS = 50
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
+from amortized_sfh.inference.imposed_kinematics import MIN_ESS, Kinematics
 from amortized_sfh.inference.infer import infer
-from amortized_sfh.inference.kinematics import MIN_ESS, Kinematics
-from amortized_sfh.model_files import load_model
-from simulators.conditions import ConditionsPrior
-from simulators.masks import mask_observation
+from amortized_sfh.model.model_files import load_model
+from simulators.observations.conditions import ConditionsPrior
+from simulators.observations.masks import mask_observation
 
 N_POOL, N_REPEAT = 60_000, 12
 

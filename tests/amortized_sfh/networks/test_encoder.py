@@ -15,8 +15,8 @@ from amortized_sfh.networks.encoder import (
     _patch_convolution,
     _running_sum,
 )
-from amortized_sfh.networks.layout import Layout
-from simulators.observation import Observation
+from amortized_sfh.networks.input_layout import Layout
+from simulators.observations.observation import Observation
 
 SMALL = {
     "n_latent": 12, "n_channel": 4, "n_token_channel": 8, "n_head": 2, "n_query": 2,

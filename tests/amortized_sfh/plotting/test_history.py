@@ -9,7 +9,7 @@ import torch
 from amortized_sfh.plotting import History, plot_history
 from amortized_sfh.plotting.curves import assembly_curves, step_curves
 from priors.ages import AgeBins, mass_fractions
-from priors.joint import default_prior
+from priors.defaults import default_prior
 
 EDGES = (0.0, 0.1, 1.0, 10.0)
 

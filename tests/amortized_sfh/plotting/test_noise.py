@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from amortized_sfh.plotting import plot_noise
-from simulators.noise_profile import white_profile
+from simulators.noise.profile import white_profile
 
 WAVE = np.linspace(4750.0, 7600.0, 300)
 

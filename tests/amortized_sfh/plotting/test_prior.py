@@ -8,10 +8,11 @@ import pytest
 from amortized_sfh.plotting import plot_prior
 from amortized_sfh.plotting.prior import family_name
 from priors.ages import AgeBins
-from priors.enrichment import RandomWalkEnrichment
-from priors.joint import JointPrior, default_prior
-from priors.nuisance import default_nuisances
-from priors.sfh import Continuity
+from priors.defaults import default_prior
+from priors.families.enrichment import RandomWalkEnrichment
+from priors.families.nuisance import default_nuisances
+from priors.families.sfh import Continuity
+from priors.joint import JointPrior
 
 
 @pytest.fixture(scope="module")

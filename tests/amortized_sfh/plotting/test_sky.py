@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from astropy.wcs import WCS
 
-from amortized_sfh.cubes.disc import kpc_per_arcsec
+from amortized_sfh.data.cubes.disc import kpc_per_arcsec
 from amortized_sfh.plotting.sky import SkyFrame
 
 

@@ -7,9 +7,9 @@ import torch
 
 from amortized_sfh.networks.encoder import Encoder, EncoderConfig
 from amortized_sfh.networks.flow import FlowConfig, build_flow
-from amortized_sfh.networks.layout import Layout
-from amortized_sfh.networks.point import PointHeads
-from amortized_sfh.training.trainee import Trainee
+from amortized_sfh.networks.input_layout import Layout
+from amortized_sfh.networks.point_heads import PointHeads
+from amortized_sfh.training.joint_networks import Trainee
 
 ENCODER = EncoderConfig(
     n_latent=16, n_channel=8, n_token_channel=16, n_head=2, n_query=2, n_hidden=32, n_fusion=1,

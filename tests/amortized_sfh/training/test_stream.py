@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 import torch
 
-from amortized_sfh.inference.derived import derive
+from amortized_sfh.quantities.derived import derive
 from amortized_sfh.training.stream import Stream, pack_batch
 
 

@@ -1,0 +1,83 @@
+"""Coordinates of histories that are independent, with unit variance, under the prior.
+
+They are those in which the flow works, in which the data speak along axes and posteriors are close
+to Gaussian, freed of their prior mean and covariance. In them "1.5 prior standard deviations out"
+is a distance of 1.5 along any axis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from amortized_sfh.model.model import PosteriorModel
+from amortized_sfh.networks.flow import fixed_coordinates
+from amortized_sfh.networks.light_tree import LightTree
+from priors.space import ParameterSpace
+
+_N_PRIOR = 20_000
+
+
+@dataclass(frozen=True)
+class PriorCoordinates:
+    """Bijection between theta and coordinates of zero mean and unit covariance under the prior.
+
+    Parameters
+    ----------
+    space
+        Parameters.
+    tree
+        Fixed coordinates of the flow, if it has any; else those of the space.
+    mean, factor
+        Prior mean, and Cholesky factor of the prior covariance, in those coordinates; float64.
+    prior_draws
+        Draws from the prior in the new coordinates, shape (n, n_param).
+    """
+
+    space: ParameterSpace
+    tree: LightTree | None
+    mean: Tensor
+    factor: Tensor
+    prior_draws: Tensor
+
+    @classmethod
+    def of(cls, model: PosteriorModel) -> PriorCoordinates:
+        """Coordinates of a model, from prior draws of a fixed seed.
+
+        Parameters
+        ----------
+        model
+            Trained model.
+
+        Returns
+        -------
+        PriorCoordinates
+            On the device of the model.
+        """
+        prior = model.generative.prior
+        tree = fixed_coordinates(model.flow)
+        n = prior.space.n_param
+        start = torch.zeros(n, dtype=torch.float64, device=model.device)
+        plain = cls(prior.space, tree, start, torch.eye(n).to(start), start[None])
+        theta = prior.sample((_N_PRIOR,), torch.Generator(model.device).manual_seed(0))
+        raw = plain.from_theta(theta)
+        mean, factor = raw.mean(0), torch.linalg.cholesky(torch.cov(raw.T))
+        whitened = cls(prior.space, tree, mean, factor, start[None])
+        return cls(prior.space, tree, mean, factor, whitened.from_theta(theta))
+
+    @torch.no_grad()
+    def from_theta(self, theta: Tensor) -> Tensor:
+        """Coordinates of theta, shape (..., n_param), float64."""
+        u = self.space.to_u(theta)
+        if self.tree is not None:
+            u = self.tree(u.flatten(0, -2))[0].view(u.shape)
+        raw = (u.double() - self.mean).transpose(-1, -2)
+        return torch.linalg.solve_triangular(self.factor, raw, upper=False).transpose(-1, -2)
+
+    @torch.no_grad()
+    def to_theta(self, x: Tensor) -> Tensor:
+        """Theta of coordinates, shape (..., n_param), float32."""
+        u = (x @ self.factor.T + self.mean).float()
+        return self.space.to_theta(u if self.tree is None else self.tree.to_u(u))

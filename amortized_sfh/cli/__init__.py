@@ -1,0 +1,1 @@
+"""The command line: words are turned into requests here, and nowhere else."""

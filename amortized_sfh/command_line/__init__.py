@@ -1,1 +1,0 @@
-"""Definitions of commands and of groups of options; `amortized_sfh.commands` does the work."""

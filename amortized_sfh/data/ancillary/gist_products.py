@@ -1,0 +1,245 @@
+"""Output folders of GIST and nGIST: bins, stellar kinematics, and how the run was made.
+
+A run writes ``<run>_table.fits`` (one row per spaxel, with its bin), ``<run>_kin.fits`` (GIST:
+``_ppxf.fits``; one row per bin), ``<run>_mask.fits``, spectra, and its settings in ``CONFIG``.
+Names differ in case, hyphens and underscores between versions; they are matched without them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from astropy.io import fits
+from astropy.wcs import WCS, FITSFixedWarning
+
+from amortized_sfh.data.ancillary.dap_maps import DapMaps
+from amortized_sfh.data.files.fits_files import InputFileError, open_fits
+from simulators.wavelengths.doppler import velocity_from_log_shift
+
+__all__ = ["GistProducts", "find_gist_file", "read_gist"]
+
+_KINEMATICS = ("kin", "ppxf")
+_COLUMNS = {
+    "velocity_kms": ("V",),
+    "velocity_error_kms": ("FORM_ERR_V", "ERR_V"),
+    "sigma_kms": ("SIGMA",),
+    "sigma_error_kms": ("FORM_ERR_SIGMA", "ERR_SIGMA"),
+}
+_SAME_PLACE_ARCSEC = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True)
+class GistProducts:
+    """What a run of GIST or nGIST left.
+
+    Parameters
+    ----------
+    folder : Path
+        The output folder.
+    run : str
+        Name of the run, with which its files begin.
+    maps : DapMaps
+        Bins and stellar kinematics, shape (ny, nx) each; masked spaxels have no bin.
+    redshift : float or None
+        Redshift to which the run shifted the spectra; None if its settings are not there.
+    ebv : float or None
+        Galactic E(B-V) in mag that the run corrected its spectra for; None if it did not.
+    header : astropy.io.fits.Header
+        Celestial WCS of the maps; empty if the run kept none.
+    """
+
+    folder: Path
+    run: str
+    maps: DapMaps
+    redshift: float | None
+    ebv: float | None
+    header: fits.Header
+
+
+def read_gist(folder: str | Path) -> GistProducts:
+    """Read bins and stellar kinematics from an output folder of GIST or nGIST.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The folder.
+
+    Returns
+    -------
+    GistProducts
+        Velocities brought from pPXF's definition, c ln(1 + Δλ/λ), to c Δλ/λ; they are relative to
+        the redshift of the run.
+
+    Raises
+    ------
+    FileNotFoundError, InputFileError
+        If there is no such folder, it is not the output of one run, or a file or column is missing:
+        the message lists what there is.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no such folder: {folder}; expected the output of a GIST run")
+    table = _only_table(folder)
+    run = table.name[: -len("_table.fits")]
+    kinematics = find_gist_file(folder, run, _KINEMATICS)
+    if kinematics is None:
+        raise InputFileError(
+            f"{folder} has no stellar kinematics of {run} ({_listing(folder)}); expected "
+            f"{run}_kin.fits or {run}_ppxf.fits"
+        )
+    number, place, header = _read_table(table, find_gist_file(folder, run, ("mask",)))
+    values = _read_kinematics(kinematics, number)
+    shape = tuple(int(index.max()) + 1 for index in place)
+    planes = {}
+    for name, column in values.items():
+        planes[name] = np.full(shape, np.nan)
+        planes[name][place] = np.where(number >= 0, column[np.maximum(number, 0)], np.nan)
+    bins = np.full(shape, -1, dtype=np.int64)
+    bins[place] = number
+    maps = DapMaps(bin_id=bins, source=str(folder), **planes)
+    redshift, ebv = _read_config(folder / "CONFIG")
+    return GistProducts(
+        folder=folder, run=run, maps=maps, redshift=redshift, ebv=ebv, header=header
+    )
+
+
+def find_gist_file(
+    folder: Path, run: str, kinds: tuple[str, ...], suffixes: tuple[str, ...] = (".fits",)
+) -> Path | None:
+    """Find a file of a run, whatever the spelling of its version.
+
+    Parameters
+    ----------
+    folder : Path
+        The output folder.
+    run : str
+        Name of the run.
+    kinds : tuple of str
+        What follows the name, in lower case with underscores, in order of preference.
+    suffixes : tuple of str
+        Possible endings.
+
+    Returns
+    -------
+    Path or None
+        The first match; None if there is none.
+    """
+    files = sorted(f for f in folder.iterdir() if f.name.startswith(f"{run}_"))
+    for kind in kinds:
+        for file in files:
+            rest = file.name[len(run) + 1 : -len(file.suffix)].lower().replace("-", "_")
+            if rest == kind and file.suffix in suffixes:
+                return file
+    return None
+
+
+def _listing(folder: Path) -> str:
+    names = sorted(f.name for f in folder.iterdir())
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return f"it holds {', '.join(names[:12]) or 'nothing'}{more}"
+
+
+def _only_table(folder: Path) -> Path:
+    tables = sorted(f for f in folder.iterdir() if f.name.lower().endswith("_table.fits"))
+    if len(tables) != 1:
+        raise InputFileError(
+            f"{folder} has {len(tables)} files that end in _table.fits ({_listing(folder)}); "
+            "expected the output folder of one run of GIST or nGIST"
+        )
+    return tables[0]
+
+
+def _columns(path: Path, hdul: fits.HDUList, names: tuple[str, ...]) -> list[np.ndarray]:
+    hdu = next((h for h in hdul if isinstance(h, fits.BinTableHDU)), None)
+    found = [] if hdu is None else list(hdu.columns.names)
+    missing = [name for name in names if name not in found]
+    if hdu is None or missing:
+        raise InputFileError(
+            f"{path} has no column {', '.join(missing)}; it holds {', '.join(found) or 'no table'}"
+        )
+    return [np.array(hdu.data[name]) for name in names]
+
+
+def _read_table(
+    path: Path, mask_path: Path | None
+) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], fits.Header]:
+    """Bin (n_spaxel,), row and column of each spaxel, and the WCS."""
+    with open_fits(path) as hdul:
+        bin_id, x, y, n_spaxels = _columns(path, hdul, ("BIN_ID", "X", "Y", "NSPAX"))
+        header = _celestial(hdul)
+    # masked spaxels carry minus the number of the nearest bin; for bin 0 that is 0 again
+    number = np.where(bin_id >= 0, bin_id, -1).astype(np.int64)
+    if mask_path is not None:
+        with open_fits(mask_path) as hdul:
+            (mask,) = _columns(mask_path, hdul, ("MASK",))
+        if mask.shape != number.shape:
+            raise InputFileError(
+                f"{mask_path} has {mask.size} spaxels and {path.name} {number.size}; expected the "
+                "files of one run"
+            )
+        number[mask != 0] = -1
+    in_first = number == 0
+    if in_first.any() and in_first.sum() != n_spaxels[in_first][0]:
+        raise InputFileError(
+            f"{path} counts masked spaxels to bin 0 ({in_first.sum()} instead of "
+            f"{n_spaxels[in_first][0]}); expected the _mask.fits of the run beside it"
+        )
+    return number, (_grid_index(y), _grid_index(x)), header
+
+
+def _grid_index(position_arcsec: np.ndarray) -> np.ndarray:
+    """Index of coordinates on a regular grid; all its rows and columns have spaxels."""
+    rounded = np.round(position_arcsec / _SAME_PLACE_ARCSEC)
+    return np.unique(rounded, return_inverse=True)[1]
+
+
+def _celestial(hdul: fits.HDUList) -> fits.Header:
+    for hdu in hdul:
+        if not isinstance(hdu, fits.BinTableHDU) and "CTYPE1" in hdu.header:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FITSFixedWarning)  # a header without an image
+                wcs = WCS(hdu.header)
+            if wcs.has_celestial:
+                return wcs.celestial.to_header(relax=True)
+    return fits.Header()
+
+
+def _read_kinematics(path: Path, number: np.ndarray) -> dict[str, np.ndarray]:
+    """Values by name, one per bin."""
+    with open_fits(path) as hdul:
+        found = [h.columns.names for h in hdul if isinstance(h, fits.BinTableHDU)]
+        known = found[0] if found else []
+        names = [next((n for n in ns if n in known), ns[0]) for ns in _COLUMNS.values()]
+        columns = _columns(path, hdul, tuple(names))
+    n_bin = int(number.max(initial=-1)) + 1
+    if n_bin == 0 or any(len(column) != n_bin for column in columns):
+        raise InputFileError(
+            f"{path} has {len(columns[0])} bins and the table of the run {n_bin}; expected the "
+            "files of one run"
+        )
+    values = {
+        name: column.astype(np.float64) for name, column in zip(_COLUMNS, columns, strict=True)
+    }
+    values["velocity_kms"] = velocity_from_log_shift(values["velocity_kms"])
+    return values
+
+
+def _read_config(path: Path) -> tuple[float | None, float | None]:
+    """Redshift and E(B-V) of the settings, None where they are not given."""
+    if not path.is_file():
+        return None, None
+    try:
+        settings: Any = yaml.safe_load(path.read_text())
+        redshift = settings.get("GENERAL", {}).get("REDSHIFT")
+        ebv = settings.get("READ_DATA", {}).get("EBmV")
+        return (None if redshift is None else float(redshift)), (float(ebv) if ebv else None)
+    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, TypeError, ValueError) as error:
+        raise InputFileError(
+            f"{path} is not the settings of a GIST run ({' '.join(str(error).split())}); expected "
+            "YAML or JSON with GENERAL: REDSHIFT"
+        ) from error

@@ -1,0 +1,133 @@
+"""Maps of the velocity of each spaxel, in whose rest frame its spectrum is then read.
+
+In a rotating galaxy the emission lines and the interstellar sodium of a spaxel are not at the
+redshift of the galaxy. With a map every spectrum is brought to its own rest frame, so that masks
+lie on its own lines and the velocity that is left to infer is small.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from scipy.ndimage import distance_transform_edt
+
+from amortized_sfh.data.files.fits_files import InputFileError, find_image, open_fits
+
+__all__ = ["MAX_VELOCITY_KMS", "VelocityMap", "read_velocity_map", "split_extension"]
+
+MAX_VELOCITY_KMS = 1000.0
+"""Beyond this a velocity within a galaxy is taken for a failed measurement."""
+
+_NAMES = ("V_STARS", "V", "VEL", "VELOCITY", "VELOCITY_MAP", "PRIMARY")
+
+
+class VelocityMap(NamedTuple):
+    """Velocities of all spaxels of a cube.
+
+    Attributes
+    ----------
+    velocity_kms
+        Relative to the redshift of the galaxy (c Δλ/λ), shape (ny, nx), finite everywhere.
+    n_filled
+        Spaxels that have taken the velocity of their nearest neighbour.
+    """
+
+    velocity_kms: np.ndarray
+    n_filled: int
+
+
+def split_extension(text: str) -> tuple[Path, str | None]:
+    """Read ``FILE`` or ``FILE:EXTENSION``.
+
+    Examples
+    --------
+    >>> split_extension("maps.fits:V_STARS")
+    (PosixPath('maps.fits'), 'V_STARS')
+    >>> split_extension("maps.fits")
+    (PosixPath('maps.fits'), None)
+    """
+    file, found, extension = text.rpartition(":")
+    if not found or "/" in extension or not file or Path(text).is_file():
+        return Path(text), None
+    return Path(file), extension
+
+
+def read_velocity_map(
+    velocity: str | Path | np.ndarray,
+    shape: tuple[int, int],
+    part: tuple[int, int] | None = None,
+) -> VelocityMap:
+    """Return the velocity of every spaxel.
+
+    Parameters
+    ----------
+    velocity : str, Path or ndarray
+        The map itself, or a FITS file as ``FILE`` or ``FILE:EXTENSION`` (name or number). Without
+        an extension V_STARS, V, VEL or VELOCITY is taken, else the first image. Of a stack of
+        planes the first is the velocity, as in V of this package's own maps.
+    shape : tuple of int
+        Spatial shape (ny, nx) of the whole cube.
+    part : tuple of int, optional
+        Shape (ny, nx) of the region that is read: a map of this shape is one of the region alone,
+        as a run on the same region writes.
+
+    Returns
+    -------
+    VelocityMap
+        Of the shape of the map that was given.
+        Spaxels that are NaN or beyond ±1000 km/s have taken the velocity of the nearest that is
+        not.
+
+    Raises
+    ------
+    FileNotFoundError, InputFileError
+        If there is no such file or extension, or no image in it.
+    ValueError
+        If the shape differs from the cube's, or the velocities are not those within a galaxy.
+    """
+    if isinstance(velocity, np.ndarray):
+        values, source = velocity, "the velocity map"
+    else:
+        path, extension = split_extension(str(velocity))
+        values, source = _read_image(path, extension), f"the velocity map {velocity}"
+    if values.shape not in (shape, part):
+        other = "" if part in (None, shape) else f" or the region's {part}"
+        raise ValueError(
+            f"{source} has shape {values.shape}; expected the cube's {shape}{other} (ny, nx)"
+        )
+    values = np.asarray(values, dtype=np.float64)
+    seen = np.isfinite(values)
+    if not seen.any():
+        raise ValueError(f"{source} holds no finite velocity; expected km/s")
+    typical = float(np.median(np.abs(values[seen])))
+    if typical > MAX_VELOCITY_KMS:
+        raise ValueError(
+            f"{source} has a median speed of {typical:.0f} km/s; expected velocities in km/s "
+            "relative to the redshift of the galaxy: subtract its systemic velocity"
+        )
+    seen &= np.abs(np.where(seen, values, 0.0)) <= MAX_VELOCITY_KMS
+    nearest = distance_transform_edt(~seen, return_distances=False, return_indices=True)
+    return VelocityMap(values[tuple(nearest)], int((~seen).sum()))
+
+
+def _read_image(path: Path, extension: str | None) -> np.ndarray:
+    with open_fits(path) as hdul:
+        listed = ", ".join(hdu.name or str(i) for i, hdu in enumerate(hdul))
+        if extension is None:
+            names = (*_NAMES, *(hdu.name.upper() for hdu in hdul))
+            index = find_image(hdul, names, 2)
+            index = find_image(hdul, names, 3) if index is None else index
+        elif extension.isdigit():
+            index = int(extension) if int(extension) < len(hdul) else None
+        else:
+            index = next((i for i, h in enumerate(hdul) if h.name == extension.upper()), None)
+        hdu = None if index is None else hdul[index]
+        if hdu is None or not hdu.is_image or hdu.header.get("NAXIS") not in (2, 3):
+            wanted = "no image" if extension is None else f"no image {extension!r}"
+            raise InputFileError(
+                f"{path} holds {wanted} (found {listed}); expected a map of velocities in km/s"
+            )
+        values = np.array(hdu.data, dtype=np.float64)
+    return values[0] if values.ndim == 3 else values

@@ -1,0 +1,78 @@
+"""Axes of a cube as its header describes them: wavelengths and the sky."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import torch
+from astropy import units as u
+from astropy.io import fits
+from astropy.wcs import WCS, FITSFixedWarning
+from torch import Tensor
+
+from amortized_sfh.data.files.fits_files import InputFileError
+
+__all__ = ["celestial", "wavelength_axis"]
+
+_MEDIA = {"AWAV": "air", "WAVE": "vacuum"}
+
+
+def wavelength_axis(path: str | Path, header: fits.Header, n_plane: int) -> tuple[Tensor, str]:
+    """Read the linear wavelength axis of a cube.
+
+    Parameters
+    ----------
+    path
+        File name for messages.
+    header
+        Of the cube.
+    n_plane
+        Number of planes.
+
+    Returns
+    -------
+    edges : Tensor
+        Observed edges of the pixels in Å, shape (n_plane + 1,), float64.
+    medium : str
+        "air" or "vacuum".
+
+    Raises
+    ------
+    InputFileError
+        If the axis is incomplete, not linear, or has another unit than a length.
+    """
+    kind = str(header.get("CTYPE3", "")).strip().upper()
+    if kind not in _MEDIA:
+        raise InputFileError(
+            f"{path}: CTYPE3 is {kind or 'missing'}; expected AWAV (air) or WAVE (vacuum), linear"
+        )
+    step = header.get("CD3_3", header.get("CDELT3"))
+    value, pixel = header.get("CRVAL3"), header.get("CRPIX3", 1.0)
+    if step is None or value is None:
+        raise InputFileError(
+            f"{path}: the wavelength axis has no CRVAL3 or no CD3_3; expected both (in Angstrom)"
+        )
+    unit = str(header.get("CUNIT3", "Angstrom")).strip() or "Angstrom"
+    try:
+        scale = u.Unit("Angstrom" if unit.lower() in ("a", "ang") else unit).to(u.AA)
+    except (ValueError, u.UnitConversionError) as error:
+        raise InputFileError(
+            f"{path}: CUNIT3 is {unit!r}; expected a length such as Angstrom, nm or m"
+        ) from error
+    pixels = torch.arange(n_plane + 1, dtype=torch.float64) + 0.5
+    edges = (value + (pixels - pixel) * step) * scale
+    if not step > 0 or not edges[0] > 0:
+        raise InputFileError(
+            f"{path}: the wavelength axis runs {edges[0]:.1f}-{edges[-1]:.1f} Å; expected "
+            "ascending, positive wavelengths"
+        )
+    return edges, _MEDIA[kind]
+
+
+def celestial(header: fits.Header) -> WCS | None:
+    """Return the celestial WCS of a header, None if it has none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FITSFixedWarning)
+        wcs = WCS(header)
+    return wcs.celestial if wcs.has_celestial else None

@@ -1,0 +1,94 @@
+"""MaNGA's data cubes with logarithmic wavelengths (LOGCUBE), as `open_cube` takes them.
+
+They hold FLUX and IVAR (inverse variance) of shape (n_wave, ny, nx), a MASK of which every bit
+spoils a pixel (no or low coverage, dead fibres, foreground stars, DONOTUSE), and the vacuum
+wavelengths in WAVE. A pixel that is masked or has no inverse variance is not used.
+
+References
+----------
+Law et al. 2016, AJ 152, 83.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from astropy.io import fits
+from torch import Tensor
+
+from amortized_sfh.data.files.fits_files import InputFileError, find_image
+from simulators.wavelengths.resample import edges_from_centres
+
+__all__ = ["MangaParts", "find_manga_parts"]
+
+_CUBES = ("FLUX", "IVAR", "MASK")
+
+
+class MangaParts(NamedTuple):
+    """Where the parts of a LOGCUBE are.
+
+    Attributes
+    ----------
+    data, ivar, mask
+        Indices of the extensions.
+    edges_aa
+        Observed edges of the wavelength pixels in Å, shape (n_wave + 1,), float64.
+    medium
+        Their medium, "vacuum".
+    """
+
+    data: int
+    ivar: int
+    mask: int
+    edges_aa: Tensor
+    medium: str = "vacuum"
+
+
+def find_manga_parts(hdul: fits.HDUList, path: str | Path) -> MangaParts | None:
+    """Find the parts of a LOGCUBE.
+
+    Parameters
+    ----------
+    hdul
+        An open file.
+    path
+        Its name, for messages.
+
+    Returns
+    -------
+    MangaParts or None
+        None if it is another kind of file: one without a cube FLUX or without WAVE.
+
+    Raises
+    ------
+    InputFileError
+        If errors or mask are missing, or shapes do not fit.
+    """
+    wave = find_image(hdul, ("WAVE",), 1)
+    data, ivar, mask = (find_image(hdul, (name,), 3) for name in _CUBES)
+    if wave is None or data is None:
+        return None
+    if ivar is None or mask is None:
+        raise InputFileError(
+            f"{path} has FLUX and WAVE but no cube IVAR or no MASK (extensions: "
+            f"{', '.join(hdu.name for hdu in hdul)}); expected all of them, as in a LOGCUBE"
+        )
+    shape = hdul[data].shape
+    for index in (ivar, mask):
+        if hdul[index].shape != shape:
+            raise InputFileError(
+                f"{path}: extension {hdul[index].name} has shape {hdul[index].shape}, expected "
+                f"{shape} as FLUX"
+            )
+    centres = np.asarray(hdul[wave].data, dtype=np.float64)
+    if centres.shape != shape[:1]:
+        raise InputFileError(
+            f"{path}: WAVE has {centres.size} wavelengths for {shape[0]} planes; expected one each"
+        )
+    try:
+        edges = edges_from_centres(centres)
+    except ValueError as error:
+        raise InputFileError(f"{path}: WAVE: {error}") from error
+    return MangaParts(data, ivar, mask, edges)

@@ -1,0 +1,148 @@
+"""From the error bars of a cube to those used: scale, growth of bins, residuals of the sky.
+
+A bin of N spaxels has √(Σσ²) × scale × (1 + growth × log10 N); the residuals of sky subtraction
+come on top in quadrature and are N times those of one spaxel, because neighbours share them. A
+model whose noise has such residuals knows those of a single spaxel; bins have more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from amortized_sfh.data.cube_files.cube_file import CubeFile
+from amortized_sfh.data.cube_noise.sky_spaxels import SKY_FRACTION
+from simulators.noise.growth import noise_growth_factor
+from simulators.noise.profile import NoiseProfile
+
+__all__ = ["CubeNoise", "profile_noise"]
+
+_ROWS = 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class CubeNoise:
+    """How error bars are enlarged when a cube is read.
+
+    Parameters
+    ----------
+    growth : float
+        Growth of the noise of bins per decade of spaxels.
+    scale : Tensor, optional
+        Factor on the error bars of every plane, shape (n_plane,); 1 without it.
+    sky : Tensor, optional
+        Residual of the sky in one spaxel, standard deviation in the unit of the cube, shape
+        (n_plane,); 0 without it.
+    sky_modelled : bool
+        Leave out the share of the residuals that the model itself has: as large, relative to the
+        noise, as in one spaxel.
+    """
+
+    growth: float
+    scale: Tensor | None = None
+    sky: Tensor | None = None
+    sky_modelled: bool = False
+
+    def enlarge(self, sigma: Tensor, n_spaxels: np.ndarray) -> tuple[Tensor, np.ndarray]:
+        """Return the errors of spaxels or bins, and by how much they were enlarged.
+
+        Parameters
+        ----------
+        sigma : Tensor
+            Errors from STAT, propagated as for independent spaxels, shape (n, n_plane).
+        n_spaxels : ndarray
+            Spaxels in each, shape (n,).
+
+        Returns
+        -------
+        enlarged : Tensor
+            Shape (n, n_plane); 0 stays 0.
+        factor : ndarray
+            Errors over those given, median over wavelength, shape (n,).
+        """
+        growth = noise_growth_factor(n_spaxels, self.growth)
+        out = sigma * torch.as_tensor(growth).float()[:, None]
+        if self.scale is None and self.sky is None:
+            return out, growth
+        if self.scale is not None:
+            out = out * self.scale
+        if self.sky is not None:
+            number = torch.as_tensor(n_spaxels).float()
+            shared = (number * (number - 1.0 if self.sky_modelled else number)).sqrt()
+            shared = shared[:, None] * self.sky
+            out = torch.where(sigma > 0.0, torch.hypot(out, shared), out)
+        ratio = torch.where(sigma > 0.0, out / sigma, torch.nan).nanmedian(dim=1).values.numpy()
+        return out, np.where(np.isfinite(ratio), ratio, growth)
+
+
+def profile_noise(
+    profile: NoiseProfile,
+    cube: CubeFile,
+    planes: slice,
+    growth: float | None = None,
+    sky_modelled: bool = False,
+) -> CubeNoise:
+    """Apply a profile to a cube.
+
+    Parameters
+    ----------
+    profile : NoiseProfile
+        Measured from this cube or from one like it.
+    cube : CubeFile
+        The cube, whose faintest spaxels set the size of the residuals of the sky.
+    planes : slice
+        Wavelength pixels.
+    growth : float, optional
+        Growth of the noise of bins; that of the profile by default.
+    sky_modelled : bool
+        As in `CubeNoise`.
+
+    Returns
+    -------
+    CubeNoise
+        What to do with its error bars.
+
+    Raises
+    ------
+    ValueError
+        If the profile does not cover the wavelengths.
+    """
+    wave = cube.air_centres_aa(planes)
+    scale = profile.scale_at(wave)
+    sky = None
+    if len(profile.sky_modes):
+        rms = np.sqrt((profile.sky_modes_at(wave) ** 2).sum(axis=0))
+        sky = torch.as_tensor(rms * scale * _sky_sigma(cube, planes)).float()
+    return CubeNoise(
+        growth=profile.growth if growth is None else growth,
+        scale=torch.as_tensor(scale).float(),
+        sky=sky,
+        sky_modelled=sky_modelled,
+    )
+
+
+def _sky_sigma(cube: CubeFile, planes: slice) -> np.ndarray:
+    """Error bar of the faintest spaxels of some rows of the whole cube, shape (n_plane,)."""
+    _, ny, nx = cube.shape
+    light, sigma = [], []
+    for y in np.unique(np.linspace(0, ny - 1, _ROWS).round().astype(int)):
+        for chunk in cube.chunks((slice(int(y), int(y) + 1), slice(0, nx)), planes):
+            some = chunk.valid.any(dim=1)
+            valid = chunk.valid[some].numpy()
+            flux = np.where(valid, chunk.flux[some].numpy(), np.nan)
+            light.append(np.nanmedian(flux, axis=1))
+            sigma.append(np.where(valid, chunk.variance[some].sqrt().numpy(), np.nan))
+    brightness = np.concatenate(light)
+    if brightness.size == 0:
+        raise ValueError(
+            f"{cube.path} has no valid spaxel in {_ROWS} rows across it; the residuals of the sky "
+            "in the noise profile need the errors of some: check DATA and STAT"
+        )
+    faint = np.concatenate(sigma)[brightness <= np.quantile(brightness, SKY_FRACTION)]
+    seen = np.isfinite(faint).any(axis=0)
+    out = np.zeros(faint.shape[1])
+    out[seen] = np.nanmedian(faint[:, seen], axis=0)
+    return out

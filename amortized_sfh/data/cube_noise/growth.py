@@ -1,0 +1,154 @@
+"""How the noise of co-added spaxels grows, beyond that of independent spaxels.
+
+Drizzling correlates neighbouring spaxels, so that a bin of N gains less than √N. The growth differs
+from cube to cube; :func:`measure_noise_growth` takes it from the cube itself.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from amortized_sfh.data.cube_files.cube_file import CubeFile
+from simulators.noise.growth import NOISE_GROWTH
+
+__all__ = ["GrowthLaw", "measure_growth_law", "measure_noise_growth"]
+
+_SIDES = (2, 3, 4, 5, 6, 8)
+_LAG = 3
+_MAX_SIDE = 60
+_MIN_BOXES = 8
+
+
+class GrowthLaw(NamedTuple):
+    """Noise of square boxes of spaxels over that of independent spaxels.
+
+    Attributes
+    ----------
+    n_spaxels : ndarray
+        Spaxels per box, shape (n_size,), the first 1.
+    excess : ndarray
+        Noise of the boxes in units of the propagated error, 1 for a single spaxel.
+    slope : float
+        Slope for :func:`noise_growth_factor` that fits them best.
+    """
+
+    n_spaxels: np.ndarray
+    excess: np.ndarray
+    slope: float
+
+
+def measure_growth_law(cube: CubeFile, window: tuple[slice, slice], planes: slice) -> GrowthLaw:
+    """Measure how the noise of boxes of spaxels grows with their size.
+
+    Spectra summed over square boxes are compared with those of boxes nearby, scaled to the same
+    light; second differences along wavelength leave noise alone. The slope is a fit to how its
+    excess over the propagated variance grows from one spaxel to boxes of 64.
+
+    Parameters
+    ----------
+    cube : CubeFile
+        The cube.
+    window : tuple of slice
+        Rows and columns; at most the central 60 × 60 are read.
+    planes : slice
+        Wavelength pixels.
+
+    Returns
+    -------
+    GrowthLaw
+        The law, whatever its slope.
+
+    Raises
+    ------
+    ValueError
+        If the region is too small or too empty to measure.
+    """
+    flux, variance = _window_spectra(cube, (_middle(window[0]), _middle(window[1])), planes)
+    single = _excess(flux, variance, 1)
+    excess = np.array([_excess(flux, variance, n) for n in _SIDES]) / (single or np.nan)
+    known = np.isfinite(excess)
+    if known.sum() < 2:
+        raise ValueError(
+            f"the region of {flux.shape[1]} x {flux.shape[0]} spaxels of {cube.path} has too few "
+            "with data to measure how the noise of bins grows; choose a larger region"
+        )
+    n_spaxels, excess = np.array(_SIDES)[known] ** 2, excess[known]
+    decades = np.log10(n_spaxels)
+    slope = float((decades * (excess - 1.0)).sum() / (decades**2).sum())
+    return GrowthLaw(np.append(1, n_spaxels), np.append(1.0, excess), slope)
+
+
+def measure_noise_growth(cube: CubeFile, window: tuple[slice, slice], planes: slice) -> float:
+    """Measure the growth of the noise from a cube, cautiously.
+
+    Parameters
+    ----------
+    cube, window, planes
+        As :func:`measure_growth_law`.
+
+    Returns
+    -------
+    float
+        Slope for :func:`noise_growth_factor`, between 0 and :data:`NOISE_GROWTH`; the latter where
+        the region is too small or too empty to measure.
+    """
+    try:
+        slope = measure_growth_law(cube, window, planes).slope
+    except ValueError:
+        return NOISE_GROWTH
+    return float(np.clip(slope, 0.0, NOISE_GROWTH))
+
+
+def _window_spectra(
+    cube: CubeFile, window: tuple[slice, slice], planes: slice
+) -> tuple[np.ndarray, np.ndarray]:
+    """Flux and variance, each (ny, nx, n_plane), NaN for spaxels with gaps."""
+    shape = tuple(part.stop - part.start for part in window)
+    parts = [
+        (c.flux.numpy(), c.variance.numpy(), c.valid.numpy())
+        for c in cube.chunks(window, planes, 10**6)
+    ]
+    flux, variance, valid = (
+        np.concatenate(p).reshape(*shape, -1) for p in zip(*parts, strict=True)
+    )
+    # A spaxel with gaps would look like correlated noise: leave it, and its boxes, out.
+    gaps = ~valid.any(axis=(0, 1))
+    flux, variance = flux[..., ~gaps], variance[..., ~gaps]
+    blank = (valid[..., ~gaps].mean(axis=-1) < 0.99)[..., None]
+    return np.where(blank, np.nan, flux), np.where(blank, np.nan, variance)
+
+
+def _middle(part: slice) -> slice:
+    spare = max(part.stop - part.start - _MAX_SIDE, 0)
+    return slice(part.start + spare // 2, part.stop - (spare - spare // 2))
+
+
+def _excess(flux: np.ndarray, variance: np.ndarray, n: int) -> float:
+    """Return the scatter of boxes of n × n spaxels in units of the propagated error."""
+    f, v = _boxes(flux, n), _boxes(variance, n)
+    if f.size == 0:
+        return float("nan")
+    light = np.median(f, axis=-1)
+    scatter = []
+    for axis in (0, 1):
+        left = np.arange(f.shape[axis] - 2)  # two boxes apart, so that they share no noise
+        near, far = (np.take(np.arange(f.shape[axis]), left + k) for k in (0, 2))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = (np.take(light, near, axis) / np.take(light, far, axis))[..., None]
+        usable = np.isfinite(ratio[..., 0]) & (np.abs(np.log(np.abs(ratio[..., 0]))) < 1.0)
+        a = (np.take(f, near, axis) - ratio * np.take(f, far, axis))[usable]
+        b = (np.take(v, near, axis) + ratio**2 * np.take(v, far, axis))[usable]
+        middle = slice(_LAG, -_LAG)
+        second = a[:, 2 * _LAG :] - 2 * a[:, middle] + a[:, : -2 * _LAG]
+        expected = b[:, 2 * _LAG :] + 4 * b[:, middle] + b[:, : -2 * _LAG]
+        scatter.append(second / np.sqrt(np.maximum(expected, 1e-30)))
+    z = np.concatenate(scatter)
+    return float(1.4826 * np.median(np.abs(z))) if len(z) >= _MIN_BOXES else float("nan")
+
+
+def _boxes(values: np.ndarray, n: int) -> np.ndarray:
+    ny, nx = (size // n for size in values.shape[:2])
+    cut = values[: ny * n, : nx * n]
+    return cut.reshape(ny, n, nx, n, values.shape[2]).sum(axis=(1, 3))

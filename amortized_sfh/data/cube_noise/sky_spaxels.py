@@ -1,0 +1,183 @@
+"""Spaxels that show the sky: the faintest of a region, and spectra of chosen spaxels.
+
+Use :func:`find_sky` where noise or the residuals of sky subtraction are to be measured without the
+light of a galaxy.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from amortized_sfh.data.cube_files.cube_file import CubeFile
+
+__all__ = ["MIN_SKY_SPAXELS", "SKY_FRACTION", "SkySelection", "Spectra", "find_sky", "read_spaxels"]
+
+SKY_FRACTION = 0.3
+"""Share of the spaxels of a region, the faintest, that count as sky."""
+MIN_SKY_SPAXELS = 100
+MAX_SKY_SNR = 5.0
+"""Light of sky spaxels per pixel in units of its error; a galaxy covers the field beyond."""
+
+_MIN_VALID = 0.99
+_OUTLIER = 5.0
+_MAD_TO_SIGMA = 1.4826
+
+
+class SkySelection(NamedTuple):
+    """Light of the spaxels of a region, and which of them are sky.
+
+    Attributes
+    ----------
+    light : ndarray
+        Median flux over wavelength, shape (ny, nx), NaN for spaxels with gaps.
+    noise : ndarray
+        Median error bar, shape (ny, nx).
+    is_sky : ndarray
+        True for sky spaxels, shape (ny, nx).
+    snr : float
+        Median light of the sky spaxels in units of their error.
+    """
+
+    light: np.ndarray
+    noise: np.ndarray
+    is_sky: np.ndarray
+    snr: float
+
+
+class Spectra(NamedTuple):
+    """Spectra of chosen spaxels, float32, NaN where not valid.
+
+    Attributes
+    ----------
+    flux, sigma : ndarray
+        Shape (n_spaxel, n_plane).
+    y, x : ndarray
+        Row and column of each in the region, shape (n_spaxel,).
+    """
+
+    flux: np.ndarray
+    sigma: np.ndarray
+    y: np.ndarray
+    x: np.ndarray
+
+
+def find_sky(
+    cube: CubeFile,
+    window: tuple[slice, slice],
+    planes: slice,
+    fraction: float = SKY_FRACTION,
+) -> SkySelection:
+    """Choose the faintest spaxels of a region.
+
+    Spaxels with more than 1 % of their pixels missing, and those fainter than the others by more
+    than five times their scatter, are left out.
+
+    Parameters
+    ----------
+    cube : CubeFile
+        The cube.
+    window : tuple of slice
+        Rows and columns.
+    planes : slice
+        Wavelength pixels.
+    fraction : float
+        Share of the spaxels to take.
+
+    Returns
+    -------
+    SkySelection
+        Light and choice.
+
+    Raises
+    ------
+    ValueError
+        If the share is not in (0, 1], there are too few such spaxels, or even they are bright.
+    """
+    if not 0.0 < fraction <= 1.0:
+        raise ValueError(f"share of sky spaxels is {fraction}; expected above 0 and at most 1")
+    light, noise = _brightness(cube, window, planes)
+    usable = np.isfinite(light)
+    faint = usable & (light <= _quantile(light[usable], fraction))
+    values = light[faint]
+    middle = float(np.median(values)) if values.size else 0.0
+    spread = _MAD_TO_SIGMA * float(np.median(np.abs(values - middle))) if values.size else 0.0
+    is_sky = faint & (light >= middle - _OUTLIER * spread)
+    if is_sky.sum() < MIN_SKY_SPAXELS:
+        raise ValueError(
+            f"{cube.path} has {int(is_sky.sum())} sky spaxels in this region, the faintest "
+            f"{fraction:.0%} of {int(usable.sum())} without gaps; expected at least "
+            f"{MIN_SKY_SPAXELS}: choose a larger region"
+        )
+    snr = float(np.median(light[is_sky] / noise[is_sky]))
+    if snr > MAX_SKY_SNR:
+        raise ValueError(
+            f"{cube.path} shows no sky in this region: its faintest {fraction:.0%} have S/N "
+            f"{snr:.1f} per pixel, expected at most {MAX_SKY_SNR:g}; choose a region with sky, or "
+            "measure on an offset field"
+        )
+    return SkySelection(light, noise, is_sky, snr)
+
+
+def read_spaxels(
+    cube: CubeFile, window: tuple[slice, slice], planes: slice, chosen: np.ndarray
+) -> Spectra:
+    """Read the spectra of chosen spaxels.
+
+    Parameters
+    ----------
+    cube : CubeFile
+        The cube.
+    window : tuple of slice
+        Rows and columns.
+    planes : slice
+        Wavelength pixels.
+    chosen : ndarray
+        True for those wanted, shape (ny, nx) of the region.
+
+    Returns
+    -------
+    Spectra
+        In row-major order.
+    """
+    flat = chosen.ravel()
+    n, n_plane = int(flat.sum()), planes.stop - planes.start
+    flux, sigma = np.empty((2, n, n_plane), dtype=np.float32)
+    first = 0
+    for chunk in cube.chunks(window, planes):
+        keep = flat[chunk.spaxels]
+        part = slice(first, first + int(keep.sum()))
+        valid = chunk.valid.numpy()[keep]
+        flux[part] = np.where(valid, chunk.flux.numpy()[keep], np.nan)
+        sigma[part] = np.where(valid, np.sqrt(chunk.variance.numpy()[keep]), np.nan)
+        first = part.stop
+    y, x = np.nonzero(chosen)
+    return Spectra(flux, sigma, y, x)
+
+
+def _quantile(values: np.ndarray, fraction: float) -> float:
+    return float(np.quantile(values, fraction)) if values.size else -np.inf
+
+
+def _brightness(
+    cube: CubeFile, window: tuple[slice, slice], planes: slice
+) -> tuple[np.ndarray, np.ndarray]:
+    """Median flux and error of each spaxel, NaN where pixels are missing that others have."""
+    shape = tuple(part.stop - part.start for part in window)
+    n_all = shape[0] * shape[1]
+    light, noise = np.full((2, n_all), np.nan)
+    count, seen = np.zeros(n_all), np.zeros(planes.stop - planes.start, dtype=bool)
+    for chunk in cube.chunks(window, planes):
+        valid = chunk.valid.numpy()
+        flux = np.where(valid, chunk.flux.numpy(), np.nan)
+        sigma = np.where(valid, np.sqrt(chunk.variance.numpy()), np.nan)
+        some = valid.any(axis=1)
+        place = np.arange(chunk.spaxels.start, chunk.spaxels.stop)[some]
+        light[place] = np.nanmedian(flux[some], axis=1)
+        noise[place] = np.nanmedian(sigma[some], axis=1)
+        count[place] = valid[some].sum(axis=1)
+        seen |= valid.any(axis=0)
+    gaps = count < _MIN_VALID * max(int(seen.sum()), 1)
+    light[gaps] = noise[gaps] = np.nan
+    return light.reshape(shape), noise.reshape(shape)

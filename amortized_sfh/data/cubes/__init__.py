@@ -1,0 +1,1 @@
+"""Cubes read into observations, spaxel by spaxel or bin by bin, on the grid of a model."""

@@ -1,0 +1,210 @@
+"""Bringing HST images to the resolution and the grid of a MUSE cube.
+
+The image is convolved to the cube's PSF and projected by exact pixel overlap, which conserves flux.
+Its position is compared with the cube's own images; it is corrected only on request.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from astropy.wcs import WCS
+from astropy.wcs.utils import proj_plane_pixel_area, proj_plane_pixel_scales
+from scipy.ndimage import gaussian_filter
+from scipy.special import ndtr
+
+from amortized_sfh.data.cube_files.cube_file import CubeFile
+from amortized_sfh.data.files.fits_files import InputWarning
+from amortized_sfh.data.hst.alignment import Registration, register_images, shifted
+from amortized_sfh.data.hst.band_image import BandImage
+from amortized_sfh.data.hst.pixel_noise import image_variance
+from amortized_sfh.data.hst.projection import footprint, no_overlap, project_planes
+from amortized_sfh.data.hst.reader import HstImage, read_hst_image
+from simulators.constants import FWHM_PER_SIGMA
+
+__all__ = ["MIN_FOOTPRINT", "BandImage", "match_bands", "match_to_muse"]
+
+MIN_FOOTPRINT = 0.9
+"""A spaxel's band is used if at least this share of its PSF footprint, weighed by it, has data."""
+
+
+def match_bands(
+    hst: Mapping[str, str | Path | HstImage],
+    cube: CubeFile,
+    window: tuple[slice, slice],
+    *,
+    psf_fwhm_arcsec: float,
+    align: bool = False,
+) -> dict[str, BandImage]:
+    """Bring HST images to the grid of a region of a cube.
+
+    The offset of each image against the cube is measured and noted; a warning tells when it is
+    large and not corrected.
+
+    Parameters
+    ----------
+    hst : mapping
+        Band name to file or image.
+    cube : CubeFile
+        The cube.
+    window : tuple of slice
+        Rows and columns of the region.
+    psf_fwhm_arcsec : float
+        FWHM of the cube's PSF.
+    align : bool
+        Correct the measured offsets.
+
+    Returns
+    -------
+    dict
+        Band name to :class:`BandImage`.
+
+    Raises
+    ------
+    ValueError
+        If the cube has no celestial WCS, an image cannot be matched, or one is to be aligned whose
+        offset cannot be measured.
+    """
+    if not hst:
+        return {}
+    if cube.wcs is None:
+        raise ValueError(
+            f"{cube.path} has no celestial WCS, so HST images cannot be placed on it; "
+            "leave them out or give the cube a WCS"
+        )
+    images = {
+        band: image if isinstance(image, HstImage) else read_hst_image(image, band)
+        for band, image in hst.items()
+    }
+    shape = (window[0].stop - window[0].start, window[1].stop - window[1].start)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        wcs = cube.wcs[window]
+
+    def project(image: HstImage, target: WCS, size: tuple[int, int]) -> np.ndarray:
+        return match_to_muse(image, target, size, psf_fwhm_arcsec).flux
+
+    places = register_images(images, cube, window, project)
+    out = {}
+    for band, image in images.items():
+        moved = _moved(image, places[band], wcs, align)
+        matched = match_to_muse(moved, wcs, shape, psf_fwhm_arcsec)
+        out[band] = replace(matched, notes=matched.notes | _position(places[band], align))
+    return out
+
+
+def _moved(image: HstImage, place: Registration, wcs: WCS, align: bool) -> HstImage:
+    """Correct the position of an image, or tell that it should be."""
+    name = f"the {image.band} image {image.source}"
+    if align:
+        if place.offset is None:
+            raise ValueError(f"{name} cannot be aligned: {place.problem}")
+        return shifted(image, place.offset, wcs)
+    if place.offset is not None and place.notable:
+        warnings.warn(
+            f"{name} lies {place.offset.dx:+.2f}, {place.offset.dy:+.2f} spaxels (x, y) off the "
+            "cube; correct the WCS, or let it be aligned",
+            InputWarning,
+            stacklevel=3,
+        )
+    return image
+
+
+def _position(place: Registration, align: bool) -> dict[str, object]:
+    if place.offset is None:
+        return {"OFFSET": f"not measured ({place.reference})"}
+    dx, dy, _, sigma = place.offset
+    text = f"{dx:+.3f} {dy:+.3f} +- {sigma:.3f} {'corrected' if align else 'left'}"
+    return {"OFFSET": text, "OFFREF": place.reference}
+
+
+def match_to_muse(
+    image: HstImage, wcs: WCS, shape: tuple[int, int], psf_fwhm_arcsec: float = 0.8
+) -> BandImage:
+    """Convolve an HST image to the PSF of a cube and project it onto its spaxels.
+
+    Parameters
+    ----------
+    image : HstImage
+        The image.
+    wcs : WCS
+        Celestial WCS of the cube.
+    shape : tuple of int
+        Spatial shape (ny, nx) of the cube.
+    psf_fwhm_arcsec : float
+        FWHM of the cube's PSF, taken as Gaussian.
+
+    Returns
+    -------
+    BandImage
+        Flux per spaxel; total flux is conserved to 0.1 %. Gaps are bridged by the light around
+        them where at least :data:`MIN_FOOTPRINT` of a spaxel's footprint has data.
+
+    Raises
+    ------
+    ValueError
+        If the PSF is sharper than HST's or the image does not overlap the cube.
+    """
+    if not psf_fwhm_arcsec > image.fwhm_arcsec:
+        raise ValueError(
+            f"psf_fwhm_arcsec is {psf_fwhm_arcsec:g}; expected the cube's PSF, wider than the "
+            f"{image.fwhm_arcsec:g} arcsec of the HST image"
+        )
+    kernel_arcsec = np.sqrt(psf_fwhm_arcsec**2 - image.fwhm_arcsec**2) / FWHM_PER_SIGMA
+    spread = kernel_arcsec / image.pixel_arcsec
+    part = footprint(image, wcs, shape, margin=int(np.ceil(4 * spread)) + 4)
+    seen = image.seen(part)
+    if not seen.any():
+        raise ValueError(no_overlap(image))
+    counts = np.where(seen, image.data[part], 0.0).astype(np.float32)
+    variance = image_variance(image, part, counts, seen)
+    counts[seen] -= image.background
+    planes = [
+        gaussian_filter(plane, spread, mode="constant")
+        for plane in (counts, seen.astype(np.float32), variance)
+    ]
+    flux, cover, variance = project_planes(planes, image.wcs[part], wcs, shape)
+    covered = np.nan_to_num(cover) >= MIN_FOOTPRINT
+    if not covered.any():
+        raise ValueError(no_overlap(image))
+    area = proj_plane_pixel_area(wcs) / proj_plane_pixel_area(image.wcs)
+    filled = np.where(covered, 1.0, np.nan) / np.where(covered, cover, 1.0)
+    spaxel = float(np.sqrt(np.prod(proj_plane_pixel_scales(wcs)))) * 3600.0
+    wide = np.sqrt(np.maximum(variance * area, 0.0)) * filled * image.flux_per_count
+    return BandImage(
+        image.band,
+        flux * filled * area * image.flux_per_count,
+        wide * _noise_left(kernel_arcsec / spaxel),
+        wide,
+        image.source,
+        float(image.background_sigma * area * image.flux_per_count),
+        _image_notes(image),
+    )
+
+
+def _image_notes(image: HstImage) -> dict[str, object]:
+    """Return what was found out about an image itself."""
+    notes: dict[str, object] = {"CAMERA": image.camera} if image.camera else {}
+    if image.sigma is not None:
+        notes["NOISE"] = "error map"
+    elif image.weight is None or image.weight.kind == "coverage":
+        notes["NOISE"] = "estimated"
+    else:
+        notes["NOISE"] = f"{image.weight.kind} weights x {image.weight.noise_factor:.3f}"
+    if image.sky is not None and np.isfinite(image.sky.level):
+        kind = "blank" if image.sky.blank else "no blank sky"
+        notes["SKY"] = f"{image.sky.level:.4g} +- {image.sky.sigma:.2g} {kind}"
+    notes["SKYSUB"] = f"{image.background:.4g} +- {image.background_sigma:.2g}"
+    return notes
+
+
+def _noise_left(spread: float) -> float:
+    """Return the noise of a spaxel after convolution with a Gaussian (σ in spaxels), 1 before."""
+    x = np.arange(-0.5 - 6 * spread, 0.5 + 6 * spread, 0.02)
+    share = ndtr((x + 0.5) / spread) - ndtr((x - 0.5) / spread)
+    # The share of a spaxel's flux that comes from x, squared and integrated, once per axis.
+    return float((share**2).sum() * 0.02)

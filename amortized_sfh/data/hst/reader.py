@@ -1,0 +1,219 @@
+"""Reading an HST image as MAST delivers it: drizzled, in electrons per second, with a WCS.
+
+The result still has HST's resolution and pixels; :mod:`amortized_sfh.data.hst.match_to_cube` brings
+it to the grid of a cube.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+from astropy.wcs import WCS, FITSFixedWarning
+
+from amortized_sfh.data.files.fits_files import InputFileError, InputWarning, find_image, open_fits
+from amortized_sfh.data.hst.header import (
+    drop_size,
+    exposure_time,
+    read_band,
+    read_calibration,
+    read_camera,
+    values,
+)
+from amortized_sfh.data.hst.image import HstImage
+from amortized_sfh.data.hst.sky_level import measure_sky
+from amortized_sfh.data.hst.tiles import cut_tiles, sample_noise, tile_windows
+from amortized_sfh.data.hst.weight import (
+    WeightMap,
+    calibrated,
+    drizzle_noise_ratio,
+    photons_in_weight,
+    weight_kind,
+)
+
+__all__ = ["HstImage", "read_hst_image"]
+
+_WEIGHT_NAMES = ("WHT", "WEIGHT", "SCI", "PRIMARY")
+_ERROR_NAMES = ("ERR", "SCI", "PRIMARY")
+_MASK_NAMES = ("DQ", "MASK", "SCI", "PRIMARY")
+
+
+def read_hst_image(
+    path: str | Path,
+    band: str | None = None,
+    error: str | Path | np.ndarray | None = None,
+    *,
+    weight: str | Path | np.ndarray | None = None,
+    mask: str | Path | np.ndarray | None = None,
+    sky: tuple[float, float | None] | None = None,
+) -> HstImage:
+    """Read a drizzled HST image, and measure its noise and its sky level.
+
+    Parameters
+    ----------
+    path : str or Path
+        FITS file with a 2-D extension SCI, or the image in the primary HDU.
+    band : str, optional
+        Band; read from the header if missing.
+    error : str, Path or ndarray, optional
+        Standard deviation per pixel in the image's unit: a FITS file or an array. Without it an
+        extension ERR is used if there is one, else the weights, else the noise is estimated from
+        the image.
+    weight : str, Path or ndarray, optional
+        Weight map of the image: inverse variance (drizzle's ERR or IVM weights) or exposure time.
+        Without it an extension WHT is used if there is one.
+    mask : str, Path or ndarray, optional
+        Not 0 where a pixel must not be used. Without it an extension DQ is used if there is one.
+    sky : tuple of float, optional
+        Sky level to subtract and its uncertainty (None: as measured), in the image's unit. Nothing
+        is subtracted by default.
+
+    Returns
+    -------
+    HstImage
+        The image with its calibration.
+
+    Raises
+    ------
+    FileNotFoundError, InputFileError
+        If a file is missing or unreadable, the image has no WCS or no photometric keyword, or the
+        weights are neither inverse variances nor exposure times.
+    ValueError
+        If the band is not one of the five, the header names another one, or a map has another
+        shape than the image.
+    """
+    with open_fits(path) as hdul:
+        index = find_image(hdul, ("SCI", "PRIMARY", *(h.name.upper() for h in hdul)), 2)
+        if index is None:
+            raise InputFileError(f"{path} holds no 2-D image; expected an extension SCI")
+        headers = [hdul[index].header.copy(), hdul[0].header.copy()]
+        data = hdul[index].data
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FITSFixedWarning)
+            wcs = WCS(headers[0], fobj=hdul)
+        own = {
+            name: hdul[found].data
+            for name in ("ERR", "WHT", "DQ")
+            if (found := find_image(hdul, (name,), 2)) is not None
+        }
+        own_unit = hdul["WHT"].header.get("BUNIT", "") if "WHT" in own else ""
+    if not wcs.has_celestial:
+        raise InputFileError(
+            f"{path} has no celestial WCS; expected CTYPE1, CRVAL1 ... as in a drizzled image"
+        )
+    name = read_band(path, band, headers)
+    per_count, electrons = read_calibration(path, name, headers)
+    image = HstImage(
+        name,
+        data,
+        per_count,
+        wcs.celestial,
+        own.get("ERR") if error is None else _plane(error, _ERROR_NAMES, "an error map")[0],
+        electrons,
+        source=Path(path).name,
+        missing=own.get("DQ") if mask is None else _plane(mask, _MASK_NAMES, "a mask")[0],
+        camera=read_camera(headers),
+    )
+    if image.camera and not image.camera.startswith("WFC3"):
+        warnings.warn(
+            f"the {name} image {image.source} is from {image.camera}, but the model's bands are "
+            "those of WFC3/UVIS: the throughput differs, so its colours are biased",
+            InputWarning,
+            stacklevel=2,
+        )
+    if weight is not None:
+        image = _with_weight(image, *_plane(weight, _WEIGHT_NAMES, "a weight map"), headers)
+    elif "WHT" in own:
+        image = _with_own_weight(image, own["WHT"], str(own_unit), headers)
+    return _with_sky(image, headers, sky)
+
+
+def _plane(
+    source: str | Path | np.ndarray, names: tuple[str, ...], what: str
+) -> tuple[np.ndarray, str, str]:
+    """Return a 2-D image, its unit, and the names that it goes by."""
+    if isinstance(source, np.ndarray):
+        return source, "", ""
+    with open_fits(source) as hdul:
+        index = find_image(hdul, (*names, *(h.name.upper() for h in hdul)), 2)
+        if index is None:
+            raise InputFileError(f"{source} holds no 2-D image; expected {what}")
+        headers = [hdul[index].header, hdul[0].header]
+        unit = str(next(values(headers, "BUNIT"), ""))
+        return hdul[index].data, unit, Path(source).name
+
+
+def _with_weight(
+    image: HstImage, plane: np.ndarray, unit: str, name: str, headers: list[fits.Header]
+) -> HstImage:
+    """Attach a weight map, calibrated against the noise of the image."""
+    typical = _typical(plane)
+    if not typical > 0:
+        raise InputFileError(
+            f"the weight map {name or 'given'} of {image.source} has no positive value; "
+            "expected inverse variances or exposure times"
+        )
+    kind = weight_kind(typical, unit, name, exposure_time(headers))
+    if kind is None:
+        raise InputFileError(
+            f"the weight map {name or 'given'} of {image.source} (median {typical:.3g}, unit "
+            f"{unit or 'missing'}) may be an inverse variance or an exposure time; "
+            "expected BUNIT '1/(electrons/s)**2' or 's' to tell"
+        )
+    weighted = WeightMap(plane, kind, typical=typical)
+    image = replace(image, weight=weighted)
+    seen = [image.seen(part) for part in tile_windows(plane.shape)]
+    tiles, weights = cut_tiles(image.data, seen), cut_tiles(plane, seen)
+    noise = sample_noise(tiles, weights)
+    ratio = _noise_ratio(image, headers, noise.ratio)
+    photons = photons_in_weight(tiles, weights, image.electrons_per_count)
+    weighted = calibrated(weighted, noise, ratio, photons, name or f"of {image.source}")
+    return replace(image, weight=weighted)
+
+
+def _with_own_weight(
+    image: HstImage, plane: np.ndarray, unit: str, headers: list[fits.Header]
+) -> HstImage:
+    """Attach the weights in the image's own file: what they do not tell is not asked for."""
+    try:
+        return _with_weight(image, plane, unit, "", headers)
+    except InputFileError:
+        return replace(image, weight=WeightMap(plane, "coverage"))
+
+
+def _typical(plane: np.ndarray) -> float:
+    step = tuple(slice(None, None, max(1, size // 500)) for size in plane.shape)
+    sample = np.asarray(plane[step], dtype=np.float64)
+    sample = sample[np.isfinite(sample) & (sample > 0)]
+    return float(np.median(sample)) if sample.size else 0.0
+
+
+def _noise_ratio(image: HstImage, headers: list[fits.Header], measured: float) -> float:
+    """Return R from the header; else as measured, but structure of the sky correlates as well."""
+    drop, told = drop_size(headers, image.pixel_arcsec)
+    ratio = drizzle_noise_ratio(drop)
+    return ratio if told else min(measured, ratio)
+
+
+def _with_sky(
+    image: HstImage, headers: list[fits.Header], sky: tuple[float, float | None] | None
+) -> HstImage:
+    """Measure noise ratio and sky level; what is left of the sky is an error common to all."""
+    parts = tile_windows(image.data.shape)
+    tiles = cut_tiles(image.data, [image.seen(part) for part in parts])
+    ratio = _noise_ratio(image, headers, sample_noise(tiles).ratio)
+    level = measure_sky(tiles, ratio)
+    subtracted, known = (0.0, None) if sky is None else sky
+    if known is None:
+        # In a frame without blank sky nothing is known of the level.
+        known = level.sigma if level.blank else 0.0
+    return replace(
+        image,
+        noise_ratio=ratio,
+        sky=level,
+        background=float(subtracted),
+        background_sigma=float(known),
+    )

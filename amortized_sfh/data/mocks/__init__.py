@@ -1,0 +1,1 @@
+"""Mock galaxies written as the files that ESO and MAST would deliver, with their truth."""

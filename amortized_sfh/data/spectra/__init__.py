@@ -1,0 +1,1 @@
+"""Single spectra and stacks of them, with photometry in the same aperture."""

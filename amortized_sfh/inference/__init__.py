@@ -1,0 +1,1 @@
+"""From observations to posterior draws: the sampler, the draws, and their predictive checks."""

@@ -1,0 +1,1 @@
+"""Trained models: what they consist of, and reading and writing them."""

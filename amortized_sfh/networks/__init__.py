@@ -1,0 +1,1 @@
+"""Neural networks: encoder, flow with its fixed first layers, and point heads."""

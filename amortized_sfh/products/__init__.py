@@ -1,0 +1,1 @@
+"""Products of an inference: maps in FITS, and figures of maps and single observations."""

@@ -1,0 +1,1 @@
+"""Physical quantities of a posterior: names, units, formulas, flags and masses."""

@@ -1,0 +1,177 @@
+"""Spectra that went through an encoder once, so that flow and heads can see them many times.
+
+A frozen encoder gives the same latent vector for the same spectrum, and the flow learns several
+times faster from latent vectors than spectra can be simulated and encoded.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import h5py
+import numpy as np
+import torch
+from torch import Tensor
+
+from amortized_sfh.networks.encoder import Encoder
+from amortized_sfh.networks.point_heads import PointEstimate
+from amortized_sfh.training.shuffled_batches import shuffled_batches
+from amortized_sfh.training.stream import Stream
+from simulators.files.checksum import tensors_sha256
+from simulators.runs.parallel import map_on
+
+__all__ = ["EncodedBatch", "LatentSet", "encode_to_file"]
+
+_FORMAT = "latent vectors, version 1"
+_FIELDS = ("latent", "u", *PointEstimate._fields)
+
+
+class EncodedBatch(NamedTuple):
+    """What one training step with a frozen encoder sees.
+
+    Attributes
+    ----------
+    latent
+        Latent vectors, shape (n, n_latent).
+    u
+        Unbounded parameters, shape (n, n_param).
+    target
+        True values of what the point network estimates.
+    """
+
+    latent: Tensor
+    u: Tensor
+    target: PointEstimate
+
+
+def encode_to_file(
+    encoder: Encoder,
+    stream: Stream,
+    n: int,
+    path: Path,
+    progress: Callable[[int], None] | None = None,
+) -> Path:
+    """Encode the first n spectra of a stream; a file that a stopped run left is gone on with.
+
+    Parameters
+    ----------
+    encoder
+        On the device of the stream.
+    stream
+        Where the spectra come from.
+    n
+        How many; rounded up to whole chunks of the stream.
+    path
+        File to write; called ``<path>.part`` until it is complete. If it exists, it is kept.
+    progress
+        Called with the number of spectra after each chunk.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If the file belongs to another encoder, seed or number.
+    """
+    size, n_chunks = stream.chunk_size, math.ceil(n / stream.chunk_size)
+    weights = tensors_sha256(encoder.state_dict())[:16]
+    source = f"{n_chunks * size} spectra of seed {stream.seed}, encoder {weights}"
+    if path.exists():
+        with h5py.File(path, "r") as file:
+            _check_source(file, source)
+        return path
+    part = path.with_name(path.name + ".part")
+    with h5py.File(part, "a") as file:
+        file.attrs.setdefault("source", f"{_FORMAT}: {source}")
+        _check_source(file, source)
+        chunks = range(int(file.attrs.get("n_chunks_done", 0)), n_chunks)
+        device = stream.generative.simulator.device
+        encoded = map_on(device, partial(_encode_chunk, encoder, stream), chunks)
+        for chunk, columns in zip(chunks, encoded, strict=True):
+            for name, values in zip(_FIELDS, columns, strict=True):
+                shape = (n_chunks * size, *values.shape[1:])
+                data = file.require_dataset(name, shape, values.dtype)
+                data[chunk * size : (chunk + 1) * size] = values
+            # the data reach the file before the counter says so
+            file.flush()
+            file.attrs["n_chunks_done"] = chunk + 1
+            if progress is not None:
+                progress((chunk + 1) * size)
+    part.replace(path)
+    return path
+
+
+def _check_source(file: h5py.File, source: str) -> None:
+    """Refuse a file that holds something else."""
+    found, expected = file.attrs.get("source"), f"{_FORMAT}: {source}"
+    if found != expected:
+        raise ValueError(f"{file.filename} holds {found!r}, expected {expected!r}: remove it")
+
+
+@torch.no_grad()
+def _encode_chunk(encoder: Encoder, stream: Stream, chunk: int) -> list[np.ndarray]:
+    """Columns of one chunk, in the order of `_FIELDS`."""
+    batch = next(stream.batches(stream.chunk_size, chunk))
+    columns = (encoder(batch.x).half(), batch.u, *batch.target)
+    return [column.cpu().numpy() for column in columns]
+
+
+class LatentSet:
+    """Reads encoded spectra; all of them are in memory.
+
+    Parameters
+    ----------
+    path
+        File made by `encode_to_file`.
+    device
+        Where batches are returned.
+    """
+
+    def __init__(self, path: Path, device: torch.device | str = "cpu") -> None:
+        self.device = torch.device(device)
+        with h5py.File(path, "r") as file:
+            self._columns = [torch.from_numpy(file[name][...]) for name in _FIELDS]
+
+    def __len__(self) -> int:
+        """Count the spectra."""
+        return len(self._columns[0])
+
+    def batches(
+        self, batch_size: int, seed: int = 0, first_step: int = 0
+    ) -> Iterator[EncodedBatch]:
+        """Batches without end, in a new order in every pass.
+
+        Parameters
+        ----------
+        batch_size
+            Spectra per batch.
+        seed
+            Of the order.
+        first_step
+            Number of the first batch.
+
+        Returns
+        -------
+        Iterator of EncodedBatch
+            The same for the same arguments.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer spectra than a batch has.
+        """
+        if batch_size > len(self):
+            raise ValueError(f"batch size {batch_size} is more than the {len(self)} spectra")
+        orders = shuffled_batches(len(self), batch_size, seed, first_step)
+        return (self._batch(torch.from_numpy(rows)) for rows in orders)
+
+    def _batch(self, rows: Tensor) -> EncodedBatch:
+        latent, u, *target = (column[rows].to(self.device) for column in self._columns)
+        return EncodedBatch(latent.float(), u, PointEstimate(*target))

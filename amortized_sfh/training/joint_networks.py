@@ -1,0 +1,130 @@
+"""What learns together: one encoder under a flow and under point heads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from sbi.neural_nets.estimators.base import ConditionalDensityEstimator
+from torch import Tensor, nn
+
+from amortized_sfh.model.model_files import load_model, load_point_model
+from amortized_sfh.networks.encoder import Encoder
+from amortized_sfh.networks.flow import flow_over
+from amortized_sfh.networks.input_layout import Layout
+from amortized_sfh.networks.point_heads import PointHeads, point_loss
+from amortized_sfh.training.encoded_set import EncodedBatch
+from amortized_sfh.training.stream import Batch
+from simulators.generative import GenerativeModel
+
+_LAYER = re.compile(r"^(flow\.net\._transform\._transforms\.)(\d+)\.")
+
+
+class Trainee(nn.Module):
+    """Everything that learns: one encoder under a flow and under point heads.
+
+    Parameters
+    ----------
+    encoder
+        Packed data to latent vector.
+    flow
+        Density of u given the latent vector.
+    heads
+        Latent vector to point estimates.
+    """
+
+    def __init__(
+        self, encoder: Encoder, flow: ConditionalDensityEstimator, heads: PointHeads
+    ) -> None:
+        super().__init__()
+        self.encoder, self.flow, self.heads = encoder, flow, heads
+
+    def losses(self, batch: Batch | EncodedBatch) -> tuple[Tensor, Tensor]:
+        """Mean negative log-density in nats and mean squared error of the point estimates."""
+        latent = batch.latent if isinstance(batch, EncodedBatch) else self.encoder(batch.x)
+        density = self.flow.loss(batch.u, condition=latent).mean()
+        return density, point_loss(self.heads(latent), batch.target).mean()
+
+
+def new_trainee(generative: GenerativeModel) -> Trainee:
+    """Encoder, flow and heads of default size with fresh weights."""
+    encoder = Encoder(Layout.of(generative.simulator.instrument))
+    n_latent = encoder.config.n_latent
+    heads = PointHeads(n_latent, generative.prior.bins.n_bins)
+    return Trainee(encoder, flow_over(generative, n_latent), heads)
+
+
+def trained_weights(source: str) -> dict[str, Tensor]:
+    """Weights of networks that were trained before.
+
+    Parameters
+    ----------
+    source
+        Folder of a training, of which the running mean of the weights is taken; or name or folder
+        of a posterior model that has its point model ("-point") beside it.
+
+    Returns
+    -------
+    dict of str to Tensor
+        By their names in a `Trainee`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If it is neither, or cannot be read.
+    """
+    checkpoint = Path(source) / "checkpoint.pt"
+    if checkpoint.is_file():
+        content = torch.load(checkpoint, weights_only=True, map_location="cpu")
+        return {k.removeprefix("module."): v for k, v in content["average"].items()}
+    posterior, point = load_model(source), load_point_model(f"{source}-point")
+    networks = {"encoder": posterior.encoder, "flow": posterior.flow, "heads": point.heads}
+    return nn.ModuleDict(networks).state_dict()
+
+
+def take_over(trainee: Trainee, weights: Mapping[str, Tensor]) -> None:
+    """Start with the networks of another training.
+
+    The flow is taken if its parameters are the same; its fixed coordinates stay those of the
+    trainee's own library, and a first layer that it did not have stays the identity. Otherwise it
+    stays fresh.
+
+    Parameters
+    ----------
+    trainee
+        Networks with the same sizes of encoder and point heads.
+    weights
+        From `trained_weights`.
+
+    Raises
+    ------
+    ValueError
+        If the networks have other sizes.
+    """
+    own = trainee.state_dict()
+    learned = dict(trainee.named_parameters())
+    weights = _renumbered(weights, own)
+    same = all(weights[n].shape == v.shape for n, v in learned.items() if n in weights)
+    parts = ("encoder.", "heads.", "flow.") if same else ("encoder.", "heads.")
+    taken = {n: weights[n] for n in learned if n in weights and n.startswith(parts)}
+    try:
+        trainee.load_state_dict({**own, **taken})
+    except RuntimeError as error:
+        raise ValueError(
+            f"the networks to start from do not fit ({str(error).splitlines()[-1].strip()}): "
+            "expected a training with the same preset and sizes"
+        ) from error
+
+
+def _renumbered(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Count the layers of a flow from its `LightTree` on, so that those before may be missing."""
+    shift = _place_of_tree(own) - _place_of_tree(weights)
+    return {_LAYER.sub(lambda m: f"{m[1]}{int(m[2]) + shift}.", n): v for n, v in weights.items()}
+
+
+def _place_of_tree(weights: Mapping[str, Tensor]) -> int:
+    """Number of the layer with the fixed coordinates."""
+    places = (_LAYER.match(name) for name in weights if name.endswith(".tree_loc"))
+    return next((int(found[2]) for found in places if found), 0)

@@ -1,0 +1,1 @@
+"""Workflows: what each request does, from files to products, callable from Python."""

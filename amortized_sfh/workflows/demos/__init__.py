@@ -1,0 +1,1 @@
+"""Runs on data that the package or its dependencies carry: a mock galaxy and real data."""

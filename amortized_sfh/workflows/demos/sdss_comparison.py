@@ -1,0 +1,220 @@
+"""Two real spectra beside pPXF: NGC 3073 (young) and NGC 3522 (old), from SDSS.
+
+The files are in the wheel of `ppxf`. Both methods see the same pixels, errors and templates. There
+are no HST bands. SDSS adds 3 % of the flux to the error of every exposure, which is no noise of
+single pixels (that is four to five times smaller): both methods leave residuals below these errors.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from astropy.table import Table
+
+from amortized_sfh.data.files.fits_files import InputFileError, open_fits
+from amortized_sfh.data.spectra.spectrum import read_spectrum
+from amortized_sfh.inference.samples import PosteriorSamples
+from amortized_sfh.model.model import PosteriorModel
+from amortized_sfh.model.model_files import load_model
+from amortized_sfh.workflows.demos.package_data import package_folder
+from amortized_sfh.workflows.infer_spectrum import SpectrumRun, infer_spectrum
+from simulators.files.whole_folders import check_output_folder, output_folder
+
+GALAXIES = ("NGC3073", "NGC3522")
+TABLE = "comparison.ecsv"
+N_DRAWS, SEED = 4000, 3073
+#: A_g / E(B-V) of the SDSS reddening vector (Schlegel, Finkbeiner & Davis 1998, Table 6), and
+#: E(B-V) of Schlafly & Finkbeiner (2011) over theirs.
+_A_G_PER_EBV, _SF11 = 3.793, 0.86
+_REGUL = 100.0
+#: Product name and the name of the same quantity in a pPXF fit. Not A_V: without bands pPXF's
+#: multiplicative polynomial takes its place.
+_QUANTITIES = {
+    "LOGAGE_MW": "log_age_mw",
+    "LOGAGE_LW": "log_age_lw",
+    "MH_MW": "mh_mw",
+    "MH_LW": "mh_lw",
+    "SIGMA": "sigma",
+    "V": "velocity",
+}
+
+
+class SdssHeader(NamedTuple):
+    """What an SDSS file says of its galaxy.
+
+    Attributes
+    ----------
+    redshift
+        Of the SDSS pipeline.
+    ebv
+        Galactic E(B-V) in mag, median of the plate.
+    """
+
+    redshift: float
+    ebv: float
+
+
+def spectrum_files() -> dict[str, Path]:
+    """Find the spectra in an installed `ppxf`, without importing it.
+
+    Returns
+    -------
+    dict of str to Path
+        Galaxy to file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If ppxf is not installed or does not carry them.
+    """
+    what = "the SDSS spectra of NGC 3073 and NGC 3522"
+    folder = package_folder("ppxf", "spectra", what=what)
+    files = {}
+    for galaxy in GALAXIES:
+        found = sorted(folder.glob(f"{galaxy}_SDSS*.fits"))
+        if not found:
+            raise FileNotFoundError(
+                f"{folder} has no spectrum of {galaxy}: reinstall ppxf (9.5 carries it)"
+            )
+        files[galaxy] = found[-1]
+    return files
+
+
+def read_sdss_header(path: Path) -> SdssHeader:
+    """Read redshift and foreground reddening of an SDSS file.
+
+    Raises
+    ------
+    InputFileError
+        If the file does not have them.
+    """
+    with open_fits(path) as hdul:
+        try:
+            redshift = float(hdul["SPECOBJ"].data["Z"][0])
+            a_g = float(str(hdul[0].header["REDDEN"]).split()[1])
+        except (KeyError, IndexError, ValueError) as error:
+            raise InputFileError(
+                f"{path} lacks SPECOBJ.Z or REDDEN ({error}); expected an SDSS spec file"
+            ) from error
+    return SdssHeader(redshift, _SF11 * a_g / _A_G_PER_EBV)
+
+
+def sdss_comparison(
+    out: str | Path,
+    *,
+    model: str | Path | PosteriorModel = "phangs-bc03",
+    draws: int = N_DRAWS,
+    overwrite: bool = False,
+) -> Table:
+    """Infer both galaxies, fit them with pPXF and write the products and a table.
+
+    Parameters
+    ----------
+    out : str or Path
+        Folder; it receives a folder per galaxy and `comparison.ecsv`.
+    model : str, Path or PosteriorModel
+        Model to use.
+    draws : int
+        Posterior draws per galaxy.
+    overwrite : bool
+        Replace what an earlier run left.
+
+    Returns
+    -------
+    Table
+        A row per galaxy and quantity: posterior mean, standard deviation and percentiles, and
+        pPXF's value without and with regularisation.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder exists and may not be replaced.
+    FileNotFoundError, ImportError
+        If ppxf or its spectra are missing.
+    """
+    products = (*GALAXIES, TABLE)
+    check_output_folder(out, products, overwrite)
+    files = spectrum_files()
+    loaded = model if isinstance(model, PosteriorModel) else load_model(model)
+    rows = []
+    with output_folder(out, products, overwrite) as folder:
+        for galaxy, path in files.items():
+            header = read_sdss_header(path)
+            run = SpectrumRun(redshift=header.redshift, draws=draws, seed=SEED, ebv=header.ebv)
+            samples = infer_spectrum(path, folder / galaxy, run, model=loaded)
+            fits = fit_with_ppxf(loaded, path, header)
+            rows += comparison_rows(galaxy, samples, fits)
+        table = Table(rows=rows)
+        for name in table.colnames[2:]:
+            table[name].info.format = ".4g"
+        table.meta = {"model": loaded.card.name, "draws": draws, "seed": SEED, "regul": _REGUL}
+        table.write(folder / TABLE)
+    return table
+
+
+def fit_with_ppxf(
+    model: PosteriorModel, path: Path, header: SdssHeader
+) -> dict[str, dict[str, float]]:
+    """Fit a spectrum with pPXF and the templates of the model.
+
+    Parameters
+    ----------
+    model
+        Supplies templates and resolution.
+    path
+        SDSS file.
+    header
+        Its redshift and foreground.
+
+    Returns
+    -------
+    dict of str to dict
+        `ppxf` and `ppxf_regul`: quantities by pPXF's names.
+
+    Raises
+    ------
+    ImportError
+        If ppxf cannot be imported.
+    """
+    from amortized_sfh.comparison.ppxf_fit import PPXFConfig, PPXFFitter  # noqa: PLC0415 (optional)
+
+    instrument = model.generative.simulator.instrument
+    observation = read_spectrum(path).observe(instrument, header.redshift, ebv=header.ebv)
+    configs = {"ppxf": PPXFConfig(), "ppxf_regul": PPXFConfig(regul=_REGUL)}
+    return {
+        name: PPXFFitter(model.generative, config).fit(observation)
+        for name, config in configs.items()
+    }
+
+
+def comparison_rows(
+    galaxy: str, samples: PosteriorSamples, fits: dict[str, dict[str, float]]
+) -> list[dict[str, Any]]:
+    """One row per quantity.
+
+    Parameters
+    ----------
+    galaxy
+        Name.
+    samples
+        Posterior of one observation.
+    fits
+        From `fit_with_ppxf`.
+
+    Returns
+    -------
+    list of dict
+        Columns `galaxy, quantity, mean, std, p16, p50, p84`, one per fit, and the reduced
+        chi-square of the posterior predictive.
+    """
+    summary = samples.summary()
+    rows = []
+    for product, name in _QUANTITIES.items():
+        values = np.asarray(summary[product][0], dtype=float)
+        row: dict[str, Any] = {"galaxy": galaxy, "quantity": product}
+        row |= dict(zip(("mean", "std", "p16", "p50", "p84"), values, strict=True))
+        row |= {fit: float(result[name]) for fit, result in fits.items()}
+        rows.append(row | {"reduced_chi2": float(samples.chi2[0])})
+    return rows

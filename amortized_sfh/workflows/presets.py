@@ -1,0 +1,69 @@
+"""What the presets of surveys say, for reading."""
+
+from __future__ import annotations
+
+from simulators.instruments.instrument import Instrument
+from simulators.surveys.survey import preset_names, preset_text, read_preset
+
+
+def describe_presets() -> str:
+    """Return a paragraph on each preset that the package carries.
+
+    Returns
+    -------
+    str
+        Name, description, and what a model of it takes.
+    """
+    paragraphs = []
+    for name in preset_names():
+        preset = read_preset(name)
+        what = describe_instrument(preset.instrument)
+        paragraphs.append(f"{name}\n    {preset.description}\n    {what}")
+    paragraphs.append(
+        "Show one as a file to start from: amortized-sfh presets NAME > my_survey.toml\n"
+        "Train for one: amortized-sfh train --preset NAME|FILE --out FOLDER"
+    )
+    return "\n\n".join(paragraphs)
+
+
+def describe_instrument(instrument: Instrument) -> str:
+    """Return one line on what data a model of an instrument takes.
+
+    Parameters
+    ----------
+    instrument
+        The instrument.
+
+    Returns
+    -------
+    str
+        Rest-frame range and number of pixels, bands and redshifts.
+    """
+    grid = instrument.grid
+    bands = ", ".join(instrument.bands) or "no bands"
+    return (
+        f"rest frame {grid.start_aa:.0f}-{grid.end_aa:.0f} Å in {grid.n_pix} pixels; {bands}; "
+        f"z = {instrument.min_redshift:g} to {instrument.max_redshift:g}"
+    )
+
+
+def show_preset(name: str) -> str:
+    """Return the text of a preset, after it has been checked.
+
+    Parameters
+    ----------
+    name
+        Name, or TOML file.
+
+    Returns
+    -------
+    str
+        TOML.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such preset, or it cannot be used.
+    """
+    read_preset(name)
+    return preset_text(name).rstrip()

@@ -1,0 +1,1 @@
+"""Families of star formation and enrichment histories, and priors of the other parameters."""

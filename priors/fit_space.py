@@ -1,0 +1,88 @@
+"""Fitting the unbounded coordinates of a parameter space to a prior, once and reproducibly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from priors.bijections import NormalScore, SoftClip, StudentTScore
+from priors.families.block_prior import BlockPrior
+from priors.families.enrichment import METALLICITY_CLIP, MH_HIGH, MH_LOW, MH_SOFTNESS
+from priors.families.nuisance import Nuisance
+from priors.space import MH_PREFIX, STEP_PREFIX, Parameter, ParameterSpace
+
+_SPACE_SEED = 20262
+_SPACE_DRAWS = 40_000
+_T2_UPPER_QUARTILE = 0.816496580927726  # sqrt(2/3)
+
+
+def _rounded(value: Tensor | float) -> float:
+    """Three decimals: the space is a set of literals, the same on every platform."""
+    return round(float(value), 3)
+
+
+def _step_parameters(steps: Tensor) -> list[Parameter]:
+    scales = steps.abs().median(dim=0).values / _T2_UPPER_QUARTILE
+    return [
+        Parameter(
+            name=f"{STEP_PREFIX}{j}",
+            unit="dex",
+            low=-math.inf,
+            high=math.inf,
+            bijection=StudentTScore(max(_rounded(scale), 0.001)),
+            label=rf"$\Delta\log\,\mathrm{{SFR}}_{{{j}}}$",
+        )
+        for j, scale in enumerate(scales, start=1)
+    ]
+
+
+def _mh_parameters(w: Tensor) -> list[Parameter]:
+    low, middle, high = torch.quantile(w, torch.tensor([0.1587, 0.5, 0.8413]), dim=0)
+    parameters = []
+    for i, (centre, width) in enumerate(zip(middle, 0.5 * (high - low), strict=True), start=1):
+        clip = SoftClip(MH_LOW, MH_HIGH, MH_SOFTNESS, _rounded(centre), _rounded(width))
+        label = rf"$[\mathrm{{M/H}}]_{{{i}}}$"
+        parameters.append(Parameter(f"{MH_PREFIX}{i}", "dex", MH_LOW, MH_HIGH, clip, label))
+    return parameters
+
+
+def fit_space(
+    sfh: BlockPrior, enrichment: BlockPrior, nuisances: Sequence[Nuisance]
+) -> ParameterSpace:
+    """Build the parameter space whose coordinates Gaussianise the marginals of a prior.
+
+    Step scales match the median |step|, metallicity centres and widths the median and the central
+    68 %, of a fixed-seed sample, rounded to 0.001; nuisance coordinates are exact normal scores.
+
+    Parameters
+    ----------
+    sfh : BlockPrior
+        Prior of the log-SFR steps.
+    enrichment : BlockPrior
+        Prior of the metallicities.
+    nuisances : sequence of Nuisance
+        The other parameters.
+
+    Returns
+    -------
+    ParameterSpace
+        The same for the same priors.
+    """
+    generator = torch.Generator().manual_seed(_SPACE_SEED)
+    steps = sfh.sample(_SPACE_DRAWS, generator)
+    w = METALLICITY_CLIP.unclip(enrichment.sample(_SPACE_DRAWS, generator))
+    others = [
+        Parameter(
+            name=item.name,
+            unit=item.unit,
+            low=item.marginal.low,
+            high=item.marginal.high,
+            bijection=NormalScore(item.marginal),
+            label=item.label,
+        )
+        for item in nuisances
+    ]
+    return ParameterSpace((*_step_parameters(steps), *_mh_parameters(w), *others))

@@ -1,0 +1,1 @@
+"""Reading and writing of files that is common to all packages."""

@@ -1,0 +1,1 @@
+"""The forward model: from parameters to noise-free spectra and bands."""

@@ -1,0 +1,1 @@
+"""Instruments: pixels, resolution, photometric bands."""

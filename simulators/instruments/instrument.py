@@ -1,0 +1,188 @@
+"""The instrument a model is made for: wavelengths, pixels, resolution, bands and redshifts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from simulators.constants import SPEED_OF_LIGHT_KMS
+from simulators.instruments.filters import HST_BANDS
+from simulators.instruments.lsf import LineSpread, PolynomialLsf, lsf_from_dict
+from simulators.instruments.pixels import LinearPixels, ObservedPixels, pixels_from_dict
+from simulators.wavelengths.air import to_medium
+from simulators.wavelengths.wavegrid import PixelGrid, WaveGrid, grid_from_dict
+
+#: Observed-frame air ranges in Å: bright sky lines and the telluric O2 B band.
+MUSE_SKY_RANGES_AA = ((5572.0, 5584.0), (6294.0, 6306.0), (6358.0, 6370.0), (6867.0, 6944.0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instrument:
+    """What a spectrum and its bands are measured with.
+
+    The default is PHANGS: a VLT/MUSE spectrum and the five HST WFC3/UVIS bands. Other surveys are
+    described by presets, see `simulators.surveys.survey`.
+
+    Parameters
+    ----------
+    name
+        Name written in products.
+    grid
+        Rest-frame air wavelengths of the spectrum.
+    bands
+        Names of the photometric bands, in the order of every array over bands; none is allowed.
+    lsf
+        Line spread function of the observed frame.
+    pixels
+        Pixels of the observed-frame spectrum. They set how the resampling to the rest frame
+        correlates and blurs neighbouring pixels.
+    observed_range_aa
+        Observed air wavelengths, first and last, beyond which there are no data; None where the
+        instrument sees the whole of `grid` at every redshift.
+    sky_ranges_aa
+        Observed-frame air ranges in Å that are not used: sky lines, telluric bands.
+    min_redshift, max_redshift
+        Range of the redshifts of the spectra.
+    max_redshift_bands
+        Largest redshift at which the bands are used.
+    """
+
+    name: str = "phangs-muse-hst"
+    grid: PixelGrid = field(default_factory=WaveGrid)
+    bands: tuple[str, ...] = HST_BANDS
+    lsf: LineSpread = field(default_factory=PolynomialLsf)
+    pixels: ObservedPixels = field(default_factory=LinearPixels)
+    observed_range_aa: tuple[float, float] | None = None
+    sky_ranges_aa: tuple[tuple[float, float], ...] = MUSE_SKY_RANGES_AA
+    min_redshift: float = 0.0
+    max_redshift: float = 0.1
+    max_redshift_bands: float = 0.02
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.min_redshift <= self.max_redshift_bands <= self.max_redshift:
+            raise ValueError(
+                f"redshift limits {self.min_redshift} (smallest), {self.max_redshift_bands} "
+                f"(bands) and {self.max_redshift} (spectrum) are out of order: expected "
+                "0 <= min_redshift <= max_redshift_bands <= max_redshift"
+            )
+        for low, high in (*self.sky_ranges_aa, *filter(None, [self.observed_range_aa])):
+            if not 0.0 < low < high:
+                raise ValueError(
+                    f"wavelength range {low:g}-{high:g} Å is none: expected 0 < first < last"
+                )
+
+    def lsf_fwhm_aa(self, wave_obs_aa: Tensor) -> Tensor:
+        """Line spread function.
+
+        Parameters
+        ----------
+        wave_obs_aa
+            Observed air wavelengths in Å, any shape.
+
+        Returns
+        -------
+        Tensor
+            FWHM in Å of the observed frame, the same shape.
+        """
+        return self.lsf.fwhm_aa(wave_obs_aa)
+
+    def native_position(self, wave_rest_aa: Tensor, redshift: Tensor) -> Tensor:
+        """Where rest-frame wavelengths fall on the observed-frame pixels.
+
+        Parameters
+        ----------
+        wave_rest_aa
+            Shape (n_wave,), in Å.
+        redshift
+            Shape (n,).
+
+        Returns
+        -------
+        Tensor
+            Fractional pixel, 0 at the centre of the first one, shape (n, n_wave).
+        """
+        return self.pixels.position(wave_rest_aa, redshift)
+
+    def native_wave_aa(self, pixel: Tensor) -> Tensor:
+        """Observed air wavelengths of the centres of observed pixels in Å, any shape."""
+        return to_medium(self.pixels.wave_aa(pixel), self.pixels.medium, "air")
+
+    def pixel_ratio(self, redshift: float) -> tuple[float, float]:
+        """Smallest and largest width of the rest-frame pixels in observed pixels.
+
+        Below one, more pixels would be made than were observed.
+        """
+        edges = self.native_position(
+            self.grid.edges_aa, torch.tensor([redshift], dtype=torch.float64)
+        )
+        width = torch.diff(edges)
+        return float(width.min()), float(width.max())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Instrument:
+        """Inverse of `to_dict`; the form of version 0.1, which knew MUSE only, is understood."""
+        fixed: dict[str, Any] = dict(values)
+        if "lsf_coefficients_aa" in fixed:
+            fixed["lsf"] = {"coefficients_aa": fixed.pop("lsf_coefficients_aa")}
+            fixed["pixels"] = {
+                "start_aa": fixed.pop("native_start_aa"),
+                "step_aa": fixed.pop("native_step_aa"),
+            }
+        fixed["grid"] = grid_from_dict(fixed["grid"])
+        fixed["lsf"] = lsf_from_dict(fixed["lsf"])
+        fixed["pixels"] = pixels_from_dict(fixed["pixels"])
+        fixed["bands"] = tuple(fixed["bands"])
+        if "sky_ranges_aa" in fixed:
+            fixed["sky_ranges_aa"] = tuple((low, high) for low, high in fixed["sky_ranges_aa"])
+        if fixed.get("observed_range_aa") is not None:
+            low, high = fixed["observed_range_aa"]
+            fixed["observed_range_aa"] = (low, high)
+        return cls(**fixed)
+
+
+@dataclass(frozen=True)
+class LogGrid:
+    """Uniform grid in ln(wavelength), on which velocities are convolutions.
+
+    Parameters
+    ----------
+    start_aa, stop_aa
+        First and last wavelength in Å.
+    n_pix
+        Number of pixels; products of small primes are fast to transform.
+    """
+
+    start_aa: float
+    stop_aa: float
+    n_pix: int
+
+    @classmethod
+    def covering(cls, grid: PixelGrid, margin: float = 0.0085, step_kms: float = 40.0) -> LogGrid:
+        """Grid that covers `grid` and a relative `margin` on each side for the widest kernels."""
+        edges = np.asarray(grid.edges_aa)
+        start, stop = float(edges[0]) * (1.0 - margin), float(edges[-1]) * (1.0 + margin)
+        wanted = math.log(stop / start) * SPEED_OF_LIGHT_KMS / step_kms
+        return cls(start, stop, 256 * math.ceil(wanted / 256))
+
+    @property
+    def step(self) -> float:
+        """Step in ln(wavelength)."""
+        return math.log(self.stop_aa / self.start_aa) / (self.n_pix - 1)
+
+    @property
+    def wave_aa(self) -> np.ndarray:
+        """Wavelengths in Å, shape (n_pix,)."""
+        return self.start_aa * np.exp(self.step * np.arange(self.n_pix))
+
+    def fractional_index(self, wave_aa: Tensor) -> Tensor:
+        """Position of wavelengths on the grid in pixels, float64."""
+        return torch.log(wave_aa.double() / self.start_aa) / self.step

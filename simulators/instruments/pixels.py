@@ -1,0 +1,145 @@
+"""The pixels that an instrument itself observes; resampling them correlates and blurs.
+
+Use :class:`LinearPixels` for cubes such as MUSE's and :class:`LogPixels` for the spectra of SDSS
+and MaNGA. Only the phase and the width of the pixels matter, so a start is enough, and it may be
+any pixel's centre.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from simulators.wavelengths.air import air_to_vacuum
+
+__all__ = ["LinearPixels", "LogPixels", "ObservedPixels", "pixels_from_dict"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearPixels:
+    """Observed-frame pixels of equal width in wavelength.
+
+    Parameters
+    ----------
+    start_aa
+        Centre of a pixel, in Å.
+    step_aa
+        Width of every pixel, in Å.
+    medium
+        "air" or "vacuum": in which the pixels are uniform.
+    """
+
+    start_aa: float = 4750.0
+    step_aa: float = 1.25
+    medium: str = "air"
+
+    def __post_init__(self) -> None:
+        _check(self.start_aa, self.medium)
+        if not (math.isfinite(self.step_aa) and self.step_aa > 0):
+            raise ValueError(f"step_aa is {self.step_aa!r}; expected a positive step in Å")
+
+    def index(self, wave_aa: Tensor) -> Tensor:
+        """Fractional pixel of observed wavelengths in Å of the pixels' own medium."""
+        return (wave_aa - self.start_aa) / self.step_aa
+
+    def wave_aa(self, pixel: Tensor) -> Tensor:
+        """Wavelengths of fractional pixels in Å of their own medium, the inverse of `index`."""
+        return self.start_aa + self.step_aa * pixel.double()
+
+    def width_aa(self, wave_obs_aa: Tensor) -> Tensor:
+        """Width of the pixels at observed wavelengths in Å, the same shape."""
+        return torch.full_like(wave_obs_aa, self.step_aa)
+
+    def position(self, wave_rest_aa: Tensor, redshift: Tensor) -> Tensor:
+        """Where rest-frame wavelengths fall.
+
+        Parameters
+        ----------
+        wave_rest_aa
+            Air wavelengths in Å, shape (n_wave,).
+        redshift
+            Shape (n,).
+
+        Returns
+        -------
+        Tensor
+            Fractional pixel, shape (n, n_wave).
+        """
+        return self.index(_in_medium(wave_rest_aa, self.medium) * (1.0 + redshift[:, None]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogPixels:
+    """Observed-frame pixels of equal width in log10 of wavelength.
+
+    Parameters
+    ----------
+    start_aa
+        Centre of a pixel, in Å.
+    log_step
+        Width of every pixel, in dex.
+    medium
+        "air" or "vacuum": in which the pixels are uniform.
+    """
+
+    start_aa: float
+    log_step: float
+    medium: str = "vacuum"
+
+    def __post_init__(self) -> None:
+        _check(self.start_aa, self.medium)
+        if not (math.isfinite(self.log_step) and self.log_step > 0):
+            raise ValueError(f"log_step is {self.log_step!r}; expected a positive step in dex")
+
+    def index(self, wave_aa: Tensor) -> Tensor:
+        """Fractional pixel of observed wavelengths in Å of the pixels' own medium."""
+        return torch.log10(wave_aa / self.start_aa) / self.log_step
+
+    def wave_aa(self, pixel: Tensor) -> Tensor:
+        """Wavelengths of fractional pixels in Å of their own medium, the inverse of `index`."""
+        return self.start_aa * 10.0 ** (self.log_step * pixel.double())
+
+    def width_aa(self, wave_obs_aa: Tensor) -> Tensor:
+        """Width of the pixels at observed wavelengths in Å, the same shape."""
+        return wave_obs_aa * (math.log(10.0) * self.log_step)
+
+    def position(self, wave_rest_aa: Tensor, redshift: Tensor) -> Tensor:
+        """Where rest-frame wavelengths fall; as `LinearPixels.position`."""
+        index = self.index(_in_medium(wave_rest_aa, self.medium))
+        return index + torch.log10(1.0 + redshift[:, None]) / self.log_step
+
+
+ObservedPixels = LinearPixels | LogPixels
+"""Either kind of pixels."""
+
+
+def pixels_from_dict(values: dict[str, Any]) -> ObservedPixels:
+    """Inverse of `dataclasses.asdict` of either kind.
+
+    Parameters
+    ----------
+    values
+        With `log_step` for logarithmic pixels, `step_aa` for linear ones.
+
+    Returns
+    -------
+    LinearPixels or LogPixels
+        The pixels.
+    """
+    return LogPixels(**values) if "log_step" in values else LinearPixels(**values)
+
+
+def _in_medium(wave_air_aa: Tensor, medium: str) -> Tensor:
+    # the shift to the observed frame follows; in vacuum it is exact
+    return air_to_vacuum(wave_air_aa) if medium == "vacuum" else wave_air_aa
+
+
+def _check(start_aa: float, medium: str) -> None:
+    if not (math.isfinite(start_aa) and start_aa > 0):
+        raise ValueError(f"start_aa is {start_aa!r}; expected a positive wavelength in Å")
+    if medium not in ("air", "vacuum"):
+        raise ValueError(f"medium is {medium!r}; expected 'air' or 'vacuum'")

@@ -1,0 +1,245 @@
+"""A mock galaxy like NGC 3627 with known truth: parameters, mass, light and observations.
+
+Use it to see whether an inference recovers a whole galaxy. :func:`mock_galaxy` makes it,
+:meth:`MockGalaxy.observation` observes it in memory as the noise model does; its light on the
+pixels of a cube is in :mod:`simulators.mock_galaxy.native_cube`, from which FITS files are written.
+Its spaxels are no draws from the prior: coverage over them tells less than coverage over prior
+draws.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from simulators.forward.simulator import Simulator, Spectra
+from simulators.generative import GenerativeModel
+from simulators.mock_galaxy.history import galaxy_theta
+from simulators.mock_galaxy.structure import GalaxyShape, galaxy_structure
+from simulators.observations.conditions import Conditions
+from simulators.observations.masks import survey_mask
+from simulators.observations.observation import Observation
+
+__all__ = ["UNIT_CGS", "MockGalaxy", "mock_galaxy", "simulate"]
+
+UNIT_CGS = 1e-20
+"""Unit of all fluxes of the galaxy, in erg/s/cm²/Å."""
+
+SOLAR_LUMINOSITY_ERG_S = 3.828e33
+_MPC_CM = 3.0856775814913673e24
+_CHUNK = 512
+_SPECTRUM_SNR = (100.0, 5.0)
+_BAND_SNR = {
+    "F275W": (60.0, 3.0),
+    "F336W": (80.0, 5.0),
+    "F438W": (90.0, 8.0),
+    "F555W": (100.0, 12.0),
+    "F814W": (100.0, 12.0),
+}
+_BRIGHT, _FAINT = 0.995, 0.02
+
+
+@dataclass(frozen=True)
+class MockGalaxy:
+    """A galaxy whose every spaxel is known.
+
+    Rows of spectra and observations are spaxels in row-major order, n_side**2 of them.
+
+    Parameters
+    ----------
+    generative
+        Model whose light and noise the galaxy has, on the CPU.
+    shape
+        Place, orientation and sizes.
+    theta
+        True parameters, shape (n_side, n_side, n_param).
+    mass_msun
+        True formed mass per spaxel, shape (n_side, n_side), float64.
+    """
+
+    generative: GenerativeModel
+    shape: GalaxyShape
+    theta: Tensor
+    mass_msun: Tensor
+
+    @property
+    def n_side(self) -> int:
+        """Spaxels per side."""
+        return self.theta.shape[0]
+
+    @property
+    def spaxel_arcsec(self) -> float:
+        """Side of a spaxel."""
+        return self.shape.field_arcsec / self.n_side
+
+    @property
+    def amplitude(self) -> Tensor:
+        """Flux × (1 + z), in :data:`UNIT_CGS`, of 1 L☉/Å per formed M☉, shape (n_side**2,)."""
+        distance_cm = self.shape.distance_mpc * _MPC_CM
+        sphere = 4.0 * math.pi * distance_cm**2
+        return self.mass_msun.flatten() * (SOLAR_LUMINOSITY_ERG_S / sphere / UNIT_CGS)
+
+    @cached_property
+    def light(self) -> Spectra:
+        """Noise-free flux × (1 + z) on the model's rest-frame grid, in :data:`UNIT_CGS`."""
+        return simulate(self.generative.simulator, self)
+
+    @cached_property
+    def snr(self) -> Tensor:
+        """S/N per native spectral pixel, falling with brightness, shape (n_side**2,)."""
+        return _snr(self.light.flux.mean(1), *_SPECTRUM_SNR)
+
+    @cached_property
+    def phot_snr(self) -> Tensor:
+        """S/N of the bands, shape (n_side**2, n_band)."""
+        bands = self.generative.simulator.instrument.bands
+        limits = [_BAND_SNR.get(band, _SPECTRUM_SNR) for band in bands]
+        columns = [_snr(p, *limit) for p, limit in zip(self.light.phot.T, limits, strict=True)]
+        return torch.stack(columns, dim=1)
+
+    def noise_shape(self, wave_rest_aa: Tensor) -> Tensor:
+        """Noise relative to its mean over the spectrum, higher at both ends, above all in the blue.
+
+        Parameters
+        ----------
+        wave_rest_aa
+            Shape (n_wave,), in Å.
+
+        Returns
+        -------
+        Tensor
+            Shape (n_wave,), float32.
+        """
+        grid = self.generative.simulator.instrument.grid
+
+        def curve(wave: Tensor) -> Tensor:
+            x = 2.0 * (wave - grid.start_aa) / (grid.end_aa - grid.start_aa) - 1.0
+            return torch.exp(-0.15 * x + 0.1 * (x * x - 1.0 / 3.0))
+
+        return (curve(wave_rest_aa) / curve(grid.centres_aa).mean()).float()
+
+    def conditions(self) -> Conditions:
+        """Circumstances of the observation of every spaxel: lines and sky masked, all bands."""
+        instrument = self.generative.simulator.instrument
+        wave = instrument.grid.centres_aa
+        n = self.n_side**2
+        redshift = torch.full((n,), self.shape.redshift)
+        return Conditions(
+            redshift=redshift,
+            snr=self.snr,
+            shape=self.noise_shape(wave).expand(n, -1),
+            valid=survey_mask(instrument, redshift),
+            phot_snr=self.phot_snr,
+            phot_valid=torch.ones_like(self.phot_snr, dtype=torch.bool),
+        )
+
+    def observation(self, seed: int) -> Observation:
+        """Observe the galaxy in memory, with the errors that the noise model draws.
+
+        Parameters
+        ----------
+        seed
+            Source of the noise.
+
+        Returns
+        -------
+        Observation
+            n_side**2 rows in :data:`UNIT_CGS`; multiplicative errors are drawn for each spaxel.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        seen = self.generative.noise.observe(self.light, self.conditions(), generator)
+        level = self.light.flux.mean(dim=1, keepdim=True)
+        names = ("flux", "sigma", "phot", "phot_sigma")
+        scaled = {name: getattr(seen, name) * level for name in names}
+        return replace(seen, **scaled, unit_cgs=UNIT_CGS)
+
+
+def mock_galaxy(
+    generative: GenerativeModel,
+    n_side: int = 48,
+    seed: int = 0,
+    shape: GalaxyShape | None = None,
+) -> MockGalaxy:
+    """Make a barred spiral like NGC 3627.
+
+    Parameters
+    ----------
+    generative
+        Model whose light and noise the galaxy has, on the CPU; its basis is enough, no library
+        is read.
+    n_side
+        Spaxels per side; the field stays the same.
+    seed
+        Source of the irregularities.
+    shape
+        Another galaxy than NGC 3627.
+
+    Returns
+    -------
+    MockGalaxy
+        The same for the same arguments.
+
+    Raises
+    ------
+    ValueError
+        If `n_side` is too small to show anything, or the galaxy leaves the model's parameter
+        space or redshifts.
+    """
+    if n_side < 4:
+        raise ValueError(f"n_side is {n_side!r}; expected at least 4 spaxels per side")
+    shape = shape or GalaxyShape()
+    simulator = generative.simulator
+    if not 0.0 <= shape.redshift <= simulator.instrument.max_redshift_bands:
+        raise ValueError(
+            f"redshift {shape.redshift!r} is outside the model's range with bands, 0 to "
+            f"{simulator.instrument.max_redshift_bands}: choose another redshift or model"
+        )
+    structure = galaxy_structure(shape, n_side)
+    generator = torch.Generator().manual_seed(seed)
+    theta = galaxy_theta(shape, structure, simulator.space, simulator.bins, generator)
+    mass = structure.disc + structure.bulge + structure.bar
+    return MockGalaxy(generative, shape, theta, mass)
+
+
+@torch.no_grad()
+def simulate(simulator: Simulator, galaxy: MockGalaxy) -> Spectra:
+    """Noise-free light of a galaxy through any simulator of its parameter space.
+
+    Parameters
+    ----------
+    simulator
+        Sets the wavelengths.
+    galaxy
+        Theta and mass.
+
+    Returns
+    -------
+    Spectra
+        Flux × (1 + z) in :data:`UNIT_CGS`, rows are spaxels.
+    """
+    theta = galaxy.theta.flatten(0, 1)
+    redshift = torch.full((len(theta),), galaxy.shape.redshift)
+    parts = [
+        simulator(t, z) for t, z in zip(theta.split(_CHUNK), redshift.split(_CHUNK), strict=True)
+    ]
+    amplitude = galaxy.amplitude.float()[:, None]
+    return Spectra(
+        torch.cat([p.flux for p in parts]) * amplitude,
+        torch.cat([p.phot for p in parts]) * amplitude,
+    )
+
+
+def _snr(brightness: Tensor, bright: float, faint: float) -> Tensor:
+    """Power law of the brightness that gives `bright` and `faint` at its ends.
+
+    The exponent comes out between those of photon noise (1/2) and of a bright sky (1) where the
+    range of brightness allows it.
+    """
+    log_flux = torch.log(brightness)
+    top, low = (torch.quantile(log_flux, q) for q in (_BRIGHT, _FAINT))
+    slope = math.log(bright / faint) / (top - low).clamp_min(1e-3)
+    return bright * torch.exp((slope * (log_flux - top)).clamp_max(0.0))

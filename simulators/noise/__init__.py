@@ -1,0 +1,1 @@
+"""The noise model and its likelihood, measured noise profiles and template mismatch."""

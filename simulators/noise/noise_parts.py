@@ -1,0 +1,109 @@
+"""A noise model as plain values and arrays, for the files of models and training sets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from simulators.files.checksum import tensors_sha256
+from simulators.instruments.instrument import Instrument
+from simulators.noise.mismatch import TemplateMismatch
+from simulators.noise.noise_model import NoiseConfig, NoiseModel
+from simulators.noise.profile import NoiseProfile
+
+_PROFILE_ARRAYS = ("wave_aa", "scale", "sky_modes")
+
+ARRAY_UNITS = {
+    "mismatch_modes": "1",
+    "profile_wave_aa": "Angstrom",
+    "profile_scale": "STAT sigma",
+    "profile_sky_modes": "sky sigma",
+}
+"""Units of everything that `noise_arrays` may return."""
+
+
+def describe_noise(noise: NoiseModel) -> dict[str, Any]:
+    """Everything but arrays, as plain values for JSON.
+
+    Parameters
+    ----------
+    noise
+        The noise model.
+
+    Returns
+    -------
+    dict
+        `config`, and `mismatch` and `profile` or None; `sha256` of the arrays.
+    """
+    mismatch, profile = noise.mismatch, noise.profile
+    return {
+        "config": noise.config.to_dict(),
+        "mismatch": mismatch
+        and {n: getattr(mismatch, n) for n in ("library", "other", "explained", "n_histories")},
+        "profile": profile
+        and {
+            "name": profile.name,
+            "kernel": list(profile.kernel),
+            "growth": profile.growth,
+            "source": profile.source,
+        },
+        "sha256": tensors_sha256(noise_arrays(noise)),
+    }
+
+
+def noise_arrays(noise: NoiseModel) -> dict[str, Tensor]:
+    """Arrays that `describe_noise` leaves out, float32 on the CPU, by name."""
+    arrays = {}
+    if noise.mismatch is not None:
+        arrays["mismatch_modes"] = noise.mismatch.modes.cpu().contiguous()
+    if noise.profile is not None:
+        for name in _PROFILE_ARRAYS:
+            value = torch.as_tensor(getattr(noise.profile, name), dtype=torch.float32)
+            arrays[f"profile_{name}"] = value.contiguous()
+    return arrays
+
+
+def build_noise(
+    instrument: Instrument, described: dict[str, Any], arrays: dict[str, Tensor]
+) -> NoiseModel:
+    """Inverse of `describe_noise` and `noise_arrays`.
+
+    Parameters
+    ----------
+    instrument
+        Wavelengths and bands.
+    described, arrays
+        What the two functions returned; the description of version 1 files is that of the
+        configuration alone.
+
+    Returns
+    -------
+    NoiseModel
+        On the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the arrays are not those that were described.
+    """
+    if "config" not in described:
+        return NoiseModel(instrument, NoiseConfig.from_dict(described))
+    if tensors_sha256(arrays) != described["sha256"]:
+        raise ValueError(
+            f"the noise arrays {sorted(arrays)} are not those of their description, expected "
+            f"sha256 {described['sha256'][:12]}...: get or make the file again"
+        )
+    mismatch = profile = None
+    if described["mismatch"] is not None:
+        mismatch = TemplateMismatch(modes=arrays["mismatch_modes"], **described["mismatch"])
+    if described["profile"] is not None:
+        values: dict[str, Any] = {
+            **described["profile"],
+            "kernel": tuple(described["profile"]["kernel"]),
+            **{n: arrays[f"profile_{n}"].double().numpy() for n in _PROFILE_ARRAYS},
+        }
+        profile = NoiseProfile(**values)
+    config = NoiseConfig.from_dict(described["config"])
+    return NoiseModel(instrument, config, mismatch, profile)

@@ -1,0 +1,187 @@
+"""Band means through a few sub-band nodes, on which redshift and dust act.
+
+One basis value per band would be wrong under dust and redshift. Each band is therefore cut into
+sub-bands fixed in rest-frame wavelength; a spectrum is kept as its mean in each, dust multiplies
+the sub-bands, and the redshift changes only the weights with which they form the photon-counting
+mean.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from simulators.instruments.filters import FilterCurve, read_filter
+from simulators.instruments.instrument import Instrument
+
+N_NODES = 32
+_THROUGHPUT_TAIL = 2e-4
+_CDF_POINTS = 4096
+
+
+class BandNodes:
+    """Sub-bands of every band of an instrument.
+
+    Parameters
+    ----------
+    instrument
+        Bands and redshift range.
+    n_nodes
+        Sub-bands per band.
+    """
+
+    def __init__(self, instrument: Instrument, n_nodes: int = N_NODES) -> None:
+        curves = [read_filter(name) for name in instrument.bands]
+        limits = [_support(curve) for curve in curves]
+        stretch = 1.0 + instrument.max_redshift_bands
+        edges = [np.geomspace(low / stretch, high, n_nodes + 1) for low, high in limits]
+        self.edges_aa = torch.from_numpy(np.stack(edges)) if edges else torch.zeros(0, n_nodes + 1)
+        tables = [_cumulative(curve, *limit) for curve, limit in zip(curves, limits, strict=True)]
+        self._start = torch.tensor([low for low, _ in limits])
+        self._step = torch.tensor([(high - low) / (_CDF_POINTS - 1) for low, high in limits])
+        self._cumulative = (
+            torch.from_numpy(np.stack(tables)).float() if tables else torch.zeros(0, 2)
+        )
+        self.wave_aa = (0.5 * (self.edges_aa[:, 1:] + self.edges_aa[:, :-1])).float()
+        self.edges_aa = self.edges_aa.float()
+
+    def project(self, wave_aa: np.ndarray, lum: np.ndarray) -> np.ndarray:
+        """Photon-weighted means of spectra in the sub-bands.
+
+        Parameters
+        ----------
+        wave_aa
+            Rest-frame wavelengths in Å, shape (n_wave,).
+        lum
+            Spectra, shape (..., n_wave).
+
+        Returns
+        -------
+        np.ndarray
+            Shape (..., n_band, n_node).
+        """
+        edges = self.edges_aa.double().numpy()
+        out = np.empty((*lum.shape[:-1], edges.shape[0], edges.shape[1] - 1))
+        for i, row in enumerate(edges):
+            for j, (low, high) in enumerate(itertools.pairwise(row)):
+                inside = wave_aa[(wave_aa > low) & (wave_aa < high)]
+                t = np.concatenate([[low], inside, [high]])
+                out[..., i, j] = _integral_mean(t, wave_aa, lum)
+        return out
+
+    def weights(self, redshift: Tensor) -> Tensor:
+        """Weight of each sub-band in its band's photon-counting mean.
+
+        Parameters
+        ----------
+        redshift
+            Shape (n,).
+
+        Returns
+        -------
+        Tensor
+            Shape (n, n_band, n_node); sums to 1 over the nodes up to `max_redshift_bands`.
+        """
+        edges = self.edges_aa * (1.0 + redshift[:, None, None])
+        position = (edges - self._start[:, None]) / self._step[:, None]
+        position = position.clamp(0.0, _CDF_POINTS - 1.001)
+        low = position.long()
+        table = self._cumulative.expand(len(redshift), -1, -1)
+        left, right = table.gather(2, low), table.gather(2, low + 1)
+        return torch.diff(left + (right - left) * (position - low), dim=2)
+
+    def to(self, device: torch.device | str) -> BandNodes:
+        """The same nodes on another device."""
+        moved = object.__new__(BandNodes)
+        for name, value in self.__dict__.items():
+            setattr(moved, name, value.to(device))
+        return moved
+
+
+class BandLines:
+    """Bands as emission lines see them: each line at its own wavelength.
+
+    Parameters
+    ----------
+    instrument
+        Bands.
+    wave_aa
+        Rest-frame wavelengths of the lines in Å, shape (n_line,).
+    """
+
+    def __init__(self, instrument: Instrument, wave_aa: Tensor) -> None:
+        self.wave_aa = wave_aa
+        curves = [read_filter(name) for name in instrument.bands]
+        limits = [(float(c.wave_aa[0]), float(c.wave_aa[-1])) for c in curves]
+        self._start = torch.tensor([low for low, _ in limits])
+        self._step = torch.tensor([(high - low) / (_CDF_POINTS - 1) for low, high in limits])
+        tables = [_density(curve) for curve in curves]
+        self._density = torch.from_numpy(np.stack(tables)).float() if tables else torch.zeros(0, 2)
+
+    def weights(self, redshift: Tensor) -> Tensor:
+        """Band mean that a line of unit luminosity adds.
+
+        Parameters
+        ----------
+        redshift
+            Shape (n,).
+
+        Returns
+        -------
+        Tensor
+            In 1/Å of the rest frame, shape (n, n_band, n_line); zero outside the band.
+        """
+        stretch = 1.0 + redshift[:, None, None]
+        position = (self.wave_aa * stretch - self._start[:, None]) / self._step[:, None]
+        inside = (position >= 0.0) & (position <= _CDF_POINTS - 1.0)
+        position = position.clamp(0.0, _CDF_POINTS - 1.001)
+        low = position.long()
+        table = self._density.expand(len(redshift), -1, -1)
+        left, right = table.gather(2, low), table.gather(2, low + 1)
+        return torch.where(inside, left + (right - left) * (position - low), 0.0) * stretch
+
+    def to(self, device: torch.device | str) -> BandLines:
+        """The same on another device."""
+        moved = object.__new__(BandLines)
+        for name, value in self.__dict__.items():
+            setattr(moved, name, value.to(device))
+        return moved
+
+
+def _density(curve: FilterCurve) -> np.ndarray:
+    """Share of the band's photon weight per Å at uniformly spaced wavelengths."""
+    wave = np.linspace(curve.wave_aa[0], curve.wave_aa[-1], _CDF_POINTS)
+    weight = np.interp(wave, curve.wave_aa, curve.throughput) * wave
+    return weight / np.trapezoid(curve.throughput * curve.wave_aa, curve.wave_aa)
+
+
+def _support(curve: FilterCurve) -> tuple[float, float]:
+    """Wavelengths that hold all but a sliver of the photons of a band."""
+    weight = curve.wave_aa * curve.throughput
+    share = np.concatenate(
+        [[0.0], np.cumsum(0.5 * (weight[1:] + weight[:-1]) * np.diff(curve.wave_aa))]
+    )
+    share /= share[-1]
+    low = np.interp(_THROUGHPUT_TAIL, share, curve.wave_aa)
+    high = np.interp(1.0 - _THROUGHPUT_TAIL, share, curve.wave_aa)
+    return float(low), float(high)
+
+
+def _cumulative(curve: FilterCurve, low: float, high: float) -> np.ndarray:
+    """Share of the band's photon weight below uniformly spaced wavelengths."""
+    wave = np.linspace(low, high, _CDF_POINTS)
+    weight = np.interp(wave, curve.wave_aa, curve.throughput) * wave
+    share = np.concatenate([[0.0], np.cumsum(0.5 * (weight[1:] + weight[:-1]))])
+    return share / share[-1]
+
+
+def _integral_mean(t: np.ndarray, wave_aa: np.ndarray, lum: np.ndarray) -> np.ndarray:
+    """Photon-weighted mean of spectra (..., n_wave) over the abscissae t, by trapezoids."""
+    position = np.interp(t, wave_aa, np.arange(len(wave_aa)))
+    index = np.minimum(position.astype(int), len(wave_aa) - 2)
+    share = position - index
+    values = lum[..., index] * (1 - share) + lum[..., index + 1] * share
+    return np.trapezoid(values * t, t, axis=-1) / np.trapezoid(t, t)

@@ -1,0 +1,1 @@
+"""Seeds and threads: the same seed gives the same numbers on any number of cores."""

@@ -1,0 +1,1 @@
+"""Presets of surveys, described in TOML files."""

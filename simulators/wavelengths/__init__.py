@@ -1,0 +1,1 @@
+"""Wavelengths: air and vacuum, Doppler shifts, grids and resampling."""

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from amortized_sfh.data.files.flux_units import parse_flux_unit
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "10**(-20)*erg/s/cm**2/Angstrom",
+        "10**(-20)erg/s/cm**2/Angstrom",
+        "10**(-20) erg / (Angstrom cm2 s)",
+        "1e-20 erg/s/cm2/A",
+        "1E-20 erg s^-1 cm^-2 Angstrom^-1",
+        "10^-20 erg s-1 cm-2 Angstrom-1",
+        "10-20 ergs/sec/cm2/Ang",
+        "1.0 * 10**-20 erg/s/cm^2/AA",
+        "1E-20 erg/s/cm^2/Ang/spaxel",
+        "1E-20 erg/s/cm^2/Ang/fiber",
+    ],
+)
+def test_spellings(text):
+    assert parse_flux_unit(text) == pytest.approx(1e-20, rel=1e-9)
+
+
+def test_other_units_of_flux_per_wavelength():
+    assert parse_flux_unit("erg/s/cm**2/Angstrom") == 1.0
+    assert parse_flux_unit("W/m2/um") == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("text", ["Jy", "counts", "1e-20", "adu*foo", "10**(-20)*erg/s/cm**2"])
+def test_unknown_units_are_quoted(text):
+    with pytest.raises(ValueError, match="BUNIT is ") as caught:
+        parse_flux_unit(text)
+    assert repr(text) in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [None, "", "  "])
+def test_missing_unit(text):
+    with pytest.raises(ValueError, match="BUNIT is missing"):
+        parse_flux_unit(text)
