@@ -12,7 +12,7 @@ from amortized_sfh._version import __version__
 
 _EXPORTS = {
     "CubeOptions": "amortized_sfh.data.cubes.cube_data",
-    "Kinematics": "amortized_sfh.inference.imposed_kinematics",
+    "ImposedKinematics": "amortized_sfh.inference.imposed_kinematics",
     "Observation": "simulators.observations.observation",
     "PosteriorSamples": "amortized_sfh.inference.samples",
     "RegionPosterior": "amortized_sfh.aggregation.region_posterior",
@@ -21,9 +21,9 @@ _EXPORTS = {
     "infer": "amortized_sfh.inference.infer",
     "load_model": "amortized_sfh.model.model_files",
     "load_point_model": "amortized_sfh.model.model_files",
+    "read_cube": "amortized_sfh.data.cubes.read_cube",
     "read_dap_maps": "amortized_sfh.data.ancillary.dap_maps",
     "read_gist": "amortized_sfh.data.ancillary.gist_products",
-    "read_muse_cube": "amortized_sfh.data.cubes.read_cube",
     "read_preset": "simulators.surveys.survey",
     "read_spectra": "amortized_sfh.data.spectra.spectrum",
     "read_spectrum": "amortized_sfh.data.spectra.spectrum",

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from amortized_sfh.data.cubes.cube_data import CubeOptions
-from amortized_sfh.data.cubes.read_cube import read_muse_cube
+from amortized_sfh.data.cubes.read_cube import read_cube
 from amortized_sfh.model.model_files import load_model
 from amortized_sfh.workflows.demos.abell478 import (
     EBV,
@@ -32,10 +32,10 @@ def main(model_name: str = "phangs-bc03") -> None:
     """Infer the bins with each treatment of the noise and print a table."""
     cube, _ = sample_files()
     model = load_model(model_name)
-    grid = model.generative.simulator.instrument.grid
+    grid = model.instrument.grid
     plain, profile = CubeOptions(grid=grid), read_noise_profile("muse-abell478")
     with_profile = CubeOptions(grid=grid, noise_profile=profile)
-    first = read_muse_cube(cube, REDSHIFT, ebv=EBV, target_snr=TARGET_SNR, options=plain)
+    first = read_cube(cube, REDSHIFT, ebv=EBV, target_snr=TARGET_SNR, options=plain)
     bins = np.where(first.row >= 0, first.label[first.row], -1)
     treatments = (
         ("STAT and growth", plain, False),
@@ -47,7 +47,7 @@ def main(model_name: str = "phangs-bc03") -> None:
     print(f"{'':24}{'chi2':>17}{'S/N':>12}{'NOISE_SCALE':>14}{'log age, light':>20}")
     with TemporaryDirectory() as folder:
         for k, (name, options, measure) in enumerate(treatments):
-            data = read_muse_cube(cube, REDSHIFT, ebv=EBV, bins=bins, options=options)
+            data = read_cube(cube, REDSHIFT, ebv=EBV, bins=bins, options=options)
             run = RunOptions(
                 n_draws=N_DRAWS,
                 seed=SEED,

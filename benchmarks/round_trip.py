@@ -23,7 +23,7 @@ from astropy.io import fits
 from scipy.ndimage import convolve, gaussian_filter
 
 from amortized_sfh.data.cubes.cube_data import CubeOptions
-from amortized_sfh.data.cubes.read_cube import read_muse_cube
+from amortized_sfh.data.cubes.read_cube import read_cube
 from amortized_sfh.data.foreground import band_extinction_mag
 from amortized_sfh.data.mocks.files import FINE, MockFiles, write_mock_files
 from amortized_sfh.inference.infer import infer
@@ -62,13 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             neighbour_share=_NEIGHBOUR_SHARE,
         )  # fmt: skip
         direct = in_memory(galaxy, files)
-        data = read_muse_cube(
+        data = read_cube(
             files.cube,
             galaxy.shape.redshift,
             ebv=_EBV,
             hst=files.hst,
             options=CubeOptions(
-                grid=model.generative.simulator.instrument.grid,
+                grid=model.instrument.grid,
                 psf_fwhm_arcsec=_PSF,
                 noise_growth=0.0,
             ),
@@ -102,7 +102,7 @@ def compare(
     """Median over spaxels of |difference of means| / sigma and of the ratio of widths."""
     shift = (one.mean(1) - other.mean(1)).abs() / other.std(1)
     ratio = one.std(1) / other.std(1)
-    names = model.generative.prior.space.names
+    names = model.space.names
     medians = zip(names, shift.median(0).values, ratio.median(0).values, strict=True)
     return [(name, round(float(a), 4), round(float(b), 4)) for name, a, b in medians]
 
@@ -112,7 +112,7 @@ def in_memory(galaxy: MockGalaxy, files: MockFiles) -> Observation:
 
     Adds unresolved sources to both.
     """
-    instrument = galaxy.generative.simulator.instrument
+    instrument = galaxy.generative.instrument
     seen = observe_native(galaxy, _SEED, shared_systematics=True, neighbour_share=_NEIGHBOUR_SHARE)
     bands = [_band(galaxy, files, band) for band in instrument.bands]
     knots = Knots.scattered(galaxy.n_side, _SEED)

@@ -13,7 +13,7 @@ from amortized_sfh.data.cubes.cube_data import CubeData
 from amortized_sfh.data.cubes.disc import Orientation, kpc_per_arcsec, spaxel_area_arcsec2
 from amortized_sfh.inference.band_pulls import misfits
 from amortized_sfh.inference.draw_files import check_draws_path, write_draws
-from amortized_sfh.inference.imposed_kinematics import MIN_ESS, Kinematics
+from amortized_sfh.inference.imposed_kinematics import MIN_ESS, ImposedKinematics
 from amortized_sfh.inference.infer import infer_chunks
 from amortized_sfh.inference.noise_scale import measure_noise_scale
 from amortized_sfh.inference.samples import PosteriorSamples, check_draws
@@ -85,7 +85,7 @@ class RunOptions:
     ao: bool | None = None
     milky_way_sodium: bool = True
     measure_noise: bool = False
-    kinematics: Kinematics | None = None
+    kinematics: ImposedKinematics | None = None
     overwrite: bool = False
     progress: bool = True
     draws_path: Path | None = None
@@ -110,7 +110,7 @@ def infer_cube(
     model
         Trained model.
     data
-        What `read_muse_cube` returned.
+        What `read_cube` returned.
     out
         FITS file to write.
     options
@@ -160,7 +160,7 @@ def infer_cube(
     results["FLAG"] = results["FLAG"] | data.flag | observation_flags(data.observation)
     results["SNR"] = _snr(data)
     results["NOISE_SCALE"] = data.noise_scale
-    edges = model.generative.prior.bins.edges_gyr
+    edges = model.bins.edges_gyr
     write_maps(
         out, results, data.map_grid, edges, _provenance(model, data, options), options.overwrite
     )
@@ -177,7 +177,7 @@ def prepare_cube(model: PosteriorModel, data: CubeData, options: RunOptions) -> 
     model
         Trained model.
     data
-        What `read_muse_cube` returned.
+        What `read_cube` returned.
     options
         What to mask, and whether to measure the noise.
 

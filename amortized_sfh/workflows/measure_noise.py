@@ -12,7 +12,7 @@ from amortized_sfh.data.cube_noise.measurement import (
     NoiseMeasurement,
     measure_noise,
 )
-from amortized_sfh.data.cubes.read_cube import cube_window, parse_region
+from amortized_sfh.data.cubes.read_cube import cube_window, parse_window
 from amortized_sfh.plotting.noise import plot_noise
 from simulators.files.whole_files import check_output
 from simulators.noise.profile import write_noise_profile
@@ -44,7 +44,7 @@ def measure_noise_file(options: Namespace) -> list[str]:
     if not options.line_width > 0.0:
         raise ValueError(f"--line-width is {options.line_width:g} km/s; expected above 0")
     cube = open_cube(options.cube)
-    window = cube_window(parse_region(options.region) if options.region else None, cube)
+    window = cube_window(parse_window(options.region) if options.region else None, cube)
     chosen = MeasureOptions(
         redshift=None if options.redshift is None else check_redshift(options.redshift),
         line_half_width_kms=options.line_width,

@@ -21,7 +21,7 @@ def mask_cube(model: PosteriorModel, data: CubeData, options: RunOptions) -> Cub
     model
         Its wavelengths.
     data
-        What `read_muse_cube` returned.
+        What `read_cube` returned.
     options
         What to leave out.
 
@@ -35,7 +35,7 @@ def mask_cube(model: PosteriorModel, data: CubeData, options: RunOptions) -> Cub
     ValueError
         If a line lies outside the wavelengths of the model.
     """
-    instrument = model.generative.simulator.instrument
+    instrument = model.instrument
     grid = instrument.grid
     for line in options.extra_lines_aa:
         if not grid.start_aa <= line <= grid.end_aa:

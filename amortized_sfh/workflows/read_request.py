@@ -11,15 +11,15 @@ import numpy as np
 import torch
 
 from amortized_sfh.data.ancillary.dap_maps import DapMaps, read_dap_maps
-from amortized_sfh.data.ancillary.ds9_regions import RegionFile, read_regions
+from amortized_sfh.data.ancillary.ds9_regions import Ds9Regions, read_ds9_regions
 from amortized_sfh.data.ancillary.gist_products import GistProducts, read_gist
 from amortized_sfh.data.cube_files.cube_file import open_cube
 from amortized_sfh.data.cubes.cube_data import CubeData, CubeOptions
 from amortized_sfh.data.cubes.gist_cube import gas_cleaned_data
-from amortized_sfh.data.cubes.model_match import check_cube, with_bands_of
-from amortized_sfh.data.cubes.read_cube import parse_region, read_muse_cube
+from amortized_sfh.data.cubes.model_check import check_cube_for_model, select_model_bands
+from amortized_sfh.data.cubes.read_cube import parse_window, read_cube
 from amortized_sfh.data.hst.reader import HstImage
-from amortized_sfh.inference.imposed_kinematics import Kinematics
+from amortized_sfh.inference.imposed_kinematics import ImposedKinematics
 from amortized_sfh.model.model import PosteriorModel
 from amortized_sfh.workflows.infer_cube import RunOptions
 from amortized_sfh.workflows.prepare_cube import mask_cube
@@ -31,7 +31,7 @@ from simulators.wavelengths.doppler import relative_velocity
 __all__ = ["check_request", "map_kinematics", "read_request"]
 
 
-Bins = str | Path | np.ndarray | RegionFile | None
+Bins = str | Path | np.ndarray | Ds9Regions | None
 
 
 def check_request(options: Namespace) -> None:
@@ -107,17 +107,17 @@ def read_request(
     bins: Bins = options.bins
     velocity: str | np.ndarray | None = options.velocity_map
     if options.aperture_regions is not None:
-        bins = read_regions(options.aperture_regions)
+        bins = read_ds9_regions(options.aperture_regions)
     if maps is not None:
         bins, velocity = maps.bin_id, maps.velocity_kms
-    instrument = model.generative.simulator.instrument
+    instrument = model.instrument
     data = None
     if options.cube is not None:
-        check_cube(options.cube, options.redshift, instrument, hst)
+        check_cube_for_model(options.cube, options.redshift, instrument, hst)
         request = _CubeRequest(options, model, hst, bins, velocity)
         data = request.read()
         if options.two_pass:
-            known = with_bands_of(mask_cube(model, data, run), instrument)
+            known = select_model_bands(mask_cube(model, data, run), instrument)
             first = first_pass_velocity(model, known, run.seed)
             data = request.in_frames(data, first).read()
         if maps is not None:
@@ -127,7 +127,7 @@ def read_request(
         data = gas_cleaned_data(gist, options.redshift, instrument, ebv=options.ebv, cube=data)
     if data is None:
         raise ValueError("the cube is missing; give its file")
-    data = with_bands_of(data, instrument)
+    data = select_model_bands(data, instrument)
     if options.kinematics != "free" and maps is not None:
         kinematics = map_kinematics(maps, data, options.kinematics, _region(options))
         run = replace(run, kinematics=kinematics)
@@ -146,16 +146,16 @@ class _CubeRequest(NamedTuple):
 
     def read(self) -> CubeData:
         options = self.options
-        data = read_muse_cube(
+        data = read_cube(
             options.cube,
             options.redshift,
             ebv=options.ebv,
-            region=_region(options),
+            window=_region(options),
             hst=self.hst,
             bins=self.bins,
             target_snr=None if self.target_snr_done else options.target_snr,
             options=CubeOptions(
-                grid=self.model.generative.simulator.instrument.grid,
+                grid=self.model.instrument.grid,
                 psf_fwhm_arcsec=options.psf_fwhm,
                 align=options.align,
                 velocity_map=self.velocity,
@@ -183,7 +183,7 @@ class _CubeRequest(NamedTuple):
 
 def map_kinematics(
     maps: DapMaps, data: CubeData, mode: str, region: tuple[int, int, int, int] | None = None
-) -> Kinematics:
+) -> ImposedKinematics:
     """Kinematics of the rows of a cube from maps of them.
 
     Parameters
@@ -199,7 +199,7 @@ def map_kinematics(
 
     Returns
     -------
-    Kinematics
+    ImposedKinematics
         Means over the spaxels of each row, velocities in the frame of the row.
 
     Raises
@@ -212,7 +212,7 @@ def map_kinematics(
     rows = {name: data.row_means(getattr(maps, name)[y0:y1, x0:x1]) for name in names}
     if data.frame_kms is not None:
         rows["velocity_kms"] = relative_velocity(rows["velocity_kms"], data.frame_kms)
-    return Kinematics(mode=mode, **{name: torch.from_numpy(v) for name, v in rows.items()})
+    return ImposedKinematics(mode=mode, **{name: torch.from_numpy(v) for name, v in rows.items()})
 
 
 def _noise_profile(options: Namespace) -> NoiseProfile | None:
@@ -220,7 +220,7 @@ def _noise_profile(options: Namespace) -> NoiseProfile | None:
 
 
 def _region(options: Namespace) -> tuple[int, int, int, int] | None:
-    return parse_region(options.region) if options.region else None
+    return parse_window(options.region) if options.region else None
 
 
 def _read_products(options: Namespace) -> tuple[DapMaps | None, GistProducts | None]:

@@ -26,11 +26,11 @@ from regions import (
 
 from amortized_sfh.data.files.fits_files import InputFileError
 
-__all__ = ["RegionFile", "aperture_bins", "read_regions", "region_mask"]
+__all__ = ["Ds9Regions", "aperture_bins", "ds9_mask", "read_ds9_regions"]
 
 
 @dataclass(frozen=True)
-class RegionFile:
+class Ds9Regions:
     """Regions as read from a file.
 
     Parameters
@@ -55,7 +55,7 @@ class RegionFile:
         return tuple(name or f"region {i}" for i, name in enumerate(names, start=1))
 
 
-def read_regions(path: str | Path) -> RegionFile:
+def read_ds9_regions(path: str | Path) -> Ds9Regions:
     """Read a ds9 region file.
 
     Parameters
@@ -65,7 +65,7 @@ def read_regions(path: str | Path) -> RegionFile:
 
     Returns
     -------
-    RegionFile
+    Ds9Regions
         At least one region.
 
     Raises
@@ -94,15 +94,15 @@ def read_regions(path: str | Path) -> RegionFile:
     if not counts:
         raise InputFileError(f"{path} holds no region; expected at least one, saved by ds9")
     excluded = tuple(r for r in found if not _meta(r).get("include", 1))
-    return RegionFile(str(path), counts, excluded)
+    return Ds9Regions(str(path), counts, excluded)
 
 
-def region_mask(file: RegionFile, wcs: WCS | None, shape: tuple[int, int]) -> np.ndarray:
+def ds9_mask(file: Ds9Regions, wcs: WCS | None, shape: tuple[int, int]) -> np.ndarray:
     """Return which spaxels lie in any of the regions.
 
     Parameters
     ----------
-    file : RegionFile
+    file : Ds9Regions
         The regions.
     wcs : WCS or None
         Celestial WCS of the cube, for regions in sky coordinates.
@@ -147,12 +147,12 @@ def region_mask(file: RegionFile, wcs: WCS | None, shape: tuple[int, int]) -> np
     return inside & ~_cut(file, wcs, shape)
 
 
-def aperture_bins(file: RegionFile, wcs: WCS | None, shape: tuple[int, int]) -> np.ndarray:
+def aperture_bins(file: Ds9Regions, wcs: WCS | None, shape: tuple[int, int]) -> np.ndarray:
     """Return a bin map in which each region is one bin.
 
     Parameters
     ----------
-    file : RegionFile
+    file : Ds9Regions
         The regions.
     wcs : WCS or None
         Celestial WCS of the cube.
@@ -194,7 +194,7 @@ def _meta(region: Region) -> RegionMeta:
     return region.meta
 
 
-def _cut(file: RegionFile, wcs: WCS | None, shape: tuple[int, int]) -> np.ndarray:
+def _cut(file: Ds9Regions, wcs: WCS | None, shape: tuple[int, int]) -> np.ndarray:
     inside = np.zeros(shape, dtype=bool)
     for region in file.excluded:
         pixels = _pixels(region, f"an excluded region of {file.source}", wcs)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from astropy.io import fits
 
-from amortized_sfh.data.ancillary.ds9_regions import RegionFile
+from amortized_sfh.data.ancillary.ds9_regions import Ds9Regions
 from amortized_sfh.data.cubes.map_grid import MapGrid
 from simulators.noise.profile import NoiseProfile
 from simulators.observations.observation import Observation
@@ -20,7 +20,7 @@ __all__ = ["CubeData", "CubeOptions"]
 
 @dataclass(frozen=True, kw_only=True)
 class CubeOptions:
-    """Choices of :func:`read_muse_cube` that seldom change.
+    """Choices of :func:`read_cube` that seldom change.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class CubeOptions:
         Velocity of every spaxel of the cube relative to the redshift in km/s: each spaxel or bin
         is then read in its own rest frame, see
         :func:`~amortized_sfh.data.ancillary.velocity_map.read_velocity_map`.
-    mask_regions : str, Path or RegionFile, optional
+    mask_regions : str, Path or Ds9Regions, optional
         ds9 regions of foreground stars and the like, whose spaxels are flagged and left out.
     """
 
@@ -59,7 +59,7 @@ class CubeOptions:
     sky_modelled: bool = False
     chunk_spaxels: int = 4096
     velocity_map: str | Path | np.ndarray | None = None
-    mask_regions: str | Path | RegionFile | None = None
+    mask_regions: str | Path | Ds9Regions | None = None
 
 
 @dataclass(frozen=True)

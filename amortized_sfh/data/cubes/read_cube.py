@@ -15,10 +15,10 @@ import numpy as np
 
 from amortized_sfh.data.ancillary.bin_map import read_bin_map
 from amortized_sfh.data.ancillary.ds9_regions import (
-    RegionFile,
+    Ds9Regions,
     aperture_bins,
-    read_regions,
-    region_mask,
+    ds9_mask,
+    read_ds9_regions,
 )
 from amortized_sfh.data.ancillary.velocity_map import read_velocity_map
 from amortized_sfh.data.cube_files.cube_file import CubeFile, open_cube
@@ -27,17 +27,17 @@ from amortized_sfh.data.cube_noise.error_bars import CubeNoise, profile_noise
 from amortized_sfh.data.cube_noise.growth import measure_noise_growth
 from amortized_sfh.data.cubes.binning import bin_to_snr
 from amortized_sfh.data.cubes.cube_data import CubeData, CubeOptions
-from amortized_sfh.data.cubes.spaxel_reader import Bins, SpaxelReader
+from amortized_sfh.data.cubes.spaxel_reader import SpaxelBins, SpaxelReader
 from amortized_sfh.data.hst.band_image import band_provenance
 from amortized_sfh.data.hst.match_to_cube import match_bands
 from amortized_sfh.data.hst.reader import HstImage
 from simulators.observations.observation import check_redshift
 from simulators.wavelengths.doppler import shift_redshift
 
-__all__ = ["CubeData", "CubeOptions", "cube_window", "parse_region", "read_muse_cube"]
+__all__ = ["CubeData", "CubeOptions", "cube_window", "parse_window", "read_cube"]
 
 
-def parse_region(text: str) -> tuple[int, int, int, int]:
+def parse_window(text: str) -> tuple[int, int, int, int]:
     """Read a region given as ``x0:x1,y0:y1``, in pixels from 0, ends excluded.
 
     Returns
@@ -52,7 +52,7 @@ def parse_region(text: str) -> tuple[int, int, int, int]:
 
     Examples
     --------
-    >>> parse_region("10:60,0:50")
+    >>> parse_window("10:60,0:50")
     (10, 60, 0, 50)
     """
     try:
@@ -64,14 +64,14 @@ def parse_region(text: str) -> tuple[int, int, int, int]:
     return x0, x1, y0, y1
 
 
-def read_muse_cube(
+def read_cube(
     path: str | Path,
     redshift: float,
     *,
     ebv: float = 0.0,
-    region: tuple[int, int, int, int] | None = None,
+    window: tuple[int, int, int, int] | None = None,
     hst: Mapping[str, str | Path | HstImage] | None = None,
-    bins: str | Path | np.ndarray | RegionFile | None = None,
+    bins: str | Path | np.ndarray | Ds9Regions | None = None,
     target_snr: float | None = None,
     options: CubeOptions | None = None,
 ) -> CubeData:
@@ -85,14 +85,14 @@ def read_muse_cube(
         Redshift of the galaxy.
     ebv : float
         E(B-V) of the Milky Way in mag, removed from spectra and bands.
-    region : tuple of int, optional
+    window : tuple of int, optional
         ``(x0, x1, y0, y1)`` in pixels from 0, ends excluded; the whole cube by default.
     hst : mapping, optional
         Band name to an HST image; any subset of the five bands.
-    bins : str, Path, ndarray or RegionFile, optional
+    bins : str, Path, ndarray or Ds9Regions, optional
         Bin map of the cube's spatial shape, or ds9 regions as
-        :func:`~amortized_sfh.data.ancillary.ds9_regions.read_regions` reads them: each is one bin,
-        in their order, and keeps its name.
+        :func:`~amortized_sfh.data.ancillary.ds9_regions.read_ds9_regions` reads them: each is one
+        bin, in their order, and keeps its name.
     target_snr : float, optional
         Bin to this S/N per spectral pixel instead (needs powerbin).
     options : CubeOptions, optional
@@ -116,31 +116,31 @@ def read_muse_cube(
     if bins is not None and target_snr is not None:
         raise ValueError("both a bin map and a target S/N were given; expected one of them")
     cube = open_cube(path)
-    window = cube_window(region, cube)
+    section = cube_window(window, cube)
     provenance: dict[str, object] = {"CUBE": cube.path.name, "REDSHIFT": z, "EBV": ebv}
     in_bins = bins is not None or target_snr is not None
-    velocity, planes = _frames(cube, window, z, options, provenance)
-    masked = _masked(cube, window, options, provenance)
-    noise = _noise(cube, window, planes, options, in_bins)
-    reader = SpaxelReader(cube, window, planes, z, ebv, options, noise, velocity, masked)
+    velocity, planes = _frames(cube, section, z, options, provenance)
+    masked = _masked(cube, section, options, provenance)
+    noise = _noise(cube, section, planes, options, in_bins)
+    reader = SpaxelReader(cube, section, planes, z, ebv, options, noise, velocity, masked)
     psf = psf_of_cube(path, options.psf_fwhm_arcsec, warn=bool(hst))
     images = match_bands(
-        hst or {}, cube, window, psf_fwhm_arcsec=psf.fwhm_arcsec, align=options.align
+        hst or {}, cube, section, psf_fwhm_arcsec=psf.fwhm_arcsec, align=options.align
     )
     provenance |= band_provenance(images, psf)
     if options.noise_profile is not None:
         provenance["NOISPROF"] = options.noise_profile.name
-    place: dict[str, Any] = {"origin_xy": (window[1].start, window[0].start)}
+    place: dict[str, Any] = {"origin_xy": (section[1].start, section[0].start)}
     if in_bins or options.noise_profile is not None or options.noise_growth is not None:
         place["noise_growth"] = noise.growth
     if not in_bins:
         return replace(reader.spaxels(images), provenance=provenance, **place)
-    numbers = None if bins is None else _bin_numbers(bins, cube)[window]
+    numbers = None if bins is None else _bin_numbers(bins, cube)[section]
     signal, error, flag = reader.brightness()
     if numbers is None:
         numbers = bin_to_snr(signal, error, float(target_snr or 0.0), noise.growth)
-    data = reader.binned(Bins(numbers, signal, flag), images)
-    names = tuple(bins.names[i] for i in data.label) if isinstance(bins, RegionFile) else ()
+    data = reader.binned(SpaxelBins(numbers, signal, flag), images)
+    names = tuple(bins.names[i] for i in data.label) if isinstance(bins, Ds9Regions) else ()
     provenance["NOISEGRO"] = noise.growth
     return replace(data, provenance=provenance, names=names, **place)
 
@@ -176,14 +176,14 @@ def _masked(
     regions = options.mask_regions
     if regions is None:
         return None
-    file = regions if isinstance(regions, RegionFile) else read_regions(regions)
+    file = regions if isinstance(regions, Ds9Regions) else read_ds9_regions(regions)
     provenance["MASKREG"] = Path(file.source).name
-    return region_mask(file, cube.wcs, cube.shape[1:])[window]
+    return ds9_mask(file, cube.wcs, cube.shape[1:])[window]
 
 
-def _bin_numbers(bins: str | Path | np.ndarray | RegionFile, cube: CubeFile) -> np.ndarray:
+def _bin_numbers(bins: str | Path | np.ndarray | Ds9Regions, cube: CubeFile) -> np.ndarray:
     """Bin of every spaxel of the whole cube."""
-    if isinstance(bins, RegionFile):
+    if isinstance(bins, Ds9Regions):
         return aperture_bins(bins, cube.wcs, cube.shape[1:])
     return read_bin_map(bins, cube.shape[1:])
 

@@ -21,13 +21,13 @@ from simulators.observations.observation import BANDS, Observation
 from simulators.wavelengths.doppler import shift_redshift
 from simulators.wavelengths.resample import Resampled, to_rest_frame
 
-__all__ = ["Bins", "SpaxelReader"]
+__all__ = ["SpaxelBins", "SpaxelReader"]
 
 _ROWS_AT_ONCE = 256
 """Spectra of different redshifts that are resampled at a time: each has a matrix of its own."""
 
 
-class Bins(NamedTuple):
+class SpaxelBins(NamedTuple):
     """Which spaxels to co-add.
 
     Attributes
@@ -193,7 +193,7 @@ class SpaxelReader:
             flag[chunk.spaxels] = _spaxel_flags(out.valid.any(dim=1), chunk.bad_variance)
         return signal.reshape(self.shape), noise.reshape(self.shape), flag.reshape(self.shape)
 
-    def binned(self, bins: Bins, images: Mapping[str, BandImage]) -> CubeData:
+    def binned(self, bins: SpaxelBins, images: Mapping[str, BandImage]) -> CubeData:
         """Return one row per bin."""
         member = (bins.number >= 0) & np.isfinite(bins.light)
         if not member.any():

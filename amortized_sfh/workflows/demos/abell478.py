@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from amortized_sfh.data.cubes.cube_data import CubeOptions
-from amortized_sfh.data.cubes.read_cube import read_muse_cube
+from amortized_sfh.data.cubes.read_cube import read_cube
 from amortized_sfh.inference.infer import infer
 from amortized_sfh.model.model_files import load_model
 from amortized_sfh.products.observation_figures import draw_observation
@@ -69,14 +69,14 @@ def abell478(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc
     cube, image = sample_files()
     out.mkdir(parents=True, exist_ok=True)
     model = load_model(model_name)
-    data = read_muse_cube(
+    data = read_cube(
         cube,
         REDSHIFT,
         ebv=EBV,
         hst={"F814W": image},
         target_snr=TARGET_SNR,
         options=CubeOptions(
-            grid=model.generative.simulator.instrument.grid,
+            grid=model.instrument.grid,
             align=True,
             noise_profile=read_noise_profile(NOISE_PROFILE),
             sky_modelled=model.generative.noise.n_sky > 0,
@@ -90,11 +90,11 @@ def abell478(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc
         command="amortized-sfh demo-real",
     )
     results = infer_cube(model, data, out / "maps.fits", run)
-    draw_maps(results, data, model.generative.prior.bins.edges_gyr, out / "maps.fits")
+    draw_maps(results, data, model.bins.edges_gyr, out / "maps.fits")
     # the brightest bin is the centre of the galaxy
     brightness = np.nanmean(np.where(data.observation.valid, data.observation.flux, np.nan), axis=1)
     centre = int(np.argmax(brightness / data.n_spaxels))
-    instrument = model.generative.simulator.instrument
+    instrument = model.instrument
     observation = mask_observation(data.observation[centre], instrument, LINE_HALF_WIDTH_KMS)
     samples = infer(model, observation, N_DRAWS, SEED)
     folder = out / "centre"

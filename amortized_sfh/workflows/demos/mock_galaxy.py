@@ -10,7 +10,7 @@ from astropy.table import Table
 from torch import Tensor
 
 from amortized_sfh.data.cubes.cube_data import CubeData, CubeOptions
-from amortized_sfh.data.cubes.read_cube import read_muse_cube
+from amortized_sfh.data.cubes.read_cube import read_cube
 from amortized_sfh.data.mocks.files import write_mock_files
 from amortized_sfh.data.mocks.truth import MockTruth, read_mock_truth
 from amortized_sfh.inference.infer import infer
@@ -47,12 +47,12 @@ def demo(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc03")
     galaxy = mock_galaxy(model.generative, n_side=N_SIDE, seed=SEED)
     files = write_mock_files(galaxy, out / "data", SEED, ebv=0.03, overwrite=overwrite)
     truth = read_mock_truth(files.truth)
-    data = read_muse_cube(
+    data = read_cube(
         files.cube,
         truth.redshift,
         ebv=truth.ebv,
         hst=files.hst,
-        options=CubeOptions(grid=model.generative.simulator.instrument.grid, noise_growth=0.0),
+        options=CubeOptions(grid=model.instrument.grid, noise_growth=0.0),
     )
     run = RunOptions(
         n_draws=N_DRAWS,
@@ -64,7 +64,7 @@ def demo(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc03")
     results = infer_cube(model, data, out / "maps.fits", run)
     values = true_values(model, truth, data)
     painted = {name: _paint(data, v) for name, v in values.items()}
-    edges = model.generative.prior.bins.edges_gyr
+    edges = model.bins.edges_gyr
     draw_maps(results, data, edges, out / "maps.fits", truth.distance_mpc, painted)
     _one_spaxel(model, data, truth, out)
     table = recovery_table(results, values)
@@ -96,7 +96,7 @@ def true_values(model: PosteriorModel, truth: MockTruth, data: CubeData) -> dict
     mass = truth.mass_msun[data.row >= 0][rows]
     values["LOGMASS"] = np.log10(mass * derived.alive.numpy())
     values["MASSFRAC"] = derived.mass_fraction.numpy()
-    values["MH"] = theta[:, model.generative.prior.space.mh].numpy()
+    values["MH"] = theta[:, model.space.mh].numpy()
     return values
 
 

@@ -8,7 +8,7 @@ from astropy.io import fits
 
 from amortized_sfh.cli.main import main
 from amortized_sfh.data.cubes.cube_data import CubeOptions
-from amortized_sfh.data.cubes.read_cube import read_muse_cube
+from amortized_sfh.data.cubes.read_cube import read_cube
 from amortized_sfh.workflows import infer_files
 from amortized_sfh.workflows.demos.abell478 import LINE_HALF_WIDTH_KMS, REDSHIFT, sample_files
 from amortized_sfh.workflows.infer_cube import RunOptions, infer_cube
@@ -100,11 +100,11 @@ def test_infer_reads_the_cube_with_the_profile(noisy, small_posterior, tmp_path,
 
 def test_the_noise_scale_is_always_written(write, small_posterior, tmp_path):
     flux = 20.0 + 2.0 * np.random.default_rng(2).normal(size=(N_PLANE, 3, 4))
-    path, grid = write(flux), small_posterior.generative.simulator.instrument.grid
+    path, grid = write(flux), small_posterior.instrument.grid
     profile = read_noise_profile("muse-abell478")
 
     def noise_scale(name, options, **run):
-        data = read_muse_cube(path, 0.002, options=CubeOptions(grid=grid, **options))
+        data = read_cube(path, 0.002, options=CubeOptions(grid=grid, **options))
         out = tmp_path / name
         run = RunOptions(n_draws=8, progress=False, **run)
         infer_cube(small_posterior, data, out, run)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from astropy.io import fits
 
-from amortized_sfh.data.cubes.read_cube import CubeOptions, read_muse_cube
+from amortized_sfh.data.cubes.read_cube import CubeOptions, read_cube
 from amortized_sfh.data.mocks.files import write_mock_files
 from amortized_sfh.model.model_files import load_model
 from amortized_sfh.workflows.infer_cube import RunOptions, infer_cube
@@ -29,7 +29,7 @@ def galaxy(tmp_path_factory):
     mock = mock_galaxy(model.generative, n_side=N_SIDE, seed=9)
     theta = mock.theta.clone()
     velocity = torch.linspace(-250.0, 250.0, N_SIDE)[:, None].expand(N_SIDE, N_SIDE)
-    theta[..., model.generative.prior.space.index("velocity")] = velocity
+    theta[..., model.space.index("velocity")] = velocity
     mock = replace(mock, theta=theta)
     cube = write_mock_files(mock, tmp_path_factory.mktemp("galaxy"), 9).cube
     _add_emission_lines(cube, velocity.numpy(), mock.shape.redshift)
@@ -50,8 +50,8 @@ def _add_emission_lines(path, velocity, redshift):
 
 def _infer(galaxy, velocity_map, path, **options):
     model, cube, redshift, _ = galaxy
-    grid = model.generative.simulator.instrument.grid
-    data = read_muse_cube(
+    grid = model.instrument.grid
+    data = read_cube(
         cube, redshift, ebv=EBV, options=CubeOptions(grid=grid, velocity_map=velocity_map)
     )
     run = RunOptions(n_draws=100, seed=1, progress=False, overwrite=True, **options)
@@ -91,10 +91,10 @@ def test_two_passes_find_the_frames(galaxy, tmp_path):
     assert float(np.median(np.abs(error))) < 10.0
     assert float(np.median(results["CHI2"])) == pytest.approx(1.0, abs=0.1)
     # a second look from the frames of the first finds the same velocities
-    again = read_muse_cube(
+    again = read_cube(
         galaxy[1],
         galaxy[2],
-        options=CubeOptions(grid=model.generative.simulator.instrument.grid, velocity_map=found),
+        options=CubeOptions(grid=model.instrument.grid, velocity_map=found),
     )
     second = first_pass_velocity(model, mask_cube(model, again, RunOptions()), seed=3)
     assert float(np.median(np.abs(second - velocity))) < 10.0

@@ -9,7 +9,7 @@ import pytest
 from astropy.io import fits
 
 from amortized_sfh.data.ancillary.dap_maps import read_dap_maps
-from amortized_sfh.data.cubes.read_cube import CubeOptions, read_muse_cube
+from amortized_sfh.data.cubes.read_cube import CubeOptions, read_cube
 from amortized_sfh.data.files.fits_files import InputFileError
 from tests.amortized_sfh.pipelines import write_dap
 
@@ -44,7 +44,7 @@ def test_bins_and_kinematics(maps, bins):
 def test_a_cube_in_the_bins_and_frames_of_the_pipeline(maps, write_cube):
     read = read_dap_maps(maps)
     options = CubeOptions(velocity_map=read.velocity_kms)
-    data = read_muse_cube(write_cube(), Z, bins=read.bin_id, options=options)
+    data = read_cube(write_cube(), Z, bins=read.bin_id, options=options)
     assert data.label.tolist() == [0, 1, 2, 3]
     assert data.n_spaxels.tolist() == [11, 12, 12, 12]
     np.testing.assert_allclose(data.frame_kms, read.velocity_kms[3, ::2], rtol=1e-6)

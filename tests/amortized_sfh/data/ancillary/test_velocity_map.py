@@ -8,7 +8,7 @@ import torch
 from astropy.io import fits
 
 from amortized_sfh.data.ancillary.velocity_map import read_velocity_map, split_extension
-from amortized_sfh.data.cubes.read_cube import CubeOptions, read_muse_cube
+from amortized_sfh.data.cubes.read_cube import CubeOptions, read_cube
 from amortized_sfh.data.files.fits_files import InputFileError
 from amortized_sfh.data.foreground import band_extinction_mag
 from simulators.instruments.instrument import Instrument
@@ -39,7 +39,7 @@ def line_cube(velocity, sigma_aa=1.5):
 def test_masks_lie_on_the_lines_of_every_spaxel(write_cube, rotation):
     path = write_cube(flux=line_cube(rotation))
     options = CubeOptions(velocity_map=rotation, chunk_spaxels=16)
-    data = read_muse_cube(path, Z, options=options)
+    data = read_cube(path, Z, options=options)
     np.testing.assert_allclose(data.frame_kms, rotation.ravel())
     torch.testing.assert_close(
         data.observation.redshift.double(), torch.tensor(shift_redshift(Z, rotation.ravel())),
@@ -58,18 +58,18 @@ def test_masks_lie_on_the_lines_of_every_spaxel(write_cube, rotation):
 
 def test_without_a_map_lines_leak_past_narrow_masks(write_cube, rotation):
     path = write_cube(flux=line_cube(rotation))
-    data = read_muse_cube(path, Z)
+    data = read_cube(path, Z)
     masked = leave_out(data.observation, Instrument(), 300.0)
     excess = (data.observation.flux / (10.0 * (1 + Z)) - 1.0).abs()
     assert float(excess[masked.valid].max()) > 1.0
-    own = read_muse_cube(path, Z, options=CubeOptions(velocity_map=rotation))
+    own = read_cube(path, Z, options=CubeOptions(velocity_map=rotation))
     masked = leave_out(own.observation, Instrument(), 300.0)
     excess = (own.observation.flux / (10.0 * (1 + own.observation.redshift[:, None])) - 1.0).abs()
     assert float(excess[masked.valid].max()) < 0.2
 
 
 def test_sky_stays_in_the_observed_frame(write_cube, rotation):
-    data = read_muse_cube(write_cube(), Z, options=CubeOptions(velocity_map=rotation))
+    data = read_cube(write_cube(), Z, options=CubeOptions(velocity_map=rotation))
     valid = leave_out(data.observation, Instrument()).valid
     observed = WAVE * (1 + data.observation.redshift[:, None].double())
     inside = (observed > 5572.1) & (observed < 5583.9)
@@ -79,8 +79,8 @@ def test_sky_stays_in_the_observed_frame(write_cube, rotation):
 
 def test_a_map_of_zeros_changes_nothing(write_cube):
     path = write_cube(flux=line_cube(np.zeros((6, 8))))
-    plain = read_muse_cube(path, Z).observation
-    zeros = read_muse_cube(path, Z, options=CubeOptions(velocity_map=np.zeros((6, 8)))).observation
+    plain = read_cube(path, Z).observation
+    zeros = read_cube(path, Z, options=CubeOptions(velocity_map=np.zeros((6, 8)))).observation
     torch.testing.assert_close(plain.flux, zeros.flux, rtol=1e-5, atol=1e-5)
     assert torch.equal(plain.valid, zeros.valid)
 
@@ -89,7 +89,7 @@ def test_bins_take_the_light_weighted_mean(write_cube, rotation):
     bins = np.repeat(np.arange(2), 4)[None, :] * np.ones((6, 1), dtype=int)
     flux = np.ones((1800, 6, 8)) * (1.0 + np.arange(8.0))
     options = CubeOptions(velocity_map=rotation, noise_growth=0.0)
-    data = read_muse_cube(write_cube(flux=flux), Z, bins=bins, options=options)
+    data = read_cube(write_cube(flux=flux), Z, bins=bins, options=options)
     light = 1.0 + np.arange(8.0)
     expected = [np.average(rotation[0][s], weights=light[s]) for s in (slice(4), slice(4, 8))]
     np.testing.assert_allclose(data.frame_kms, expected, rtol=1e-3)
@@ -100,7 +100,7 @@ def test_bins_take_the_light_weighted_mean(write_cube, rotation):
 
 def test_region_cuts_the_map(write_cube, rotation):
     options = CubeOptions(velocity_map=rotation)
-    data = read_muse_cube(write_cube(), Z, region=(2, 5, 1, 3), options=options)
+    data = read_cube(write_cube(), Z, window=(2, 5, 1, 3), options=options)
     np.testing.assert_allclose(data.frame_kms, rotation[1:3, 2:5].ravel())
     assert data.provenance["VELFILL"] == 0
 
@@ -108,7 +108,7 @@ def test_region_cuts_the_map(write_cube, rotation):
 def test_no_wavelength_is_lost_at_either_end(write_cube):
     velocity = np.where(np.arange(8) < 4, -900.0, 900.0) * np.ones((6, 1))
     header = {"CRVAL3": 4749.89 * (1 + Z)}
-    data = read_muse_cube(write_cube(header=header), Z, options=CubeOptions(velocity_map=velocity))
+    data = read_cube(write_cube(header=header), Z, options=CubeOptions(velocity_map=velocity))
     # receding spaxels reach the blue end of the grid, approaching ones lack 14 Å of it
     valid = data.observation.valid
     assert bool(valid[7].all())
@@ -118,8 +118,8 @@ def test_no_wavelength_is_lost_at_either_end(write_cube):
 def test_bands_follow_the_redshift_of_the_row(write_cube, write_hst, rotation):
     hst = {"F555W": write_hst()}
     options = CubeOptions(velocity_map=rotation)
-    data = read_muse_cube(write_cube(), Z, ebv=0.1, hst=hst, options=options)
-    plain = read_muse_cube(write_cube(), Z, ebv=0.1, hst=hst)
+    data = read_cube(write_cube(), Z, ebv=0.1, hst=hst, options=options)
+    plain = read_cube(write_cube(), Z, ebv=0.1, hst=hst)
     ratio = data.observation.phot[:, 3] / plain.observation.phot[:, 3]
     expected = (1 + data.observation.redshift) / (1 + Z)
     torch.testing.assert_close(ratio, expected, rtol=1e-6, atol=0.0)
@@ -172,7 +172,7 @@ def test_bad_maps(tmp_path, rotation, write_cube):
     with pytest.raises(ValueError, match="subtract its systemic velocity"):
         read_velocity_map(rotation + 5000.0, (6, 8))
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        read_muse_cube(write_cube(), Z, options=CubeOptions(velocity_map="nowhere.fits"))
+        read_cube(write_cube(), Z, options=CubeOptions(velocity_map="nowhere.fits"))
     path = tmp_path / "maps.fits"
     table = fits.BinTableHDU.from_columns([fits.Column("V", "D", array=[1.0])], name="TABLE")
     fits.HDUList([fits.PrimaryHDU(), table]).writeto(path)
@@ -183,11 +183,11 @@ def test_bad_maps(tmp_path, rotation, write_cube):
 
 def test_a_map_of_the_region_alone(write_cube, rotation):
     path, region = write_cube(), (2, 7, 1, 5)
-    whole = read_muse_cube(path, Z, region=region, options=CubeOptions(velocity_map=rotation))
+    whole = read_cube(path, Z, window=region, options=CubeOptions(velocity_map=rotation))
     part = CubeOptions(velocity_map=rotation[1:5, 2:7])
-    alone = read_muse_cube(path, Z, region=region, options=part)
+    alone = read_cube(path, Z, window=region, options=part)
     np.testing.assert_array_equal(alone.frame_kms, whole.frame_kms)
     assert alone.origin_xy == (2, 1)
     other = CubeOptions(velocity_map=rotation[:3])
     with pytest.raises(ValueError, match=r"shape \(3, 8\); expected the cube's \(6, 8\) or the re"):
-        read_muse_cube(path, Z, region=region, options=other)
+        read_cube(path, Z, window=region, options=other)

@@ -6,7 +6,7 @@ import torch
 from astropy.io import fits
 
 from amortized_sfh.data.cube_files.cube_file import open_cube
-from amortized_sfh.data.cubes.read_cube import read_muse_cube
+from amortized_sfh.data.cubes.read_cube import read_cube
 from amortized_sfh.data.files.fits_files import InputFileError
 from simulators.wavelengths.wavegrid import REST_GRID
 
@@ -147,4 +147,4 @@ def test_adaptive_optics_in_the_header(write_cube, mode, ao):
     with fits.open(path, mode="update") as hdul:
         hdul[0].header["HIERARCH ESO INS MODE"] = mode
     assert open_cube(path).ao is ao
-    assert read_muse_cube(path, 0.00243).ao is ao
+    assert read_cube(path, 0.00243).ao is ao

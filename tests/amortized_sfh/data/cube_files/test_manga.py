@@ -11,8 +11,8 @@ from astropy.io import fits
 
 from amortized_sfh.data.cube_files.cube_file import UNIT_CGS, open_cube
 from amortized_sfh.data.cubes.cube_data import CubeOptions
-from amortized_sfh.data.cubes.model_match import check_cube, with_bands_of
-from amortized_sfh.data.cubes.read_cube import read_muse_cube
+from amortized_sfh.data.cubes.model_check import check_cube_for_model, select_model_bands
+from amortized_sfh.data.cubes.read_cube import read_cube
 from amortized_sfh.data.files.fits_files import InputFileError
 from amortized_sfh.data.spectra.spectrum import read_spectra
 from simulators.instruments.instrument import Instrument
@@ -86,9 +86,9 @@ def test_compressed_as_it_is_delivered(write):
 
 def test_a_cube_becomes_observations_of_the_survey(write):
     path, instrument = write(), read_preset("manga").instrument
-    check_cube(path, REDSHIFT, instrument)
-    data = read_muse_cube(path, REDSHIFT, options=CubeOptions(grid=instrument.grid))
-    observation = with_bands_of(data, instrument).observation
+    check_cube_for_model(path, REDSHIFT, instrument)
+    data = read_cube(path, REDSHIFT, options=CubeOptions(grid=instrument.grid))
+    observation = select_model_bands(data, instrument).observation
     assert (len(observation), observation.n_pix, observation.n_band) == (11, 3040, 0)
     assert data.row[0, 0] == -1
     wave = instrument.grid.centres_aa
@@ -105,7 +105,7 @@ def test_a_cube_becomes_observations_of_the_survey(write):
 
 def test_the_default_model_takes_neither_its_pixels(write):
     with pytest.raises(ValueError, match=r"wider than the 1\.25 Å .*'phangs-muse-hst'"):
-        check_cube(write(), REDSHIFT, Instrument())
+        check_cube_for_model(write(), REDSHIFT, Instrument())
 
 
 def test_a_cube_is_no_spectrum_and_rows_are_no_cube(write):

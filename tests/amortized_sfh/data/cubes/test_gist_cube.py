@@ -9,7 +9,7 @@ import torch
 from amortized_sfh.data.ancillary.gist_products import read_gist
 from amortized_sfh.data.ancillary.gist_spectra import read_gist_spectra
 from amortized_sfh.data.cubes.gist_cube import gas_cleaned_data
-from amortized_sfh.data.cubes.read_cube import CubeOptions, read_muse_cube
+from amortized_sfh.data.cubes.read_cube import CubeOptions, read_cube
 from amortized_sfh.data.files.fits_files import InputFileError
 from amortized_sfh.data.foreground import foreground_factor
 from amortized_sfh.quantities.flags import Flag
@@ -93,7 +93,7 @@ def test_foreground_is_removed_once(folder):
 def test_bands_come_from_the_cube(folder, write_cube, write_hst):
     products = read_gist(folder.folder)
     options = CubeOptions(velocity_map=products.maps.velocity_kms)
-    cube = read_muse_cube(
+    cube = read_cube(
         write_cube(), Z, bins=products.maps.bin_id, hst={"F555W": write_hst()}, options=options
     )
     data = gas_cleaned_data(products, Z, Instrument(), cube=cube)

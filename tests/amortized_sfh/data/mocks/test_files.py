@@ -8,7 +8,7 @@ import pytest
 import torch
 from astropy.io import fits
 
-from amortized_sfh.data.cubes.read_cube import read_muse_cube
+from amortized_sfh.data.cubes.read_cube import read_cube
 from amortized_sfh.data.files.fits_files import InputFileError
 from amortized_sfh.data.hst.reader import read_hst_image
 from amortized_sfh.data.mocks.files import FINE, MockFiles, _finer, write_mock_files
@@ -54,7 +54,7 @@ def test_cube_has_the_form_that_eso_delivers(files: MockFiles, galaxy: MockGalax
 def test_cube_reads_back_as_the_light_with_the_stated_noise(
     files: MockFiles, galaxy: MockGalaxy
 ) -> None:
-    data = read_muse_cube(files.cube, galaxy.shape.redshift, ebv=EBV, hst=files.hst)
+    data = read_cube(files.cube, galaxy.shape.redshift, ebv=EBV, hst=files.hst)
     seen, in_memory = data.observation, galaxy.observation(1)
     np.testing.assert_array_equal(data.row, np.arange(256).reshape(16, 16))
     assert bool(seen.valid.all())
@@ -67,7 +67,7 @@ def test_cube_reads_back_as_the_light_with_the_stated_noise(
 
 
 def test_images_read_back_as_the_light_of_the_bands(files: MockFiles, galaxy: MockGalaxy) -> None:
-    data = read_muse_cube(files.cube, galaxy.shape.redshift, ebv=EBV, hst=files.hst)
+    data = read_cube(files.cube, galaxy.shape.redshift, ebv=EBV, hst=files.hst)
     z = (data.observation.phot - galaxy.light.phot) / data.observation.phot_sigma
     assert float(z.std()) == pytest.approx(1.0, abs=0.08)
     assert float(z.mean(0).abs().max()) < 0.3
@@ -116,7 +116,7 @@ def test_weight_maps_say_the_same_as_error_maps(
     weight.writeto(tmp_path / "f814w_err-drc-wht.fits")
     image = read_hst_image(tmp_path / "f814w.fits", weight=tmp_path / "f814w_err-drc-wht.fits")
     seen, by_error = (
-        read_muse_cube(files.cube, galaxy.shape.redshift, ebv=EBV, hst={"F814W": hst}).observation
+        read_cube(files.cube, galaxy.shape.redshift, ebv=EBV, hst={"F814W": hst}).observation
         for hst in (image, files.hst["F814W"])
     )
     torch.testing.assert_close(seen.phot_sigma, by_error.phot_sigma, rtol=0.01, atol=0.0)

@@ -1,6 +1,6 @@
 """Whether a cube is of the kind that a model was made for, and its bands in the model's order.
 
-Call `check_cube` before the long part: it reads nothing but headers.
+Call `check_cube_for_model` before the long part: it reads nothing but headers.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from simulators.observations.coverage import check_coverage, check_pixels
 from simulators.observations.observation import BANDS, check_redshift
 from simulators.wavelengths.air import rest_air_edges
 
-__all__ = ["check_cube", "with_bands_of"]
+__all__ = ["check_cube_for_model", "select_model_bands"]
 
 
-def check_cube(
+def check_cube_for_model(
     path: str | Path, redshift: float, instrument: Instrument, bands: Collection[str] = ()
 ) -> None:
     """Refuse a cube, or bands, for which a model was not made.
@@ -59,7 +59,7 @@ def check_cube(
     check_pixels(instrument, rest, str(path))
 
 
-def with_bands_of(data: CubeData, instrument: Instrument) -> CubeData:
+def select_model_bands(data: CubeData, instrument: Instrument) -> CubeData:
     """Put the five HST bands of a cube in the order of a model's own.
 
     Parameters
