@@ -11,8 +11,9 @@ be the same distribution.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ import torch
 from simulators.forward.simulator import Spectra
 from simulators.instruments.filters import photon_mean_flux, read_filter
 from simulators.libraries.medium import measured_medium
+from simulators.noise.likelihood import Likelihood
 from simulators.noise.noise_model import NoiseModel
 from simulators.observations.conditions import Conditions
 from simulators.observations.observation import Observation
@@ -36,6 +38,7 @@ _MASS_STEP = 0.06  # seam between masses of stars, and of stars and remnants
 _LOG_PROB_TOLERANCE = 0.02  # nats, of some hundreds: float32 data
 _MAX_PULL = 5.0
 _PULL_WIDTH = (0.85, 1.15)
+_Likelihood = Callable[[Observation], Likelihood]
 
 
 def check_ssp_library(grid: SSPGrid) -> None:
@@ -142,7 +145,11 @@ def _red_over_blue(grid: SSPGrid) -> np.ndarray:
 
 
 def check_noise(
-    noise: NoiseModel, spectra: Spectra, conditions: Conditions, generator: torch.Generator
+    noise: NoiseModel,
+    spectra: Spectra,
+    conditions: Conditions,
+    generator: torch.Generator,
+    likelihood: Callable[[NoiseModel, Observation], Likelihood] = Likelihood,
 ) -> None:
     """Check that a noise model keeps its contract.
 
@@ -173,8 +180,8 @@ def check_noise(
     generator.set_state(state)
     breaches = [
         *_repeats(observation, noise.observe(spectra, conditions, generator)),
-        *_invariance(noise, spectra, observation),
-        *_calibration(noise, spectra, observation),
+        *_invariance(partial(likelihood, noise), spectra, observation),
+        *_calibration(partial(likelihood, noise), spectra, observation),
     ]
     if breaches:
         raise ValueError(f"{type(noise).__name__}: " + "; ".join(breaches))
@@ -191,9 +198,11 @@ def _repeats(observation: Observation, again: Observation) -> Iterator[str]:
         yield "sigma is not positive everywhere"
 
 
-def _invariance(noise: NoiseModel, spectra: Spectra, observation: Observation) -> Iterator[str]:
+def _invariance(
+    likelihood: _Likelihood, spectra: Spectra, observation: Observation
+) -> Iterator[str]:
     model = Spectra(spectra.flux[:, None], spectra.phot[:, None])
-    log_prob = noise.likelihood(observation).log_prob(model)
+    log_prob = likelihood(observation).log_prob(model)
     if log_prob.shape != (len(observation), 1) or not bool(torch.isfinite(log_prob).all()):
         yield f"log_prob has shape {tuple(log_prob.shape)} or is not finite"
         return
@@ -213,20 +222,22 @@ def _invariance(noise: NoiseModel, spectra: Spectra, observation: Observation) -
         "the unit of the data": (other_unit, model, -np.log(1e3) * n_data.double()[:, None]),
     }
     for what, (data, light, shift) in cases.items():
-        off = (noise.likelihood(data).log_prob(light) - log_prob - shift).abs().max()
+        off = (likelihood(data).log_prob(light) - log_prob - shift).abs().max()
         if not float(off) < _LOG_PROB_TOLERANCE:
             yield f"log_prob depends on {what}: it moves by {float(off):.3g}"
 
 
-def _calibration(noise: NoiseModel, spectra: Spectra, observation: Observation) -> Iterator[str]:
+def _calibration(
+    likelihood: _Likelihood, spectra: Spectra, observation: Observation
+) -> Iterator[str]:
     model = Spectra(spectra.flux[:, None], spectra.phot[:, None])
-    likelihood = noise.likelihood(observation)
+    every = likelihood(observation)
     spectrum = replace(observation, phot_valid=torch.zeros_like(observation.phot_valid))
-    chi2 = noise.likelihood(spectrum).chi2(model)[:, 0]
+    chi2 = likelihood(spectrum).chi2(model)[:, 0]
     # the few bands would drown in the many pixels: what they add is looked at by itself
     parts = {
         "spectra": (chi2, observation.valid.sum(1) - 1),
-        "bands given spectra": (likelihood.chi2(model)[:, 0] - chi2, observation.phot_valid.sum(1)),
+        "bands given spectra": (every.chi2(model)[:, 0] - chi2, observation.phot_valid.sum(1)),
     }
     for name, (values, degrees) in parts.items():
         if not bool(degrees.any()):  # an instrument without bands
@@ -234,7 +245,7 @@ def _calibration(noise: NoiseModel, spectra: Spectra, observation: Observation) 
         pull = float((values - degrees).sum() / (2.0 * degrees.sum()).sqrt())
         if not abs(pull) < _MAX_PULL:
             yield f"chi-square of its own {name} is {pull:+.1f} sigma off its degrees of freedom"
-    best, error = (value[:, 0] for value in likelihood.amplitude(model))
+    best, error = (value[:, 0] for value in every.amplitude(model))
     # observations are in units of the mean of each spectrum
     pulls = (best * spectra.flux.double().mean(1) - 1.0) / (error * spectra.flux.double().mean(1))
     bias = float(pulls.mean()) * len(pulls) ** 0.5

@@ -9,9 +9,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from priors.ages import AgeBins
 from priors.defaults import default_prior
 from priors.families.nuisance import stellar_nuisances
 from priors.joint import JointPrior
+from priors.space import ParameterSpace
 from simulators.forward.simulator import Simulator, Spectra
 from simulators.instruments.instrument import Instrument
 from simulators.libraries import read_cloudy, read_library, toy_nebular
@@ -63,6 +65,21 @@ class GenerativeModel:
     noise: NoiseModel
     conditions: ConditionsPrior = field(default_factory=ConditionsPrior)
 
+    @property
+    def instrument(self) -> Instrument:
+        """Pixels and bands of the observations."""
+        return self.simulator.instrument
+
+    @property
+    def space(self) -> ParameterSpace:
+        """Names, units and bounds of theta, and its unbounded coordinates u."""
+        return self.prior.space
+
+    @property
+    def bins(self) -> AgeBins:
+        """Age bins of the histories."""
+        return self.prior.bins
+
     @torch.no_grad()
     def mock(
         self, n: int, seed: int, chunk: int = 0, conditions: ConditionsPrior | None = None
@@ -87,7 +104,7 @@ class GenerativeModel:
         """
         generator = chunk_generator(seed, chunk, self.simulator.device)
         theta = self.prior.sample((n,), generator=generator)
-        drawn = (conditions or self.conditions).sample(n, self.simulator.instrument, generator)
+        drawn = (conditions or self.conditions).sample(n, self.instrument, generator)
         spectra = self.simulator(theta, drawn.redshift)
         return Mock(theta, spectra, self.noise.observe(spectra, drawn, generator))
 

@@ -96,7 +96,7 @@ class MockGalaxy:
     @cached_property
     def phot_snr(self) -> Tensor:
         """S/N of the bands, shape (n_side**2, n_band)."""
-        bands = self.generative.simulator.instrument.bands
+        bands = self.generative.instrument.bands
         limits = [_BAND_SNR.get(band, _SPECTRUM_SNR) for band in bands]
         columns = [_snr(p, *limit) for p, limit in zip(self.light.phot.T, limits, strict=True)]
         return torch.stack(columns, dim=1)
@@ -114,7 +114,7 @@ class MockGalaxy:
         Tensor
             Shape (n_wave,), float32.
         """
-        grid = self.generative.simulator.instrument.grid
+        grid = self.generative.instrument.grid
 
         def curve(wave: Tensor) -> Tensor:
             x = 2.0 * (wave - grid.start_aa) / (grid.end_aa - grid.start_aa) - 1.0
@@ -124,7 +124,7 @@ class MockGalaxy:
 
     def conditions(self) -> Conditions:
         """Circumstances of the observation of every spaxel: lines and sky masked, all bands."""
-        instrument = self.generative.simulator.instrument
+        instrument = self.generative.instrument
         wave = instrument.grid.centres_aa
         n = self.n_side**2
         redshift = torch.full((n,), self.shape.redshift)

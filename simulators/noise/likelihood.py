@@ -7,7 +7,6 @@ batch of observations; the smooth multiplicative errors enter through Woodbury's
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -21,10 +20,8 @@ from simulators.noise.correlation import (
     whiten,
     widen_taps,
 )
+from simulators.noise.noise_model import NoiseModel
 from simulators.observations.observation import Observation
-
-if TYPE_CHECKING:
-    from simulators.noise.noise_model import NoiseModel
 
 _LOG_2PI = math.log(2.0 * math.pi)
 
@@ -79,12 +76,12 @@ class Likelihood:
         Parameters
         ----------
         spectra
-            Model light, `flux` (n_obs, n_draw, n_pix) and `phot` (n_obs, n_draw, n_band).
+            Model light, `flux` (n_obs, n_draws, n_pix) and `phot` (n_obs, n_draws, n_band).
 
         Returns
         -------
         Tensor
-            Shape (n_obs, n_draw), float64.
+            Shape (n_obs, n_draws), float64.
         """
         amplitude, precision, chi2, log_det = self._fit(spectra)
         # the integral over A > 0 of exp(-precision (A - best)**2 / 2) / A, to leading order
@@ -97,7 +94,7 @@ class Likelihood:
         return self.best_fit(spectra)[2]
 
     def amplitude(self, spectra: Spectra) -> tuple[Tensor, Tensor]:
-        """Best amplitude and its standard error, each (n_obs, n_draw)."""
+        """Best amplitude and its standard error, each (n_obs, n_draws)."""
         return self.best_fit(spectra)[:2]
 
     def best_fit(self, spectra: Spectra) -> tuple[Tensor, Tensor, Tensor]:
@@ -140,7 +137,7 @@ class Likelihood:
         return best / scale, precision * scale**2, chi2, log_det
 
     def _whitened_columns(self, flux: Tensor, phot: Tensor) -> Tensor:
-        """`_whitened` for several columns per draw, (n, n_draw, k, .) each."""
+        """`_whitened` for several columns per draw, (n, n_draws, k, .) each."""
         n, m, k = flux.shape[:3]
         white = self._whitened(flux.reshape(n, m * k, -1), phot.reshape(n, m * k, -1))
         return white.view(n, m, k, -1)

@@ -18,7 +18,6 @@ from torch import Tensor
 from simulators.forward.simulator import Spectra
 from simulators.instruments.instrument import Instrument
 from simulators.noise.correlation import overlap_taps
-from simulators.noise.likelihood import Likelihood
 from simulators.noise.mismatch import TemplateMismatch
 from simulators.noise.profile import NoiseProfile
 from simulators.observations.conditions import Conditions
@@ -72,7 +71,7 @@ class NoiseConfig:
 
 
 class NoiseModel:
-    """Draws noisy observations, and gives their probability.
+    """Draws noisy observations; `Likelihood` gives the probability of given ones.
 
     Parameters
     ----------
@@ -180,10 +179,6 @@ class NoiseModel:
             phot_valid=conditions.phot_valid,
             redshift=conditions.redshift,
         )
-
-    def likelihood(self, observation: Observation) -> Likelihood:
-        """Likelihood of observations, with all that does not depend on theta computed once."""
-        return Likelihood(self, observation)
 
     def to(self, device: torch.device | str) -> NoiseModel:
         """The same model on another device."""

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from simulators.generative import default_generative_model
+from simulators.noise.likelihood import Likelihood
 from simulators.observations.conditions import ConditionsPrior
 
 
@@ -52,7 +53,7 @@ def test_mock_is_consistent(toy_model, toy_mock):
 def test_chi2_of_mocks_is_that_of_their_degrees_of_freedom(toy_model, toy_mock):
     keep = toy_mock.observation.sigma.mean(1) < 1.0
     observation, spectra = toy_mock.observation[keep], toy_mock.spectra[keep]
-    likelihood = toy_model.noise.likelihood(observation)
+    likelihood = Likelihood(toy_model.noise, observation)
     model = type(spectra)(spectra.flux[:, None], spectra.phot[:, None])
     degrees = (likelihood.n_data - 1).double()
     pull = (likelihood.chi2(model)[:, 0].sum() - degrees.sum()) / (2 * degrees.sum()).sqrt()

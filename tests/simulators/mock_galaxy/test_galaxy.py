@@ -14,6 +14,7 @@ from simulators.mock_galaxy.galaxy import MockGalaxy, mock_galaxy
 from simulators.mock_galaxy.history import galaxy_theta
 from simulators.mock_galaxy.native_cube import native_instrument, native_light, observe_native
 from simulators.mock_galaxy.structure import GalaxyShape, galaxy_structure, smooth_fields
+from simulators.noise.likelihood import Likelihood
 from simulators.noise.noise_model import NoiseConfig, NoiseModel
 from simulators.observations.masks import line_mask
 from simulators.wavelengths.resample import edges_from_centres, to_rest_frame
@@ -44,7 +45,7 @@ def without_systematics(galaxy: MockGalaxy) -> MockGalaxy:
         band_zero_point_mag=1e-9,
         template_mag=(1e-9,) * 5,
     )
-    instrument = galaxy.generative.simulator.instrument
+    instrument = galaxy.generative.instrument
     return replace(
         galaxy, generative=replace(galaxy.generative, noise=NoiseModel(instrument, tiny))
     )
@@ -235,7 +236,7 @@ def test_systematics_are_drawn_for_each_spaxel_or_once(galaxy: MockGalaxy) -> No
 def test_observation_agrees_with_the_noise_model(galaxy: MockGalaxy) -> None:
     observation = galaxy.observation(4)[:24]
     light = galaxy.light[slice(0, 24)]
-    likelihood = galaxy.generative.noise.likelihood(observation)
+    likelihood = Likelihood(galaxy.generative.noise, observation)
     draws = type(light)(light.flux[:, None], light.phot[:, None])
     reduced = likelihood.chi2(draws)[:, 0] / likelihood.n_data
     assert float(reduced.mean()) == pytest.approx(1.0, abs=0.03)

@@ -14,6 +14,7 @@ from simulators.contracts import check_noise
 from simulators.forward.simulator import Spectra
 from simulators.instruments.instrument import Instrument
 from simulators.noise.correlation import overlap_taps
+from simulators.noise.likelihood import Likelihood
 from simulators.noise.mismatch import TemplateMismatch
 from simulators.noise.noise_model import NoiseConfig, NoiseModel
 from simulators.noise.profile import NoiseProfile
@@ -122,14 +123,12 @@ def test_contract(noise):
     ],
 )
 def test_contract_sees_a_likelihood_of_another_noise(noise, change, message):
-    class Mixed(NoiseModel):
-        def likelihood(self, observation):
-            return NoiseModel(INSTRUMENT, NoiseConfig(**change)).likelihood(observation)
+    def other(noise, observation):
+        return Likelihood(NoiseModel(noise.instrument, NoiseConfig(**change)), observation)
 
+    generator = torch.Generator().manual_seed(0)
     with pytest.raises(ValueError, match=message):
-        check_noise(
-            Mixed(INSTRUMENT), _light(400), _conditions(400), torch.Generator().manual_seed(0)
-        )
+        check_noise(NoiseModel(INSTRUMENT), _light(400), _conditions(400), generator, other)
 
 
 def test_empirical_covariance_is_the_dense_one(noise):
@@ -174,7 +173,7 @@ def test_log_prob_is_the_integral_over_the_amplitude(noise, settings):
     conditions = _conditions(6, **settings)
     observation = noise.observe(_light(6), conditions, torch.Generator().manual_seed(4))
     model = Spectra(3.7 * _light(6).flux[:, None], 3.7 * _light(6).phot[:, None])
-    found = noise.likelihood(observation).log_prob(model)[:, 0]
+    found = Likelihood(noise, observation).log_prob(model)[:, 0]
     amplitudes = torch.linspace(0.9, 1.1, 801, dtype=torch.float64)
     terms = []
     for amplitude in amplitudes:
@@ -192,7 +191,7 @@ def test_log_prob_is_the_integral_over_the_amplitude(noise, settings):
 def test_chi2_is_that_of_the_dense_covariance(noise):
     observation = noise.observe(_light(3), _conditions(3), torch.Generator().manual_seed(4))
     model = Spectra(_light(3).flux[:, None], _light(3).phot[:, None])
-    likelihood = noise.likelihood(observation)
+    likelihood = Likelihood(noise, observation)
     best, _ = likelihood.amplitude(model)
     for row in range(3):
         mean, covariance, used = _dense(noise, float(best[row, 0]))
@@ -206,7 +205,7 @@ def test_likelihood_prefers_the_truth(noise):
     true = _light(50)
     wrong = Spectra(true.flux * torch.linspace(1, 1.6, N_PIX), true.phot)
     both = Spectra(*(torch.stack(pair, dim=1) for pair in zip(true, wrong, strict=True)))
-    log_prob = noise.likelihood(observation).log_prob(both)
+    log_prob = Likelihood(noise, observation).log_prob(both)
     assert log_prob.shape == (50, 2)
     assert bool((log_prob[:, 0] > log_prob[:, 1]).all())
 
@@ -215,7 +214,7 @@ def test_negative_and_faint_data_have_a_finite_likelihood(noise):
     conditions = _conditions(20, snr=0.05, phot_snr=0.3)
     observation = noise.observe(_light(20), conditions, torch.Generator().manual_seed(0))
     observation = replace(observation, flux=observation.flux - 5.0)
-    likelihood = noise.likelihood(observation)
+    likelihood = Likelihood(noise, observation)
     model = Spectra(_light(20).flux[:, None], _light(20).phot[:, None])
     assert bool(torch.isfinite(likelihood.log_prob(model)).all())
     assert bool(torch.isfinite(likelihood.chi2(model)).all())
@@ -229,7 +228,7 @@ def test_observations_without_spectrum_or_bands(noise, masked):
     if masked != "spectrum":
         conditions = conditions._replace(phot_valid=torch.zeros_like(conditions.phot_valid))
     observation = noise.observe(_light(4), conditions, torch.Generator().manual_seed(0))
-    likelihood = noise.likelihood(observation)
+    likelihood = Likelihood(noise, observation)
     model = Spectra(_light(4).flux[:, None], _light(4).phot[:, None])
     assert int(likelihood.n_data[0]) == {"spectrum": 4, "bands": 54, "both": 0}[masked]
     if masked != "both":
@@ -239,7 +238,7 @@ def test_observations_without_spectrum_or_bands(noise, masked):
 
 def test_log_prob_is_differentiable(noise):
     observation = noise.observe(_light(2), _conditions(2), torch.Generator().manual_seed(0))
-    likelihood = noise.likelihood(observation)
+    likelihood = Likelihood(noise, observation)
     flux = _light(2).flux[:, None].clone().double().requires_grad_(True)
     phot = _light(2).phot[:, None].double()
     (gradient,) = torch.autograd.grad(likelihood.log_prob(Spectra(flux, phot)).sum(), flux)
@@ -290,6 +289,6 @@ def test_moving_keeps_the_noise(noise):
 def test_gpu_gives_the_same_likelihood(noise):
     observation = noise.observe(_light(8), _conditions(8), torch.Generator().manual_seed(4))
     model = Spectra(_light(8).flux[:, None], _light(8).phot[:, None])
-    there = noise.to("cuda").likelihood(observation.to("cuda"))
+    there = Likelihood(noise.to("cuda"), observation.to("cuda"))
     found = there.log_prob(Spectra(*(v.cuda() for v in model))).cpu()
-    torch.testing.assert_close(found, noise.likelihood(observation).log_prob(model))
+    torch.testing.assert_close(found, Likelihood(noise, observation).log_prob(model))
