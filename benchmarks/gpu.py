@@ -52,7 +52,7 @@ def agreement(model: PosteriorModel, moved: PosteriorModel) -> dict[str, float]:
     redshift = mock.observation.redshift
     there = moved.generative.simulator(mock.theta.to(moved.device), redshift.to(moved.device))
     latent = model.encode(mock.observation), moved.encode(mock.observation).cpu()
-    values = torch.randn(64, 100, model.generative.prior.space.n_param)
+    values = torch.randn(64, 100, model.space.n_param)
     with torch.no_grad():
         draws = [
             FlowSampler(m.flow).from_noise(x.to(m.device), values.to(m.device)).cpu()

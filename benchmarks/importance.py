@@ -18,14 +18,14 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from amortized_sfh.data.spectra.spectrum import read_spectrum
+from amortized_sfh.data.spectra.read_spectra import read_spectrum
 from amortized_sfh.model.model import PosteriorModel
 from amortized_sfh.model.model_files import load_model
 from amortized_sfh.workflows.demos.sdss_comparison import read_sdss_header, spectrum_files
 from amortized_sfh.workflows.infer_spectrum import SpectrumRun, posterior_of
 from benchmarks.mocks import AVERAGES, quoted_mocks, true_averages
 from benchmarks.run import print_table
-from simulators.forward.simulator import Spectra
+from simulators.forward.simulator import ModelSpectra
 from simulators.noise.likelihood import Likelihood
 from simulators.observations.observation import Observation
 
@@ -103,10 +103,10 @@ def exact(model: PosteriorModel, observation: Observation, n_draws: int) -> list
     values, log_weight = [], []
     for _ in range(n_draws // _CHUNK):
         u, log_flow = flow.sample_and_log_prob((_CHUNK,), condition=latent)
-        theta = generative.prior.space.to_theta(u[:, 0])
+        theta = generative.space.to_theta(u[:, 0])
         light = generative.simulator(theta, observation.redshift.expand(_CHUNK))
-        log_like = likelihood.log_prob(Spectra(light.flux[None], light.phot[None]))[0]
-        log_prior = generative.prior.log_prob(theta) - generative.prior.space.log_abs_det(theta)
+        log_like = likelihood.log_prob(ModelSpectra(light.flux[None], light.phot[None]))[0]
+        log_prior = generative.prior.log_prob(theta) - generative.space.log_abs_det(theta)
         log_weight.append(log_like + log_prior.double() - log_flow[:, 0].double())
         values.append(true_averages(generative, theta).double())
     weight = torch.softmax(torch.cat(log_weight), 0)

@@ -40,14 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows, results = [], {}
     for name in options.models:
         model = load_model(name)
-        natures = {
+        generatives = {
             "own": without_template_errors(model.generative),
             "other": of_library(without_template_errors(model.generative), options.other),
         }
-        for kind, nature in natures.items():
-            library = nature.simulator.basis.library
-            chunks = quoted_mocks(nature, options.n)
-            measured = posterior_pass(model, chunks, _N_DRAWS, nature=nature)
+        for kind, generative in generatives.items():
+            library = generative.simulator.basis.library
+            chunks = quoted_mocks(generative, options.n)
+            measured = posterior_pass(model, chunks, _N_DRAWS, generative=generative)
             summary = _summary(measured)
             results[f"{model.card.name} on {library}"] = summary
             rows += [(f"{name} on {kind} library", a, *summary[a].values()) for a in AVERAGES]
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def without_template_errors(generative: GenerativeModel) -> GenerativeModel:
-    """The same nature, whose stars are exactly those of the library."""
+    """The same generative model, whose stars are exactly those of the library."""
     noise, n_band = generative.noise, len(generative.noise.instrument.bands)
     config = replace(noise.config, template_orders=0, template_mag=(0.0,) * n_band)
     exact = NoiseModel(noise.instrument, config, profile=noise.profile)
@@ -65,8 +65,8 @@ def without_template_errors(generative: GenerativeModel) -> GenerativeModel:
 
 
 def of_library(generative: GenerativeModel, library: str) -> GenerativeModel:
-    """The same nature with the stars of another library."""
-    prior, instrument = generative.prior, generative.simulator.instrument
+    """The same generative model with the stars of another library."""
+    prior, instrument = generative.prior, generative.instrument
     gas = read_cloudy() if generative.simulator.basis.nebular is not None else None
     basis = build_basis(read_library(library), prior.bins, instrument, gas)
     return replace(generative, simulator=Simulator(basis, prior.space, prior.bins, instrument))

@@ -15,7 +15,7 @@ from scipy.special import ndtr
 from torch import Tensor
 
 from amortized_sfh.data.foreground import band_extinction_mag, foreground_factor
-from amortized_sfh.data.mocks.files import FINE, MockFiles
+from amortized_sfh.data.mocks.files import HST_PIXELS_PER_SPAXEL, MockFiles
 from simulators.constants import FWHM_PER_SIGMA
 from simulators.mock_galaxy.galaxy import UNIT_CGS, MockGalaxy
 from simulators.mock_galaxy.native_cube import native_light
@@ -129,8 +129,8 @@ def add_knots(
     for j, (band, path) in enumerate(files.hst.items()):
         with fits.open(path, mode="update") as hdus:
             image = hdus["SCI"]
-            border = (image.data.shape[0] - knots.n_side * FINE) // 2
-            counts = knots.shares(sharp, FINE, border) @ host_phot[:, j]
+            border = (image.data.shape[0] - knots.n_side * HST_PIXELS_PER_SPAXEL) // 2
+            counts = knots.shares(sharp, HST_PIXELS_PER_SPAXEL, border) @ host_phot[:, j]
             dimming = 10.0 ** (-0.4 * band_extinction_mag(band, ebv))
             counts = counts.numpy().reshape(image.data.shape) * dimming
             image.data += (counts * UNIT_CGS / image.header["PHOTFLAM"]).astype(np.float32)

@@ -46,18 +46,18 @@ def posterior_pass(
     chunks: list[Mock],
     n_draws: int,
     seed: int = 0,
-    nature: GenerativeModel | None = None,
+    generative: GenerativeModel | None = None,
 ) -> PosteriorPass:
-    """Draw once for every mock of `nature` (the model's own by default), keep what is needed."""
-    nature = nature or model.generative
-    space = model.generative.prior.space
+    """Draw once for every mock of `generative`, by default the model's own."""
+    generative = generative or model.generative
+    space = model.space
     kept = [*range(space.n_param)[space.sfh], *range(space.n_param)[space.mh]]
     names = (*AVERAGES, *(space.names[i] for i in kept))
     parts: list[list[np.ndarray]] = []
     total = sum(len(mock.theta) for mock in chunks)
     with tqdm(total=total, unit="mock", desc="posterior") as bar:
         for k, mock in enumerate(chunks):
-            averages = true_averages(nature, mock.theta)
+            averages = true_averages(generative, mock.theta)
             truth = torch.cat([averages, mock.theta[:, kept]], dim=1)
             first = 0
             for samples in infer_chunks(model, mock.observation, n_draws, seed + k):

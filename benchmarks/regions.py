@@ -25,7 +25,7 @@ import amortized_sfh as asfh
 from amortized_sfh.aggregation.aggregate import AggregateOptions, aggregate
 from amortized_sfh.aggregation.prior_coordinates import PriorCoordinates
 from amortized_sfh.aggregation.region_posterior import RegionPosterior
-from amortized_sfh.aggregation.totals import Members, total
+from amortized_sfh.aggregation.totals import MemberHistories, add_up_members
 from amortized_sfh.inference.infer import infer
 from amortized_sfh.model.model import PosteriorModel
 from amortized_sfh.quantities.derived import Derived
@@ -109,9 +109,9 @@ def mock_region(setting: Setting, n: int, seed: int, *, alike: bool) -> tuple[Te
         x = coordinates.from_theta(theta)
         theta = coordinates.to_theta(x[:1] + 0.1 * x)
     metallicity = (setting.mean + DISTANCE * setting.sigma)[PRODUCTS.index("MH_MW")]
-    theta[:, generative.prior.space.mh] = metallicity
+    theta[:, generative.space.mh] = metallicity
     conditions = replace(CONDITIONS, snr=setting.snr, phot_snr=BAND_SNR)
-    instrument = generative.simulator.instrument
+    instrument = generative.instrument
     drawn = conditions.sample_at(torch.full((n,), REDSHIFT), instrument, generator)
     light = generative.simulator(theta, drawn.redshift)
     quiet = copy.copy(generative.noise)
@@ -139,7 +139,7 @@ def compare(setting: Setting, theta: Tensor, observation: Observation, n_draws: 
     truth = true_averages(model.generative, theta).mean(0)
     # all spectra have the same mean flux: masses go with the mass-to-light ratio
     level = simulator(theta, observation.redshift).flux.mean(1)
-    summed = total(simulator, Members(theta[None], -torch.log10(level)[None])).derived
+    summed = add_up_members(simulator, MemberHistories(theta[None], -torch.log10(level)[None])).derived
     combined = torch.stack([region.mean[name] for name in PRODUCTS], dim=1)
     return torch.stack(
         [
@@ -178,8 +178,8 @@ def shared_width(region: RegionPosterior, product: str) -> Tensor:
     place = region.population.members.mean(1)
     value = region.mean[product].to(place)
     slope = torch.linalg.lstsq(place - place.mean(0), (value - value.mean())[:, None]).solution
-    inner = torch.eye(region.shared.shape[1]).to(place) + region.shared.T @ region.shared
-    moved = region.shared.T @ slope
+    inner = torch.eye(region.shared_shifts.shape[1]).to(place) + region.shared_shifts.T @ region.shared_shifts
+    moved = region.shared_shifts.T @ slope
     return (moved * torch.linalg.solve(inner, moved)).sum().sqrt()
 
 

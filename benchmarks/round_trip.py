@@ -25,7 +25,7 @@ from scipy.ndimage import convolve, gaussian_filter
 from amortized_sfh.data.cubes.cube_data import CubeOptions
 from amortized_sfh.data.cubes.read_cube import read_cube
 from amortized_sfh.data.foreground import band_extinction_mag
-from amortized_sfh.data.mocks.files import FINE, MockFiles, write_mock_files
+from amortized_sfh.data.mocks.files import HST_PIXELS_PER_SPAXEL, MockFiles, write_mock_files
 from amortized_sfh.inference.infer import infer
 from amortized_sfh.model.model import PosteriorModel
 from amortized_sfh.model.model_files import load_model
@@ -138,19 +138,19 @@ def _band(galaxy: MockGalaxy, files: MockFiles, band: str) -> tuple[torch.Tensor
     with fits.open(files.hst[band]) as hdus:
         scale = hdus["SCI"].header["PHOTFLAM"] / UNIT_CGS
         image, error = (hdus[n].data.astype(np.float64) * scale for n in ("SCI", "ERR"))
-    pixel = galaxy.spaxel_arcsec / FINE
+    pixel = galaxy.spaxel_arcsec / HST_PIXELS_PER_SPAXEL
     width = np.sqrt(_PSF**2 - _HST_PSF**2) / FWHM_PER_SIGMA / pixel
     smooth = gaussian_filter(image, width, mode="constant")
     # a spaxel is a box of the smoothed image: its weight of every pixel
-    reach = int(4 * width) + FINE
-    box = np.zeros((2 * reach + FINE, 2 * reach + FINE))
-    box[reach : reach + FINE, reach : reach + FINE] = 1.0
+    reach = int(4 * width) + HST_PIXELS_PER_SPAXEL
+    box = np.zeros((2 * reach + HST_PIXELS_PER_SPAXEL, 2 * reach + HST_PIXELS_PER_SPAXEL))
+    box[reach : reach + HST_PIXELS_PER_SPAXEL, reach : reach + HST_PIXELS_PER_SPAXEL] = 1.0
     kernel = gaussian_filter(box, width, mode="constant")
-    variance = convolve(error**2, kernel**2, mode="constant", origin=-(FINE % 2 == 0))
-    corner = (len(image) - galaxy.n_side * FINE) // 2
-    inner = slice(corner, corner + galaxy.n_side * FINE)
-    blocks = smooth[inner, inner].reshape(galaxy.n_side, FINE, galaxy.n_side, FINE)
-    middle = slice(corner + FINE // 2, corner + FINE // 2 + galaxy.n_side * FINE, FINE)
+    variance = convolve(error**2, kernel**2, mode="constant", origin=-(HST_PIXELS_PER_SPAXEL % 2 == 0))
+    corner = (len(image) - galaxy.n_side * HST_PIXELS_PER_SPAXEL) // 2
+    inner = slice(corner, corner + galaxy.n_side * HST_PIXELS_PER_SPAXEL)
+    blocks = smooth[inner, inner].reshape(galaxy.n_side, HST_PIXELS_PER_SPAXEL, galaxy.n_side, HST_PIXELS_PER_SPAXEL)
+    middle = slice(corner + HST_PIXELS_PER_SPAXEL // 2, corner + HST_PIXELS_PER_SPAXEL // 2 + galaxy.n_side * HST_PIXELS_PER_SPAXEL, HST_PIXELS_PER_SPAXEL)
     factor = 10.0 ** (0.4 * band_extinction_mag(band, _EBV))
     flux = blocks.sum(axis=(1, 3)) * factor
     sigma = np.sqrt(variance[middle, middle]) * factor

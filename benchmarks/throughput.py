@@ -36,7 +36,7 @@ def rates(posterior: PosteriorModel, point: PointModel | None) -> dict[str, floa
     generative = posterior.generative
     mock = quoted_mocks(generative, 500)[0]
     observation = mock.observation
-    n_draw = 1000
+    n_draws = 1000
     few = observation[:192]
     sampler = FlowSampler(posterior.flow)
     latent = posterior.encode(few)
@@ -54,16 +54,16 @@ def rates(posterior: PosteriorModel, point: PointModel | None) -> dict[str, floa
 
     def sample() -> None:
         for part in latent.split(64):
-            u = sampler.sample(part, n_draw)
-            generative.prior.space.to_theta(u.flatten(0, 1))
+            u = sampler.sample(part, n_draws)
+            generative.space.to_theta(u.flatten(0, 1))
 
     def infer_all() -> None:
-        for _ in infer_chunks(posterior, few, n_draw):
+        for _ in infer_chunks(posterior, few, n_draws):
             pass
 
     results = {
-        "posterior_draws": len(few) * n_draw / _seconds(infer_all),
-        "flow_draws": len(few) * n_draw / _seconds(sample),
+        "posterior_draws": len(few) * n_draws / _seconds(infer_all),
+        "flow_draws": len(few) * n_draws / _seconds(sample),
         "encodings": len(observation) / _seconds(lambda: posterior.encode(observation)),
         "noise_free_spectra": 4 * len(observation) / _seconds(simulate),
     }

@@ -95,8 +95,8 @@ class PPXFFitter:
         self.config = config or PPXFConfig()
         self.templates = model_templates(generative.simulator, self.config.mh_stride)
         self._projector = TemplateProjector(self.templates, generative.simulator)
-        self._instrument = generative.simulator.instrument
-        n_pixels = generative.simulator.instrument.grid.n_pix
+        self._instrument = generative.instrument
+        n_pixels = generative.instrument.grid.n_pix
         modes = generative.noise.modes[:, n_pixels:].double().numpy()
         self._band_systematic = np.sqrt((modes**2).sum(0))
         edges = np.asarray(self._instrument.grid.edges_aa, dtype=float)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from simulators.forward.simulator import Spectra
+from simulators.forward.simulator import ModelSpectra
 from simulators.noise.noise_model import NoiseModel
 from simulators.observations.observation import Observation
 
@@ -18,7 +18,10 @@ MAX_BAND_PULL = 5.0
 
 
 def band_pulls(
-    noise: NoiseModel, observation: Observation, light: Spectra, amplitude: tuple[Tensor, Tensor]
+    noise: NoiseModel,
+    observation: Observation,
+    light: ModelSpectra,
+    amplitude: tuple[Tensor, Tensor],
 ) -> Tensor:
     """Residual of every band against the posterior predictive, in standard deviations.
 
@@ -29,7 +32,7 @@ def band_pulls(
     observation
         Batch of n_obs observations.
     light
-        Light of draws from the posterior, `phot` (n_obs, n_draw, n_band).
+        Light of draws from the posterior, `phot` (n_obs, n_draws, n_band).
     amplitude
         Of their mean: the best one and its standard error, each (n_obs,).
 

@@ -49,7 +49,7 @@ def check_draws_path(path: Path) -> None:
 
 
 def _write_hdf5(samples: PosteriorSamples, path: Path, labels: np.ndarray) -> None:
-    """One data set per quantity, (n_obs, n_draw[, n_bins])."""
+    """One data set per quantity, (n_obs, n_draws[, n_bins])."""
     with h5py.File(path, "w") as file:
         file.attrs["age_edges_gyr"] = samples.bins.edges_gyr
         file.attrs["parameters"] = json.dumps(list(samples.space.names))

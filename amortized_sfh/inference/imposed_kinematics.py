@@ -28,7 +28,7 @@ from amortized_sfh.inference.sampler import FlowSampler
 from priors.bijections import Bijection
 from priors.space import ParameterSpace
 
-__all__ = ["MIN_ESS", "FlowPool", "Kinematics", "Pool", "impose"]
+__all__ = ["MIN_ESS", "FlowPool", "ImposedKinematics", "Pool", "impose"]
 
 MIN_ESS = 100.0
 """Smallest effective sample size that is trusted."""
@@ -73,7 +73,7 @@ class Pool(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kinematics:
+class ImposedKinematics:
     """Measured stellar kinematics of n_obs observations.
 
     Parameters
@@ -112,11 +112,11 @@ class Kinematics:
         """Number of observations."""
         return len(self.velocity_kms)
 
-    def __getitem__(self, key: slice | Tensor) -> Kinematics:
+    def __getitem__(self, key: slice | Tensor) -> ImposedKinematics:
         """The kinematics of some observations."""
         return replace(self, **{name: value[key] for name, value in self._tensors().items()})
 
-    def to(self, device: torch.device | str) -> Kinematics:
+    def to(self, device: torch.device | str) -> ImposedKinematics:
         """The same on another device."""
         return replace(self, **{name: value.to(device) for name, value in self._tensors().items()})
 
@@ -139,14 +139,14 @@ class Kinematics:
         Parameters
         ----------
         velocity, sigma : Tensor
-            Draws in km/s, shape (n_obs, n_draw).
+            Draws in km/s, shape (n_obs, n_draws).
         pool : Pool
             Supplies the coordinates in which ``fixed`` measures them.
 
         Returns
         -------
         Tensor
-            Shape (n_obs, n_draw, 2), float64; NaN where the values are not known or out of reach.
+            Shape (n_obs, n_draws, 2), float64; NaN where the values are not known or out of reach.
         """
         goals = (self.velocity_kms.double()[:, None], self.sigma_kms.double()[:, None])
         draws = (velocity.double(), sigma.double())
@@ -165,17 +165,17 @@ class Kinematics:
 
 
 def impose(
-    kinematics: Kinematics, pool: Pool, n_draw: int, generator: torch.Generator
+    kinematics: ImposedKinematics, pool: Pool, n_draws: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Draw from posteriors on which kinematics are imposed.
 
     Parameters
     ----------
-    kinematics : Kinematics
+    kinematics : ImposedKinematics
         Of n_obs observations.
     pool : Pool
         The posteriors.
-    n_draw : int
+    n_draws : int
         Draws to return per observation; they repeat where the posterior has few near the values.
     generator : torch.Generator
         Source of randomness of the resampling.
@@ -183,7 +183,7 @@ def impose(
     Returns
     -------
     values : Tensor
-        Shape (n_obs, n_draw, n_param).
+        Shape (n_obs, n_draws, n_param).
     ess : Tensor
         Effective sample size, shape (n_obs,), float32; NaN where the kinematics are not known, or
         outside the bounds of the parameters, and the draws are those of the posterior itself. Below
@@ -200,7 +200,7 @@ def impose(
     values = torch.empty(0)
     ess = torch.full((n_obs,), torch.nan, device=kinematics.velocity_kms.device)
     todo = torch.arange(n_obs, device=ess.device)
-    size = max(_FIRST_POOL, n_draw)
+    size = max(_FIRST_POOL, n_draws)
     for _ in range(_N_POOLS):
         if len(todo) == 0:
             break
@@ -213,7 +213,7 @@ def impose(
             offsets = torch.where(known[:, None, None], offsets, 0.0)
             log_weight, good = _log_weights(part, offsets.square().sum(-1))
             found = torch.where(known, _ess(log_weight), torch.nan).float()
-            picked = _resample(log_weight, n_draw, generator)
+            picked = _resample(log_weight, n_draws, generator)
             chosen = drawn.gather(1, picked[..., None].expand(-1, -1, drawn.shape[-1]))
             if part.mode == "fixed":
                 exact = pool.with_kinematics(chosen, part.velocity_kms, part.sigma_kms)
@@ -227,7 +227,7 @@ def impose(
     return values, ess
 
 
-def _log_weights(kinematics: Kinematics, distance_sq: Tensor) -> tuple[Tensor, Tensor]:
+def _log_weights(kinematics: ImposedKinematics, distance_sq: Tensor) -> tuple[Tensor, Tensor]:
     """Log weights (n, n_pool), and whether they are good enough not to draw more (n,)."""
     if kinematics.mode == "prior":
         log_weight = -0.5 * distance_sq
@@ -252,14 +252,14 @@ def _ess(log_weight: Tensor) -> Tensor:
     return torch.exp(2.0 * log_weight.logsumexp(1) - (2.0 * log_weight).logsumexp(1))
 
 
-def _resample(log_weight: Tensor, n_draw: int, generator: torch.Generator) -> Tensor:
-    """Systematic resampling: indices into the pool, shape (n, n_draw)."""
+def _resample(log_weight: Tensor, n_draws: int, generator: torch.Generator) -> Tensor:
+    """Systematic resampling: indices into the pool, shape (n, n_draws)."""
     cumulative = torch.softmax(log_weight, dim=1).cumsum(1)
     start = torch.rand(
         len(log_weight), 1, generator=generator, device=generator.device, dtype=torch.float64
     )
-    steps = torch.arange(n_draw, device=generator.device, dtype=torch.float64)
-    position = (start + steps) / n_draw * cumulative[:, -1:]
+    steps = torch.arange(n_draws, device=generator.device, dtype=torch.float64)
+    position = (start + steps) / n_draws * cumulative[:, -1:]
     index = torch.searchsorted(cumulative, position.contiguous())
     return index.clamp(max=log_weight.shape[1] - 1)
 

@@ -10,14 +10,15 @@ from torch import Tensor
 from tqdm import tqdm
 
 from amortized_sfh.inference.band_pulls import band_pulls
-from amortized_sfh.inference.imposed_kinematics import FlowPool, Kinematics, impose
+from amortized_sfh.inference.imposed_kinematics import FlowPool, ImposedKinematics, impose
 from amortized_sfh.inference.sampler import FlowSampler
 from amortized_sfh.inference.samples import PosteriorSamples
 from amortized_sfh.model.model import PosteriorModel
 from amortized_sfh.quantities.derived import Derived, derive
 from amortized_sfh.quantities.mass import ABSOLUTE_CALIBRATION, mass_scale
-from simulators.forward.simulator import Spectra
+from simulators.forward.simulator import ModelSpectra
 from simulators.generative import GenerativeModel
+from simulators.noise.likelihood import Likelihood
 from simulators.observations.masks import MAX_BLUESHIFT, mask_observation
 from simulators.observations.observation import Observation
 from simulators.runs.parallel import map_on
@@ -37,7 +38,7 @@ def infer(
     *,
     distance_mpc: float | None = None,
     progress: bool = False,
-    kinematics: Kinematics | None = None,
+    kinematics: ImposedKinematics | None = None,
 ) -> PosteriorSamples:
     """Draw from the posterior of every observation.
 
@@ -90,7 +91,7 @@ def infer_chunks(
     *,
     distance_mpc: float | None = None,
     progress: bool = False,
-    kinematics: Kinematics | None = None,
+    kinematics: ImposedKinematics | None = None,
 ) -> Iterator[PosteriorSamples]:
     """Draws for consecutive parts of the observations; parameters as `infer`.
 
@@ -112,7 +113,7 @@ def infer_chunks(
         raise ValueError(
             f"{len(kinematics)} kinematics for {len(observation)} observations; expected one each"
         )
-    sampler, instrument = FlowSampler(model.flow), model.generative.simulator.instrument
+    sampler, instrument = FlowSampler(model.flow), model.instrument
     on_cpu = model.device.type == "cpu"
     most_draws, most_spectra = _CHUNK_OF_CORE if on_cpu else _CHUNK_OF_GPU
     size = max(1, min(most_draws // n_draws, most_spectra))
@@ -147,7 +148,7 @@ def _infer_batch(
     n_draws: int,
     generator: torch.Generator,
     distance_mpc: float | None,
-    kinematics: Kinematics | None,
+    kinematics: ImposedKinematics | None,
 ) -> PosteriorSamples:
     """Draws and what follows from them for one batch."""
     generative = model.generative
@@ -156,9 +157,9 @@ def _infer_batch(
     if kinematics is None:
         u, ess = sampler.sample(latent, n_draws, generator), None
     else:
-        pool = FlowPool(generative.prior.space, sampler, latent, generator)
+        pool = FlowPool(generative.space, sampler, latent, generator)
         u, ess = impose(kinematics, pool, n_draws, generator)
-    theta = generative.prior.space.to_theta(u.flatten(0, 1))
+    theta = generative.space.to_theta(u.flatten(0, 1))
     flat = derive(generative.simulator, theta)
     derived = Derived(*(v.unflatten(0, (len(observation), n_draws)).cpu() for v in flat))
     log_mass = _log_mass(generative, observation, theta, generator, distance_mpc)
@@ -172,15 +173,15 @@ def _infer_batch(
         band_pull=pulls.cpu(),
         out_of_range=_out_of_range(generative, observation).cpu(),
         has_data=(observation.valid.any(1) | observation.phot_valid.any(1)).cpu(),
-        space=generative.prior.space,
-        bins=generative.prior.bins,
+        space=generative.space,
+        bins=generative.bins,
         ess=None if ess is None else ess.cpu(),
     )
 
 
 def predictive_spectra(
     generative: GenerativeModel, observation: Observation, theta: Tensor
-) -> Spectra:
+) -> ModelSpectra:
     """Noise-free light of draws, scaled to each observation.
 
     Parameters
@@ -190,28 +191,28 @@ def predictive_spectra(
     observation
         Batch of n_obs observations.
     theta
-        Draws, shape (n_obs, n_draw, n_param).
+        Draws, shape (n_obs, n_draws, n_param).
 
     Returns
     -------
-    Spectra
+    ModelSpectra
         In the unit of the observation, each at the amplitude that fits best: `flux`
-        (n_obs, n_draw, n_pix) and `phot` (n_obs, n_draw, n_band).
+        (n_obs, n_draws, n_pix) and `phot` (n_obs, n_draws, n_band).
     """
     spectra = _simulate(generative, observation, theta)
-    amplitude, _ = generative.noise.likelihood(observation).amplitude(spectra)
+    amplitude, _ = Likelihood(generative.noise, observation).amplitude(spectra)
     factor = amplitude[..., None].to(spectra.flux)
-    return Spectra(spectra.flux * factor, spectra.phot * factor)
+    return ModelSpectra(spectra.flux * factor, spectra.phot * factor)
 
 
-def _simulate(generative: GenerativeModel, observation: Observation, theta: Tensor) -> Spectra:
-    """Light of draws (n_obs, n_draw, n_param), each in units of its mean."""
-    n_obs, n_draw = theta.shape[:2]
-    redshift = observation.redshift.repeat_interleave(n_draw)
+def _simulate(generative: GenerativeModel, observation: Observation, theta: Tensor) -> ModelSpectra:
+    """Light of draws (n_obs, n_draws, n_param), each in units of its mean."""
+    n_obs, n_draws = theta.shape[:2]
+    redshift = observation.redshift.repeat_interleave(n_draws)
     light = generative.simulator(theta.flatten(0, 1), redshift)
     level = light.flux.mean(1, keepdim=True)
-    shape = (n_obs, n_draw)
-    return Spectra(
+    shape = (n_obs, n_draws)
+    return ModelSpectra(
         (light.flux / level).unflatten(0, shape), (light.phot / level).unflatten(0, shape)
     )
 
@@ -221,8 +222,8 @@ def _predictive_check(
 ) -> tuple[Tensor, Tensor]:
     """Reduced chi-square about the mean predictive spectrum, (n_obs,), and pulls of the bands."""
     light = _simulate(generative, observation, theta)
-    mean = Spectra(light.flux.mean(1, keepdim=True), light.phot.mean(1, keepdim=True))
-    likelihood = generative.noise.likelihood(observation)
+    mean = ModelSpectra(light.flux.mean(1, keepdim=True), light.phot.mean(1, keepdim=True))
+    likelihood = Likelihood(generative.noise, observation)
     best, error, chi2 = (value[:, 0] for value in likelihood.best_fit(mean))
     chi2 = chi2 / (likelihood.n_data - 1).clamp_min(1)
     pulls = band_pulls(generative.noise, observation, light, (best, error))
@@ -249,5 +250,5 @@ def _out_of_range(generative: GenerativeModel, observation: Observation) -> Tens
     """Whether S/N per pixel or redshift are beyond the training."""
     snr = observation.median_snr()
     limit = generative.conditions.snr[1]
-    z, z_max = observation.redshift, generative.simulator.instrument.max_redshift
+    z, z_max = observation.redshift, generative.instrument.max_redshift
     return (snr > 1.1 * limit) | (z < -MAX_BLUESHIFT) | (z > z_max)

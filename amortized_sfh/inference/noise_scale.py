@@ -48,7 +48,7 @@ def measure_noise_scale(
     scale : Tensor
         Factor per pixel, smooth in wavelength, shape (n_obs, n_pix).
     """
-    instrument = model.generative.simulator.instrument
+    instrument = model.instrument
     scales, first = [], 0
     for samples in infer_chunks(model, observation, _N_DRAWS, seed):
         part = mask_observation(observation[first : first + len(samples)], instrument)

@@ -57,7 +57,7 @@ class FlowSampler:
 
     @torch.no_grad()
     def sample(
-        self, latent: Tensor, n_draw: int, generator: torch.Generator | None = None
+        self, latent: Tensor, n_draws: int, generator: torch.Generator | None = None
     ) -> Tensor:
         """Draw u.
 
@@ -65,7 +65,7 @@ class FlowSampler:
         ----------
         latent
             Latent vectors, shape (n_obs, n_latent).
-        n_draw
+        n_draws
             Draws per spectrum.
         generator
             Source of randomness on the device of `latent`.
@@ -73,10 +73,10 @@ class FlowSampler:
         Returns
         -------
         Tensor
-            Shape (n_obs, n_draw, n_param).
+            Shape (n_obs, n_draws, n_param).
         """
         noise = torch.randn(
-            len(latent), n_draw, self.n_param, generator=generator, device=latent.device
+            len(latent), n_draws, self.n_param, generator=generator, device=latent.device
         )
         return self.from_noise(latent, noise)
 
@@ -89,12 +89,12 @@ class FlowSampler:
         latent
             Shape (n_obs, n_latent).
         noise
-            Shape (n_obs, n_draw, n_param).
+            Shape (n_obs, n_draws, n_param).
 
         Returns
         -------
         Tensor
-            u, shape (n_obs, n_draw, n_param).
+            u, shape (n_obs, n_draws, n_param).
         """
         values = noise
         for layer in self._layers:

@@ -46,11 +46,11 @@ class PosteriorSamples:
     Parameters
     ----------
     theta
-        Parameters, shape (n_obs, n_draw, n_param).
+        Parameters, shape (n_obs, n_draws, n_param).
     derived
-        Derived quantities, each (n_obs, n_draw) or (n_obs, n_draw, n_bins).
+        Derived quantities, each (n_obs, n_draws) or (n_obs, n_draws, n_bins).
     log_mass
-        log10 of the formed stellar mass in M☉, shape (n_obs, n_draw); NaN without a distance.
+        log10 of the formed stellar mass in M☉, shape (n_obs, n_draws); NaN without a distance.
     chi2
         Reduced chi-square of the data about the mean of the posterior predictive, systematic errors
         and amplitude marginalised, shape (n_obs,); NaN without data.
@@ -106,7 +106,7 @@ class PosteriorSamples:
         return replace(parts[0], derived=derived, **joined)
 
     def scalars(self) -> dict[str, Tensor]:
-        """Scalars by product name, each (n_obs, n_draw); units as in `cubes.maps.UNITS`."""
+        """Scalars by product name, each (n_obs, n_draws); units as in `cubes.maps.UNITS`."""
 
         def parameter(name: str) -> Tensor:
             return self.theta[..., self.space.index(name)]
@@ -122,7 +122,7 @@ class PosteriorSamples:
         }
 
     def per_bin(self) -> dict[str, Tensor]:
-        """Quantities per age bin by product name, each (n_obs, n_draw, n_bins)."""
+        """Quantities per age bin by product name, each (n_obs, n_draws, n_bins)."""
         mass = 10.0 ** self.log_mass[..., None] * self.derived.mass_fraction
         return {
             "MASSFRAC": self.derived.mass_fraction,
@@ -145,7 +145,7 @@ class PosteriorSamples:
         Parameters
         ----------
         further
-            Draws of more scalars, each (n_obs, n_draw), to be summarised with them.
+            Draws of more scalars, each (n_obs, n_draws), to be summarised with them.
 
         Returns
         -------
@@ -210,7 +210,7 @@ def statistics(values: Tensor) -> Tensor:
     Parameters
     ----------
     values
-        Draws along dimension 1, shape (n, n_draw, ...).
+        Draws along dimension 1, shape (n, n_draws, ...).
 
     Returns
     -------

@@ -17,7 +17,10 @@ from amortized_sfh.networks.encoder import Encoder, EncoderConfig
 from amortized_sfh.networks.flow import FlowConfig, embed, flow_over
 from amortized_sfh.networks.input_layout import Layout
 from amortized_sfh.networks.point_heads import PointEstimate, PointHeads
+from priors.ages import AgeBins
+from priors.space import ParameterSpace
 from simulators.generative import GenerativeModel
+from simulators.instruments.instrument import Instrument
 from simulators.observations.observation import Observation
 
 
@@ -87,7 +90,7 @@ class PosteriorModel:
 
         The fixed coordinates of the flow are fitted to the prior, unless they are to be read, too.
         """
-        network = Encoder(Layout.of(generative.simulator.instrument), encoder)
+        network = Encoder(Layout.of(generative.instrument), encoder)
         flow = flow or FlowConfig()
         n_latent = network.config.n_latent
         built = flow_over(generative, n_latent, flow, fit_coordinates=fit_coordinates)
@@ -97,6 +100,21 @@ class PosteriorModel:
     def networks(self) -> nn.ModuleDict:
         """All that has weights."""
         return nn.ModuleDict({"encoder": self.encoder, "flow": self.flow})
+
+    @property
+    def instrument(self) -> Instrument:
+        """Pixels and bands that an observation must have."""
+        return self.generative.instrument
+
+    @property
+    def space(self) -> ParameterSpace:
+        """Names, units and bounds of theta, and its unbounded coordinates u."""
+        return self.generative.space
+
+    @property
+    def bins(self) -> AgeBins:
+        """Age bins of the histories."""
+        return self.generative.bins
 
     @property
     def device(self) -> torch.device:
@@ -114,7 +132,7 @@ class PosteriorModel:
         Returns
         -------
         sbi.inference.posteriors.DirectPosterior
-            Its prior is the model's prior in the coordinates u; `generative.prior.space.to_theta`
+            Its prior is the model's prior in the coordinates u; `generative.space.to_theta`
             turns its samples into theta, `encoder.layout.pack` makes its x.
         """
         from sbi.inference.posteriors import DirectPosterior  # noqa: PLC0415 (slow to import)
@@ -164,14 +182,29 @@ class PointModel:
         cls, generative: GenerativeModel, card: ModelCard, encoder: EncoderConfig | None = None
     ) -> PointModel:
         """Networks of the given sizes with fresh weights."""
-        network = Encoder(Layout.of(generative.simulator.instrument), encoder)
-        heads = PointHeads(network.config.n_latent, generative.prior.bins.n_bins)
+        network = Encoder(Layout.of(generative.instrument), encoder)
+        heads = PointHeads(network.config.n_latent, generative.bins.n_bins)
         return cls(generative, network, heads, card)
 
     @property
     def networks(self) -> nn.ModuleDict:
         """All that has weights."""
         return nn.ModuleDict({"encoder": self.encoder, "heads": self.heads})
+
+    @property
+    def instrument(self) -> Instrument:
+        """Pixels and bands that an observation must have."""
+        return self.generative.instrument
+
+    @property
+    def space(self) -> ParameterSpace:
+        """Names, units and bounds of theta, and its unbounded coordinates u."""
+        return self.generative.space
+
+    @property
+    def bins(self) -> AgeBins:
+        """Age bins of the histories."""
+        return self.generative.bins
 
     @property
     def device(self) -> torch.device:

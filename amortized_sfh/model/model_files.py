@@ -24,7 +24,7 @@ from priors.joint import JointPrior
 from simulators.forward.simulator import Simulator
 from simulators.generative import GenerativeModel
 from simulators.instruments.instrument import Instrument, LogGrid
-from simulators.noise.noise_parts import build_noise, describe_noise, noise_arrays
+from simulators.noise.noise_model_storage import build_noise, describe_noise, noise_arrays
 from simulators.observations.conditions import ConditionsPrior
 from simulators.populations.nebular_basis import NebularBasis
 from simulators.populations.ssp_basis import SSPBasis
@@ -126,7 +126,7 @@ def available_models() -> list[str]:
     return sorted(path.parent.name for path in PRETRAINED.glob(f"*/{CARD_FILE}"))
 
 
-def describe_nature(generative: GenerativeModel) -> dict[str, Any]:
+def describe_generative_model(generative: GenerativeModel) -> dict[str, Any]:
     """What a model is trained on, as plain values for JSON: everything but arrays.
 
     Parameters
@@ -141,9 +141,9 @@ def describe_nature(generative: GenerativeModel) -> dict[str, Any]:
     """
     basis = generative.simulator.basis
     described: dict[str, Any] = {
-        "age_edges_gyr": list(generative.prior.bins.edges_gyr),
-        "space": generative.prior.space.to_dict(),
-        "instrument": generative.simulator.instrument.to_dict(),
+        "age_edges_gyr": list(generative.bins.edges_gyr),
+        "space": generative.space.to_dict(),
+        "instrument": generative.instrument.to_dict(),
         "noise": describe_noise(generative.noise),
         "conditions": asdict(generative.conditions),
         "library": {n: getattr(basis, n) for n in ("library", "sha256", "mass_kind")},
@@ -159,7 +159,7 @@ def _describe(model: PosteriorModel | PointModel) -> dict[str, Any]:
         "schema": SCHEMA,
         "kind": model.kind,
         "card": asdict(replace(model.card, package_version=__version__)),
-        **describe_nature(model.generative),
+        **describe_generative_model(model.generative),
         "encoder": model.encoder.config.to_dict(),
     }
     if isinstance(model, PosteriorModel):

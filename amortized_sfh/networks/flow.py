@@ -18,32 +18,35 @@ from sbi.neural_nets.estimators.nflows_flow import NFlowsFlow
 from sbi.neural_nets.net_builders import build_nsf
 from torch import nn
 
-from amortized_sfh.networks.direct_layer import direct_layer
 from amortized_sfh.networks.encoder import Encoder
 from amortized_sfh.networks.light_tree import LightTree
+from amortized_sfh.networks.stretch_layer import stretch_layer
 from simulators.generative import GenerativeModel
+
+_NAME_IN_FILES = {"stretched": "direct", "n_stretch_bins": "n_direct_bins"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class FlowConfig:
-    """Size of the flow.
+    """Sizes of the flow.
 
     Parameters
     ----------
     n_transform
-        Coupling layers, each followed by a linear mixing.
+        Number of coupling layers, each followed by a linear mixing of the parameters.
     n_hidden
-        Width of the networks that set the splines.
+        Width of the residual networks that set the splines.
     n_bins
-        Bins of the rational-quadratic splines.
+        Number of bins of each rational-quadratic spline.
     n_blocks
-        Residual blocks per network.
+        Number of residual blocks in each of those networks.
     tail_bound
         The splines act on [-tail_bound, tail_bound]; u has unit variance under the prior.
-    direct
-        Names of the parameters that some spectra fix directly; see `direct_layer`.
-    n_direct_bins
-        Bins of the splines of those.
+    stretched
+        Names of the parameters that the first layer stretches on their own, because some spectra
+        fix them directly; see `stretch_layer`. Without names there is no such layer.
+    n_stretch_bins
+        Number of bins of the splines of that layer.
     """
 
     n_transform: int = 6
@@ -51,17 +54,19 @@ class FlowConfig:
     n_bins: int = 6
     n_blocks: int = 1
     tail_bound: float = 5.0
-    direct: tuple[str, ...] = ("mh_1",)
-    n_direct_bins: int = 8
+    stretched: tuple[str, ...] = ("mh_1",)
+    n_stretch_bins: int = 8
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
+        """Plain values for JSON, under the names that model files have for them."""
+        return {_NAME_IN_FILES.get(name, name): value for name, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> FlowConfig:
         """Inverse of `to_dict`, after JSON or not."""
-        return cls(**{**values, "direct": tuple(values["direct"])})
+        names = {in_files: name for name, in_files in _NAME_IN_FILES.items()}
+        sizes = {names.get(name, name): value for name, value in values.items()}
+        return cls(**{**sizes, "stretched": tuple(sizes["stretched"])})
 
 
 def flow_over(
@@ -76,25 +81,25 @@ def flow_over(
     Parameters
     ----------
     generative
-        Whose parameters.
+        Model of the data whose parameters u the density is over.
     n_latent
         Width of the latent space.
     config
-        Sizes.
+        Sizes of the flow; those of the shipped models by default.
     fit_coordinates
-        Fit the `LightTree` to the prior; needless if its numbers are to be read.
+        If true, the `LightTree` is fitted to the prior; needless if its numbers are to be read.
 
     Returns
     -------
     NFlowsFlow
-        With fresh weights.
+        Density estimator with fresh weights; see `build_flow`.
     """
-    config, space = config or FlowConfig(), generative.prior.space
+    config, space = config or FlowConfig(), generative.space
     tree = LightTree(space.n_bins, space.n_param)
     if fit_coordinates:
         tree.fit(generative)
-    direct = [space.index(name) for name in config.direct]
-    return build_flow(space.n_param, n_latent, config, tree, direct)
+    stretched = [space.index(name) for name in config.stretched]
+    return build_flow(space.n_param, n_latent, config, tree, stretched)
 
 
 def build_flow(
@@ -102,27 +107,28 @@ def build_flow(
     n_latent: int,
     config: FlowConfig | None = None,
     coordinates: Transform | None = None,
-    direct: Sequence[int] = (),
+    stretched: Sequence[int] = (),
 ) -> NFlowsFlow:
     """Make a flow over u given a latent vector.
 
     Parameters
     ----------
     n_param
-        Parameters.
+        Number of parameters, the length of u.
     n_latent
         Width of the latent space.
     config
-        Sizes.
+        Sizes of the flow; its names of stretched parameters are not used here.
     coordinates
-        Fixed layer before all splines but those of `direct`, such as `LightTree`.
-    direct
-        Columns of u that the first layer moves; see `direct_layer`.
+        Fixed layer before all splines but those of `stretched`, such as `LightTree`.
+    stretched
+        Columns of u that the first layer stretches; see `stretch_layer`. None by default.
 
     Returns
     -------
     NFlowsFlow
-        `loss(u, latent)` with (n, n_param) and (n, n_latent); `sample((n_draw,), latent)`.
+        Density estimator with `loss(u, latent)` for shapes (n, n_param) and (n, n_latent), and
+        `sample((n_draws,), latent)`.
     """
     config = config or FlowConfig()
     flow = build_nsf(
@@ -139,24 +145,24 @@ def build_flow(
     layers = flow.net._transform._transforms
     if coordinates is not None:
         layers.insert(0, coordinates)
-    if direct:
-        sizes = (config.n_hidden, config.n_direct_bins, config.tail_bound)
-        layers.insert(0, direct_layer(direct, n_param, n_latent, *sizes))
+    if stretched:
+        sizes = (config.n_hidden, config.n_stretch_bins, config.tail_bound)
+        layers.insert(0, stretch_layer(stretched, n_param, n_latent, *sizes))
     return flow
 
 
 def fixed_coordinates(flow: nn.Module) -> LightTree | None:
-    """The fixed coordinates of a flow made by `build_flow`.
+    """Find the fixed coordinates of a flow made by `build_flow`.
 
     Parameters
     ----------
     flow
-        Density estimator.
+        Density estimator over u.
 
     Returns
     -------
     LightTree or None
-        None where it has none.
+        The layer itself, or None if the flow was made without fixed coordinates.
     """
     layers = cast("Flow", flow.net)._transform._transforms
     return next((layer for layer in layers if isinstance(layer, LightTree)), None)
@@ -168,7 +174,7 @@ class EvaluatingEncoder(nn.Module):
     Parameters
     ----------
     encoder
-        The encoder; it is shared, not copied.
+        Network from packed data to latent vectors; it is shared, not copied.
     """
 
     def __init__(self, encoder: Encoder) -> None:
@@ -186,9 +192,9 @@ def embed(encoder: Encoder, flow: NFlowsFlow) -> NFlowsFlow:
     Parameters
     ----------
     encoder
-        Packed data to latent vector.
+        Network from packed data to latent vectors.
     flow
-        Flow over u given the latent vector.
+        Density estimator over u given a latent vector.
 
     Returns
     -------

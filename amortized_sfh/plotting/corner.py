@@ -40,7 +40,7 @@ def plot_corner(
 
     Parameters
     ----------
-    draws : mapping of str to array, shape (n_draw,)
+    draws : mapping of str to array, shape (n_draws,)
         Name to draws, in the order of the panels; known names get their symbols.
     truth : mapping of str to float, optional
         True values of any of the names.

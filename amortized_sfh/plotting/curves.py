@@ -42,14 +42,14 @@ def step_curves(values: np.ndarray, edges_gyr: np.ndarray) -> tuple[np.ndarray, 
 
     Parameters
     ----------
-    values : ndarray, shape (n_draw, n_bins)
+    values : ndarray, shape (n_draws, n_bins)
         Values.
     edges_gyr : ndarray, shape (n_bins + 1,)
         Edges in Gyr.
 
     Returns
     -------
-    time, curves : ndarray, shape (2 * n_bins,) and (n_draw, 2 * n_bins)
+    time, curves : ndarray, shape (2 * n_bins,) and (n_draws, 2 * n_bins)
         Corners of the lines.
     """
     time = np.repeat(visible_edges(edges_gyr), 2)[1:-1]
@@ -61,14 +61,14 @@ def assembly_curves(rates: np.ndarray, edges_gyr: np.ndarray) -> tuple[np.ndarra
 
     Parameters
     ----------
-    rates : ndarray, shape (n_draw, n_bins)
+    rates : ndarray, shape (n_draws, n_bins)
         Star formation rates, any unit.
     edges_gyr : ndarray, shape (n_bins + 1,)
         Edges in Gyr.
 
     Returns
     -------
-    time, curves : ndarray, shape (n_time,) and (n_draw, n_time)
+    time, curves : ndarray, shape (n_time,) and (n_draws, n_time)
         Lookback time in Gyr, and shares.
     """
     edges = np.asarray(edges_gyr, dtype=np.float64)
@@ -88,7 +88,7 @@ def draw_posterior(ax: Axes, time: np.ndarray, curves: np.ndarray) -> None:
         Where.
     time : ndarray, shape (n_time,)
         Lookback time.
-    curves : ndarray, shape (n_draw, n_time)
+    curves : ndarray, shape (n_draws, n_time)
         Draws.
     """
     draw_bands(ax, time, curves, POSTERIOR_BANDS, "posterior")
@@ -111,7 +111,7 @@ def draw_bands(
         Where.
     time : ndarray, shape (n_time,)
         Lookback time.
-    curves : ndarray, shape (n_draw, n_time)
+    curves : ndarray, shape (n_draws, n_time)
         Draws.
     colours : mapping of float to str
         Probability inside to colour.
@@ -133,7 +133,7 @@ def draw_prior(ax: Axes, time: np.ndarray, curves: np.ndarray) -> None:
         Where.
     time : ndarray, shape (n_time,)
         Lookback time.
-    curves : ndarray, shape (n_draw, n_time)
+    curves : ndarray, shape (n_draws, n_time)
         Draws.
     """
     low, high = quantile_band(curves, 0.68)

@@ -190,7 +190,7 @@ def quantile_band(draws: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarr
 
     Parameters
     ----------
-    draws : ndarray, shape (n_draw, ...)
+    draws : ndarray, shape (n_draws, ...)
         Draws.
     share : float
         Probability inside, 0 to 1.

@@ -32,7 +32,7 @@ class History(NamedTuple):
     Attributes
     ----------
     sfr
-        Star formation rates, any unit, shape (n_draw, n_bins), or (n_bins,) for one.
+        Star formation rates, any unit, shape (n_draws, n_bins), or (n_bins,) for one.
     mh
         [M/H] in dex, same shape.
     """
@@ -52,13 +52,13 @@ class History(NamedTuple):
 
         Parameters
         ----------
-        theta : Tensor, shape (n_draw, n_param) or (n_param,)
+        theta : Tensor, shape (n_draws, n_param) or (n_param,)
             Parameters.
         space : ParameterSpace
             Their order.
         bins : AgeBins
             The age bins.
-        log_mass : float or Tensor, shape (n_draw,)
+        log_mass : float or Tensor, shape (n_draws,)
             log10 of the mass formed in solar masses; rates per formed solar mass when 0.
 
         Returns
@@ -89,13 +89,13 @@ def plot_history(
 
     Parameters
     ----------
-    draws : History, shape (n_draw, n_bins)
+    draws : History, shape (n_draws, n_bins)
         Posterior draws.
     edges_gyr : sequence of float
         Edges of the age bins in Gyr, n_bins + 1, youngest first.
     truth : History, shape (n_bins,), optional
         True history, in the same unit.
-    prior : History, shape (n_draw, n_bins), optional
+    prior : History, shape (n_draws, n_bins), optional
         Prior draws, normalised like the posterior's.
     path : str or Path, optional
         File to write.

@@ -59,7 +59,7 @@ class BandData(NamedTuple):
     valid
         True where used, shape (n_band,).
     draws
-        Predictive draws, shape (n_draw, n_band).
+        Predictive draws, shape (n_draws, n_band).
     """
 
     names: tuple[str, ...]
@@ -94,7 +94,7 @@ def plot_predictive(  # noqa: PLR0913 (the public border: the spectrum's own arr
         NaN or exactly zero: nothing was measured there.
     valid : array of bool, shape (n_pix,)
         True where the pixel was used; the others are shaded.
-    draws : array, shape (n_draw, n_pix)
+    draws : array, shape (n_draws, n_pix)
         Predictive draws of the light, in the unit of `flux`.
     path : str or Path, optional
         File to write.

@@ -25,7 +25,7 @@ def surface_densities(samples: PosteriorSamples, area_kpc2: np.ndarray) -> dict[
     -------
     dict of str to Tensor
         `SIGMA_SFR10` and `SIGMA_SFR100`, mean star formation rate of the last 10 and 100 Myr in
-        M☉/yr/kpc², and `SIGMA_STAR`, living stars in M☉/kpc²; each (n_obs, n_draw), NaN without a
+        M☉/yr/kpc², and `SIGMA_STAR`, living stars in M☉/kpc²; each (n_obs, n_draws), NaN without a
         distance.
 
     Raises

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.optim.swa_utils import AveragedModel
 
-from amortized_sfh.training.joint_networks import Trainee
+from amortized_sfh.training.joint_networks import JointNetworks
 from simulators.files.whole_files import whole_file
 
 
@@ -17,15 +17,15 @@ class Checkpoint:
 
     Parameters
     ----------
-    trainee, average, optimiser
+    networks, average, optimiser
         Objects whose state is saved and restored.
     """
 
     def __init__(
-        self, trainee: Trainee, average: AveragedModel, optimiser: torch.optim.Optimizer
+        self, networks: JointNetworks, average: AveragedModel, optimiser: torch.optim.Optimizer
     ) -> None:
         self._parts: dict[str, Any] = {
-            "trainee": trainee,
+            "networks": networks,
             "average": average,
             "optimiser": optimiser,
         }

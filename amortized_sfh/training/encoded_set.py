@@ -24,7 +24,7 @@ from amortized_sfh.training.stream import Stream
 from simulators.files.checksum import tensors_sha256
 from simulators.runs.parallel import map_on
 
-__all__ = ["EncodedBatch", "LatentSet", "encode_to_file"]
+__all__ = ["EncodedBatch", "EncodedSet", "encode_to_file"]
 
 _FORMAT = "latent vectors, version 1"
 _FIELDS = ("latent", "u", *PointEstimate._fields)
@@ -123,7 +123,7 @@ def _encode_chunk(encoder: Encoder, stream: Stream, chunk: int) -> list[np.ndarr
     return [column.cpu().numpy() for column in columns]
 
 
-class LatentSet:
+class EncodedSet:
     """Reads encoded spectra; all of them are in memory.
 
     Parameters

@@ -22,7 +22,7 @@ from simulators.generative import GenerativeModel
 _LAYER = re.compile(r"^(flow\.net\._transform\._transforms\.)(\d+)\.")
 
 
-class Trainee(nn.Module):
+class JointNetworks(nn.Module):
     """Everything that learns: one encoder under a flow and under point heads.
 
     Parameters
@@ -48,12 +48,12 @@ class Trainee(nn.Module):
         return density, point_loss(self.heads(latent), batch.target).mean()
 
 
-def new_trainee(generative: GenerativeModel) -> Trainee:
+def new_networks(generative: GenerativeModel) -> JointNetworks:
     """Encoder, flow and heads of default size with fresh weights."""
-    encoder = Encoder(Layout.of(generative.simulator.instrument))
+    encoder = Encoder(Layout.of(generative.instrument))
     n_latent = encoder.config.n_latent
-    heads = PointHeads(n_latent, generative.prior.bins.n_bins)
-    return Trainee(encoder, flow_over(generative, n_latent), heads)
+    heads = PointHeads(n_latent, generative.bins.n_bins)
+    return JointNetworks(encoder, flow_over(generative, n_latent), heads)
 
 
 def trained_weights(source: str) -> dict[str, Tensor]:
@@ -68,7 +68,7 @@ def trained_weights(source: str) -> dict[str, Tensor]:
     Returns
     -------
     dict of str to Tensor
-        By their names in a `Trainee`.
+        By their names in a `JointNetworks`.
 
     Raises
     ------
@@ -84,16 +84,16 @@ def trained_weights(source: str) -> dict[str, Tensor]:
     return nn.ModuleDict(networks).state_dict()
 
 
-def take_over(trainee: Trainee, weights: Mapping[str, Tensor]) -> None:
+def take_over(networks: JointNetworks, weights: Mapping[str, Tensor]) -> None:
     """Start with the networks of another training.
 
     The flow is taken if its parameters are the same; its fixed coordinates stay those of the
-    trainee's own library, and a first layer that it did not have stays the identity. Otherwise it
+    networks' own library, and a first layer that it did not have stays the identity. Otherwise it
     stays fresh.
 
     Parameters
     ----------
-    trainee
+    networks
         Networks with the same sizes of encoder and point heads.
     weights
         From `trained_weights`.
@@ -103,14 +103,14 @@ def take_over(trainee: Trainee, weights: Mapping[str, Tensor]) -> None:
     ValueError
         If the networks have other sizes.
     """
-    own = trainee.state_dict()
-    learned = dict(trainee.named_parameters())
+    own = networks.state_dict()
+    learned = dict(networks.named_parameters())
     weights = _renumbered(weights, own)
     same = all(weights[n].shape == v.shape for n, v in learned.items() if n in weights)
     parts = ("encoder.", "heads.", "flow.") if same else ("encoder.", "heads.")
     taken = {n: weights[n] for n in learned if n in weights and n.startswith(parts)}
     try:
-        trainee.load_state_dict({**own, **taken})
+        networks.load_state_dict({**own, **taken})
     except RuntimeError as error:
         raise ValueError(
             f"the networks to start from do not fit ({str(error).splitlines()[-1].strip()}): "

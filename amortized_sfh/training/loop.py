@@ -12,7 +12,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from amortized_sfh.training.checkpoint import Checkpoint
 from amortized_sfh.training.encoded_set import EncodedBatch
-from amortized_sfh.training.joint_networks import Trainee
+from amortized_sfh.training.joint_networks import JointNetworks
 from amortized_sfh.training.loss_curve import LossLog
 from amortized_sfh.training.schedule import TrainingConfig, learning_rate
 from amortized_sfh.training.stream import Batch
@@ -22,17 +22,17 @@ Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 def train(
-    trainee: Trainee,
+    networks: JointNetworks,
     batches: Batches,
     config: TrainingConfig,
     folder: Path,
     on_step: Callable[[int, float], None] | None = None,
-) -> Trainee:
+) -> JointNetworks:
     """Train, or go on with the training in `folder`.
 
     Parameters
     ----------
-    trainee
+    networks
         Networks to train, in place.
     batches
         Given the first step, yields the batches from there on.
@@ -45,7 +45,7 @@ def train(
 
     Returns
     -------
-    Trainee
+    JointNetworks
         Running mean of the weights.
 
     Raises
@@ -55,24 +55,24 @@ def train(
     """
     folder.mkdir(parents=True, exist_ok=True)
     optimiser = torch.optim.AdamW(
-        trainee.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        networks.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
-    average = AveragedModel(trainee, multi_avg_fn=running_mean(config.average_decay))
-    checkpoint = Checkpoint(trainee, average, optimiser)
+    average = AveragedModel(networks, multi_avg_fn=running_mean(config.average_decay))
+    checkpoint = Checkpoint(networks, average, optimiser)
     step = checkpoint.load(folder / "checkpoint.pt")
     log = LossLog(folder / "loss.csv", step, config)
     stream, n_bad = batches(step), 0
     while step < config.n_steps:
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, config)
-        density, point = trainee.losses(next(stream))
+        density, point = networks.losses(next(stream))
         loss = density + config.point_weight * point
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(trainee.parameters(), config.gradient_clip)
+        norm = nn.utils.clip_grad_norm_(networks.parameters(), config.gradient_clip)
         if bool(torch.isfinite(norm)):
             optimiser.step()
-            average.update_parameters(trainee)
+            average.update_parameters(networks)
             n_bad = 0
         else:
             n_bad += 1
@@ -87,7 +87,7 @@ def train(
             on_step(step, float(density.detach()))
         if step % config.checkpoint_every == 0 or step == config.n_steps:
             checkpoint.save(folder / "checkpoint.pt", step)
-    return cast(Trainee, average.module)
+    return cast(JointNetworks, average.module)
 
 
 def running_mean(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:

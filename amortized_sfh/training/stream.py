@@ -63,7 +63,7 @@ class Stream:
 
     def __init__(self, generative: GenerativeModel, seed: int = 0, chunk_size: int = 1024) -> None:
         self.generative, self.seed, self.chunk_size = generative, seed, chunk_size
-        self.layout = Layout.of(generative.simulator.instrument)
+        self.layout = Layout.of(generative.instrument)
 
     def batches(self, batch_size: int, first_step: int = 0) -> Iterator[Batch]:
         """Batches from `first_step` on, without end.

@@ -32,10 +32,10 @@ from amortized_sfh.training.training_set_format import (
     open_part,
 )
 from priors.space import ParameterSpace
-from simulators.forward.simulator import Spectra
+from simulators.forward.simulator import ModelSpectra
 from simulators.generative import GenerativeModel
 from simulators.instruments.instrument import Instrument
-from simulators.noise.noise_parts import build_noise, noise_arrays
+from simulators.noise.noise_model_storage import build_noise, noise_arrays
 from simulators.observations.conditions import ConditionsPrior
 from simulators.runs.parallel import map_on
 from simulators.runs.seeding import Purpose, chunk_generator
@@ -281,7 +281,9 @@ class TrainingSet:
     def _batch(self, rows: np.ndarray, seed: int, step: int) -> Batch:
         """Observe the galaxies at `rows` with the noise of `step`."""
         generator = chunk_generator(seed, step, self.device, Purpose.NOISE)
-        spectra = Spectra(self._read_flux(rows).to(self.device), self._phot[rows].to(self.device))
+        spectra = ModelSpectra(
+            self._read_flux(rows).to(self.device), self._phot[rows].to(self.device)
+        )
         redshift = self.redshift[rows].to(self.device)
         conditions = self.conditions.sample_at(redshift, self.instrument, generator)
         observation = self.noise.observe(spectra, conditions, generator)

@@ -13,7 +13,7 @@ data set            shape               content
 ``theta``           (n, n_param)        parameters; attribute ``names``, units of each in order
 ``redshift``        (n,)                redshift
 ``derived/*``       (n,) or (n, n_bins) the fields of `amortized_sfh.quantities.derived.Derived`
-``noise/*``         any                 arrays of the noise model, `simulators.noise.noise_parts`
+``noise/*``         any                 arrays of the noise model, `simulators.noise.noise_model_storage`
 =================== =================== ===================================================
 
 Attributes of the root: ``format``, ``schema_version``, ``package_version``, ``n``, ``seed``,
@@ -37,7 +37,7 @@ from torch import Tensor
 from amortized_sfh._version import __version__
 from amortized_sfh.quantities.derived import Derived
 from simulators.generative import GenerativeModel
-from simulators.noise.noise_parts import ARRAY_UNITS, describe_noise
+from simulators.noise.noise_model_storage import ARRAY_UNITS, describe_noise
 from simulators.runs.seeding import chunk_generator
 
 __all__ = [
@@ -102,8 +102,8 @@ def describe(generative: GenerativeModel, n: int, seed: int) -> dict[str, Any]:
         "mass_kind": simulator.basis.mass_kind,
         "nebular": nebular.name if nebular else "",
         "nebular_sha256": nebular.sha256 if nebular else "",
-        "age_edges_gyr": np.asarray(generative.prior.bins.edges_gyr),
-        "prior": json.dumps(generative.prior.space.to_dict()),
+        "age_edges_gyr": np.asarray(generative.bins.edges_gyr),
+        "prior": json.dumps(generative.space.to_dict()),
         "prior_sha256": hashlib.sha256(theta.tobytes()).hexdigest(),
         "instrument": json.dumps(simulator.instrument.to_dict()),
         "noise": json.dumps(describe_noise(generative.noise)),

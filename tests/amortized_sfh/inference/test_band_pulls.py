@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from amortized_sfh.inference.band_pulls import band_pulls, describe_misfits, misfits
-from simulators.forward.simulator import Spectra
+from simulators.forward.simulator import ModelSpectra
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,9 @@ def truth(small_model):
     mock = small_model.mock(2000, seed=8)
     n, light = len(mock.theta), mock.spectra
     level = light.flux.mean(1, keepdim=True)
-    draws = Spectra((light.flux / level)[:, None], (light.phot / level)[:, None].expand(-1, 2, -1))
+    draws = ModelSpectra(
+        (light.flux / level)[:, None], (light.phot / level)[:, None].expand(-1, 2, -1)
+    )
     one = (torch.ones(n), torch.zeros(n))
     return small_model.noise, mock.observation, draws, one
 
@@ -56,7 +58,7 @@ def test_uncertain_predictions_excuse_a_band(truth):
     noise, observation, draws, one = truth
     faint = replace(observation, phot=observation.phot / 17.0)
     spread = torch.tensor([-1.0, 1.0])[None, :, None]
-    wide = Spectra(draws.flux, draws.phot * (1.0 + 0.9 * spread))
+    wide = ModelSpectra(draws.flux, draws.phot * (1.0 + 0.9 * spread))
     assert float(band_pulls(noise, faint, wide, one).nan_to_num().abs().max()) < 5.0
 
 
@@ -64,5 +66,5 @@ def test_a_survey_without_bands_has_no_pulls(truth):
     noise, observation, draws, one = truth
     none = torch.zeros(len(observation), 0)
     bare = replace(observation, phot=none, phot_sigma=none, phot_valid=none.bool())
-    light = Spectra(draws.flux, draws.phot[..., :0])
+    light = ModelSpectra(draws.flux, draws.phot[..., :0])
     assert band_pulls(noise, bare, light, one).shape == (len(observation), 0)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from amortized_sfh.inference.imposed_kinematics import MIN_ESS, Kinematics, impose
+from amortized_sfh.inference.imposed_kinematics import MIN_ESS, ImposedKinematics, impose
 from amortized_sfh.inference.infer import infer
 
 #: Standard deviations of a parameter, v (km/s) and ln sigma, and their correlations.
@@ -51,7 +51,7 @@ def conditional(error=None):
 def kinematics(mode, offset, n=1, **errors):
     v, ln_sigma = MEAN[1:] + torch.tensor(offset, dtype=torch.float64) * SCALE[1:]
     full = {k: torch.full((n,), e, dtype=torch.float64) for k, e in errors.items()}
-    return Kinematics(
+    return ImposedKinematics(
         mode=mode,
         velocity_kms=torch.full((n,), float(v), dtype=torch.float64),
         sigma_kms=torch.full((n,), float(ln_sigma.exp()), dtype=torch.float64),
@@ -148,7 +148,7 @@ def test_bad_kinematics():
     with pytest.raises(ValueError, match="have no errors"):
         kinematics("prior", (0.0, 0.0), velocity_error_kms=3.0)
     with pytest.raises(ValueError, match=r"expected \(n_obs,\)"):
-        Kinematics(mode="fixed", velocity_kms=torch.zeros(3), sigma_kms=torch.ones(2))
+        ImposedKinematics(mode="fixed", velocity_kms=torch.zeros(3), sigma_kms=torch.ones(2))
     with pytest.raises(ValueError, match="no observations"):
         impose(kinematics("fixed", (0.0, 0.0), 0), GaussianPool(1), 10, torch.Generator())
 
@@ -157,7 +157,7 @@ def test_inference_with_kinematics(small_posterior, small_observation):
     n = len(small_observation)
     free = infer(small_posterior, small_observation, 200, seed=2)
     velocity = free.theta[..., free.space.index("velocity")]
-    target = Kinematics(
+    target = ImposedKinematics(
         mode="fixed",
         velocity_kms=velocity.mean(1),
         sigma_kms=10.0 ** free.theta[..., free.space.index("log_sigma")].mean(1),

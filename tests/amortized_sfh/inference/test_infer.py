@@ -10,6 +10,7 @@ import torch
 
 from amortized_sfh.inference.infer import infer, infer_chunks, predictive_spectra
 from simulators.constants import SOLAR_LUMINOSITY_CGS
+from simulators.noise.likelihood import Likelihood
 from simulators.observations.masks import mask_observation
 
 N_DRAWS = 50
@@ -117,9 +118,9 @@ def test_mass_of_a_known_population(small_model, small_posterior):
 
 def test_predictive_spectra_fit_the_data_of_their_own_theta(small_model):
     mock = small_model.mock(10, seed=9)
-    observation = mask_observation(mock.observation, small_model.simulator.instrument)
+    observation = mask_observation(mock.observation, small_model.instrument)
     light = predictive_spectra(small_model, observation, mock.theta[:, None])
-    likelihood = small_model.noise.likelihood(observation)
+    likelihood = Likelihood(small_model.noise, observation)
     chi2 = likelihood.chi2(light)[:, 0] / (likelihood.n_data - 1)
     assert 0.8 < float(chi2.mean()) < 1.2
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from amortized_sfh.inference.imposed_kinematics import MIN_ESS, Kinematics
+from amortized_sfh.inference.imposed_kinematics import MIN_ESS, ImposedKinematics
 from amortized_sfh.inference.infer import infer
 from amortized_sfh.model.model_files import load_model
 from simulators.observations.conditions import ConditionsPrior
@@ -23,12 +23,12 @@ def posterior():
     )
     mock = model.generative.mock(10, seed=21, conditions=conditions)
     # one whose dispersion is known to 7 % and says something of its metallicity
-    observation = mask_observation(mock.observation[6], model.generative.simulator.instrument)
+    observation = mask_observation(mock.observation[6], model.instrument)
     return model, observation, infer(model, observation, N_POOL, seed=3)
 
 
 def _quantities(samples):
-    """Kinematics, and what else the posterior says, each (n_obs, n_draw)."""
+    """Kinematics, and what else the posterior says, each (n_obs, n_draws)."""
     scalars = samples.scalars()
     names = ("LOGAGE_LW", "LOGAGE_MW", "MH_LW", "MH_MW", "AV", "ML_V")
     log_sigma = torch.log(scalars["SIGMA"])
@@ -46,7 +46,7 @@ def test_fixed_values_stick_and_the_rest_follows(posterior, offset):
     n_near = chosen.shape[1]
     assert n_near > 200
     rows = torch.zeros(N_REPEAT, dtype=torch.long)
-    target = Kinematics(
+    target = ImposedKinematics(
         mode="fixed", velocity_kms=v0.expand(N_REPEAT), sigma_kms=s0.exp().expand(N_REPEAT)
     )
     fixed = infer(model, observation[rows], 400, seed=4, kinematics=target)
@@ -78,7 +78,7 @@ def test_a_prior_of_its_own_posterior_halves_the_variance(posterior):
         "sigma_kms": sigma.mean(),
         "sigma_error_kms": sigma.std(),
     }
-    target = Kinematics(mode="prior", **{k: x.expand(N_REPEAT) for k, x in values.items()})
+    target = ImposedKinematics(mode="prior", **{k: x.expand(N_REPEAT) for k, x in values.items()})
     twice = infer(model, observation[rows], 400, seed=5, kinematics=target)
     own_v, own_log_sigma, _ = _quantities(twice)
     assert float(own_v.std() / v.std()) == pytest.approx(0.5**0.5, abs=0.06)

@@ -25,7 +25,7 @@ from simulators.forward.simulator import Simulator
 from simulators.generative import GenerativeModel
 from simulators.instruments.instrument import Instrument
 from simulators.noise.noise_model import NoiseModel
-from simulators.noise.noise_parts import describe_noise
+from simulators.noise.noise_model_storage import describe_noise
 from simulators.populations.ssp_basis import build_basis
 from simulators.wavelengths.wavegrid import WaveGrid
 
@@ -115,14 +115,14 @@ def _as_schema(folder, schema):
 
 @pytest.mark.parametrize("schema", [1, 2, 3])
 def test_a_model_without_gas_survives(dry_model, new_posterior, tmp_path, schema):
-    direct = ("mh_1",) if schema == 3 else ()
-    save_model(new_posterior(dry_model, direct=direct), tmp_path / "dry")
+    stretched = ("mh_1",) if schema == 3 else ()
+    save_model(new_posterior(dry_model, stretched=stretched), tmp_path / "dry")
     if schema < 3:
         _as_schema(tmp_path / "dry", schema)
     loaded = load_model(tmp_path / "dry")
-    assert loaded.flow_config.direct == direct
-    assert loaded.generative.prior.space == dry_model.prior.space
-    assert loaded.generative.simulator.instrument == dry_model.simulator.instrument
+    assert loaded.flow_config.stretched == stretched
+    assert loaded.space == dry_model.space
+    assert loaded.instrument == dry_model.instrument
     assert loaded.generative.noise.config == dry_model.noise.config
     assert loaded.generative.simulator.basis.nebular is None
     mock = dry_model.mock(4, seed=1)
@@ -202,7 +202,7 @@ def test_the_package_carries_its_models(name):
         answer = model.estimate(mock.observation).averages
     else:
         answer = infer(model, mock.observation, 20).theta
-        assert answer.shape[-1] == model.generative.prior.space.n_param
+        assert answer.shape[-1] == model.space.n_param
     assert bool(torch.isfinite(answer).all())
     training = model.card.training
     # a training may start from the networks of another one

@@ -26,7 +26,7 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def layout(small_model) -> Layout:
-    return Layout.of(small_model.simulator.instrument)
+    return Layout.of(small_model.instrument)
 
 
 @pytest.fixture(scope="module")

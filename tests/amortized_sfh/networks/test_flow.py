@@ -63,14 +63,14 @@ def test_draws_belong_to_their_own_spectrum():
     torch.manual_seed(0)
     flow = _shaken(build_flow(4, 3, TINY), size=0.5)
     latent = 3.0 * torch.randn(6, 3)
-    n_draw = 3000
+    n_draws = 3000
     with torch.no_grad():
-        together = flow.sample((n_draw,), condition=latent)
+        together = flow.sample((n_draws,), condition=latent)
         log_prob = flow.log_prob(together, condition=latent)
         for i in range(6):
             own = latent[[i]]
-            alone = flow.sample((n_draw,), condition=own)[:, 0]
-            error = (together[:, i].var(0) / n_draw + alone.var(0) / n_draw).sqrt()
+            alone = flow.sample((n_draws,), condition=own)[:, 0]
+            error = (together[:, i].var(0) / n_draws + alone.var(0) / n_draws).sqrt()
             pull = (together[:, i].mean(0) - alone.mean(0)) / error
             assert float(pull.abs().max()) < 5
             # the density of draw i is that under latent i

@@ -14,7 +14,7 @@ from simulators.observations.observation import Observation
 
 @pytest.fixture(scope="module")
 def layout(small_model) -> Layout:
-    return Layout.of(small_model.simulator.instrument)
+    return Layout.of(small_model.instrument)
 
 
 def _scaled(observation: Observation, factor: float) -> Observation:

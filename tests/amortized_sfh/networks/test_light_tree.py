@@ -10,13 +10,13 @@ from amortized_sfh.networks.light_tree import LightTree
 
 @pytest.fixture(scope="module")
 def tree(small_model) -> LightTree:
-    return LightTree(16, small_model.prior.space.n_param).fit(small_model)
+    return LightTree(16, small_model.space.n_param).fit(small_model)
 
 
 @pytest.fixture(scope="module")
 def u(small_model):
     theta = small_model.prior.sample((4000,), torch.Generator().manual_seed(5))
-    return small_model.prior.space.to_u(theta)
+    return small_model.space.to_u(theta)
 
 
 def test_round_trip(tree, u):
@@ -47,7 +47,7 @@ def test_standard_under_the_prior(tree, u):
 
 def test_root_is_the_young_share_of_the_light(small_model, tree, u):
     simulator = small_model.simulator
-    theta = small_model.prior.space.to_theta(u[:200])
+    theta = small_model.space.to_theta(u[:200])
     fraction = simulator.populations(theta).mass_fraction
     bins = simulator.bins
     light = fraction / bins.widths_yr * torch.exp(tree.log_light)
@@ -58,7 +58,7 @@ def test_root_is_the_young_share_of_the_light(small_model, tree, u):
 
 
 def test_first_metallicity_axis_is_the_light_weighted_mean(small_model, tree, u):
-    space = small_model.prior.space
+    space = small_model.space
     mh = space.to_theta(u[:500])[:, space.mh]
     values, _ = tree(u[:500])
     share = tree._grow(u[:500, :15])[1]

@@ -39,7 +39,7 @@ def test_targets_are_the_truth(small_model, mock, target):
 
 def test_estimates_are_valid(small_model, mock):
     torch.manual_seed(0)
-    layout = Layout.of(small_model.simulator.instrument)
+    layout = Layout.of(small_model.instrument)
     encoder = Encoder(layout, EncoderConfig(n_latent=16, n_hidden=16, n_fusion=1))
     estimate = PointHeads(16, 16)(encoder(layout.pack(mock.observation)))
     assert estimate.mass_fraction.shape == estimate.mh.shape == (200, 16)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from amortized_sfh.training.encoded_set import LatentSet, encode_to_file
+from amortized_sfh.training.encoded_set import EncodedSet, encode_to_file
 from amortized_sfh.training.stream import Stream
 
 CHUNK = 64
@@ -18,14 +18,14 @@ def stream(small_model):
 
 @pytest.fixture
 def encode(stream, small_posterior, tmp_path):
-    path = tmp_path / "latents.h5"
+    path = tmp_path / "encoded.h5"
     return lambda n, **more: encode_to_file(small_posterior.encoder, stream, n, path, **more)
 
 
 def test_rows_are_those_of_the_stream(encode, stream, small_posterior):
-    latents = LatentSet(encode(100))
-    assert len(latents) == 2 * CHUNK
-    batch = next(latents.batches(2 * CHUNK))
+    encoded = EncodedSet(encode(100))
+    assert len(encoded) == 2 * CHUNK
+    batch = next(encoded.batches(2 * CHUNK))
     source = stream.batches(CHUNK)
     parts = [next(source), next(source)]
     u = torch.cat([part.u for part in parts])
@@ -41,8 +41,8 @@ def test_rows_are_those_of_the_stream(encode, stream, small_posterior):
 
 
 def test_a_stopped_run_is_gone_on_with(encode, tmp_path):
-    whole = LatentSet(encode(4 * CHUNK))
-    (tmp_path / "latents.h5").unlink()
+    whole = EncodedSet(encode(4 * CHUNK))
+    (tmp_path / "encoded.h5").unlink()
 
     def stop(done: int) -> None:
         if done == 2 * CHUNK:
@@ -50,11 +50,11 @@ def test_a_stopped_run_is_gone_on_with(encode, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         encode(4 * CHUNK, progress=stop)
-    assert [f.name for f in tmp_path.iterdir()] == ["latents.h5.part"]
+    assert [f.name for f in tmp_path.iterdir()] == ["encoded.h5.part"]
     done = []
-    again = LatentSet(encode(4 * CHUNK, progress=done.append))
+    again = EncodedSet(encode(4 * CHUNK, progress=done.append))
     assert done == [3 * CHUNK, 4 * CHUNK]
-    first, second = (next(latents.batches(4 * CHUNK)) for latents in (whole, again))
+    first, second = (next(encoded.batches(4 * CHUNK)) for encoded in (whole, again))
     torch.testing.assert_close(first.latent, second.latent, rtol=2e-3, atol=2e-3)
     assert torch.equal(first.u, second.u)
 
@@ -68,4 +68,4 @@ def test_another_number_or_encoder_is_refused(encode, stream, small_posterior, n
     with pytest.raises(ValueError, match="encoder"):
         encode_to_file(other, stream, CHUNK, path)
     with pytest.raises(ValueError, match="batch size 100 is more than the 64 spectra"):
-        LatentSet(path).batches(100)
+        EncodedSet(path).batches(100)

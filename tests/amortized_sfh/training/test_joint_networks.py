@@ -8,36 +8,36 @@ import torch
 from amortized_sfh.model.model import ModelCard, PosteriorModel
 from amortized_sfh.networks.flow import FlowConfig
 from amortized_sfh.networks.point_heads import PointHeads
-from amortized_sfh.training.joint_networks import Trainee, take_over
+from amortized_sfh.training.joint_networks import JointNetworks, take_over
 
 SIZES = {"n_transform": 2, "n_hidden": 24, "n_bins": 4}
 
 
 @pytest.fixture
 def make(small_model):
-    def make(seed: int, **config) -> Trainee:
+    def make(seed: int, **config) -> JointNetworks:
         torch.manual_seed(seed)
         flow_config = FlowConfig(**{**SIZES, **config})
         model = PosteriorModel.untrained(small_model, ModelCard(name="x"), flow=flow_config)
-        trainee = Trainee(model.encoder, model.flow, PointHeads(128, 16))
+        networks = JointNetworks(model.encoder, model.flow, PointHeads(128, 16))
         with torch.no_grad():
-            for parameter in trainee.flow.parameters():
+            for parameter in networks.flow.parameters():
                 parameter.add_(0.1 * torch.randn_like(parameter))
-        return trainee
+        return networks
 
     return make
 
 
-def _density(trainee: Trainee, small_model) -> torch.Tensor:
+def _density(networks: JointNetworks, small_model) -> torch.Tensor:
     mock = small_model.mock(20, seed=4)
-    x = trainee.encoder.layout.pack(mock.observation)
+    x = networks.encoder.layout.pack(mock.observation)
     with torch.no_grad():
-        u = small_model.prior.space.to_u(mock.theta)
-        return trainee.flow.loss(u, condition=trainee.encoder(x))
+        u = small_model.space.to_u(mock.theta)
+        return networks.flow.loss(u, condition=networks.encoder(x))
 
 
 def test_a_flow_without_the_first_layer_is_taken_over(make, small_model):
-    old = make(1, direct=()).eval()
+    old = make(1, stretched=()).eval()
     # the first layer of the new one is the identity, as it is made
     new = make(2).eval()
     first = new.flow.net._transform._transforms[0]

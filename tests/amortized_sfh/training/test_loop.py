@@ -43,10 +43,10 @@ def _same_weights(a, b) -> bool:
     return all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_loss_falls(new_trainee, batches, tmp_path):
-    steps = []
-    average = train(new_trainee(), batches, CONFIG, tmp_path, lambda step, loss: steps.append(loss))
-    assert len(steps) == 60
+def test_loss_falls(new_networks, batches, tmp_path):
+    losses = []
+    average = train(new_networks(), batches, CONFIG, tmp_path, lambda _, loss: losses.append(loss))
+    assert len(losses) == 60
     curve = _curve(tmp_path)
     assert [row["step"] for row in curve] == list(range(5, 61, 5))
     assert curve[-1]["n_spectra"] == 60 * 32
@@ -55,23 +55,23 @@ def test_loss_falls(new_trainee, batches, tmp_path):
     # the running mean of the weights is usable and better than the start
     first = next(batches(0))
     with torch.no_grad():
-        assert float(average.losses(first)[0]) < float(new_trainee().losses(first)[0]) - 1.0
-    assert bool(torch.isfinite(torch.tensor(steps)).all())
+        assert float(average.losses(first)[0]) < float(new_networks().losses(first)[0]) - 1.0
+    assert bool(torch.isfinite(torch.tensor(losses)).all())
 
 
-def test_resumed_training_equals_an_uninterrupted_one(new_trainee, batches, tmp_path):
+def test_resumed_training_equals_an_uninterrupted_one(new_networks, batches, tmp_path):
     config = _short(14)
-    whole = train(new_trainee(), batches, config, tmp_path / "whole")
+    whole = train(new_networks(), batches, config, tmp_path / "whole")
 
     def stop(step: int, _: float) -> None:
         if step == 9:  # between two checkpoints: steps 7 to 9 are lost
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(new_trainee(), batches, config, tmp_path / "cut", stop)
+        train(new_networks(), batches, config, tmp_path / "cut", stop)
     seen = []
     # other initial weights: everything comes from the checkpoint
-    resumed = new_trainee(seed=8)
+    resumed = new_networks(seed=8)
     average = train(resumed, batches, config, tmp_path / "cut", lambda step, _: seen.append(step))
     assert seen == list(range(7, 15))
     assert _same_weights(average, whole)
@@ -81,38 +81,38 @@ def test_resumed_training_equals_an_uninterrupted_one(new_trainee, batches, tmp_
     assert not list((tmp_path / "cut").glob(".*"))
 
 
-def test_finished_training_is_not_repeated(new_trainee, batches, tmp_path):
-    first = train(new_trainee(), batches, _short(6), tmp_path)
+def test_finished_training_is_not_repeated(new_networks, batches, tmp_path):
+    first = train(new_networks(), batches, _short(6), tmp_path)
     steps = []
-    again = train(new_trainee(1), batches, _short(6), tmp_path, lambda s, _: steps.append(s))
+    again = train(new_networks(1), batches, _short(6), tmp_path, lambda s, _: steps.append(s))
     assert steps == []
     assert _same_weights(first, again)
 
 
-def test_seeds(new_trainee, batches, tmp_path):
+def test_seeds(new_networks, batches, tmp_path):
     runs = [
-        train(new_trainee(seed), batches, _short(4), tmp_path / str(i))
+        train(new_networks(seed), batches, _short(4), tmp_path / str(i))
         for i, seed in enumerate((0, 0, 1))
     ]
     assert _same_weights(runs[0], runs[1])
     assert not _same_weights(runs[0], runs[2])
 
 
-def test_checkpoint_is_no_pickle_of_code(new_trainee, batches, tmp_path):
-    train(new_trainee(), batches, _short(6), tmp_path)
+def test_checkpoint_is_no_pickle_of_code(new_networks, batches, tmp_path):
+    train(new_networks(), batches, _short(6), tmp_path)
     content = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     assert content["step"] == 6
-    assert {"trainee", "average", "optimiser"} < set(content)
+    assert {"networks", "average", "optimiser"} < set(content)
 
 
-def test_one_bad_batch_is_skipped_and_ten_stop_the_run(new_trainee, batches, tmp_path):
+def test_one_bad_batch_is_skipped_and_ten_stop_the_run(new_networks, batches, tmp_path):
     good = [batch for batch, _ in zip(batches(0), range(4), strict=False)]
     bad = good[0]._replace(u=torch.full_like(good[0].u, torch.nan))
     mixed = [good[0], bad, *good[1:]]
-    average = train(new_trainee(), lambda step: iter(mixed[step:]), _short(5), tmp_path / "one")
+    average = train(new_networks(), lambda step: iter(mixed[step:]), _short(5), tmp_path / "one")
     assert all(bool(torch.isfinite(p).all()) for p in average.parameters())
     with pytest.raises(FloatingPointError, match="gradient not finite for 10 steps at step 9"):
-        train(new_trainee(), lambda _: repeat(bad), _short(20), tmp_path / "ten")
+        train(new_networks(), lambda _: repeat(bad), _short(20), tmp_path / "ten")
 
 
 @pytest.mark.parametrize("n_steps", [1, 50, 1000])

@@ -25,7 +25,7 @@ def test_batches_are_packed_mocks(small_model, stream):
     batches = _take(stream, 4)
     assert torch.equal(torch.cat([b.x for b in batches]), stream.layout.pack(mock.observation))
     u = torch.cat([b.u for b in batches])
-    assert torch.equal(u, small_model.prior.space.to_u(mock.theta))
+    assert torch.equal(u, small_model.space.to_u(mock.theta))
     derived = derive(small_model.simulator, mock.theta)
     fraction = torch.cat([b.target.mass_fraction for b in batches])
     assert torch.equal(fraction, derived.mass_fraction)

@@ -22,7 +22,7 @@ from amortized_sfh.training.schedule import TrainingConfig
 from amortized_sfh.training.training_set import TrainingSet, simulate_to_file
 from priors.joint import UnboundedPrior
 from simulators.forward.simulator import Simulator
-from simulators.noise.noise_parts import describe_noise
+from simulators.noise.noise_model_storage import describe_noise
 from simulators.observations.conditions import ConditionsPrior
 
 N = 90  # five chunks and a part of one
@@ -105,8 +105,8 @@ def test_provenance_is_in_the_file(small_model, file, data):
     assert attributes["seed"] == 2
     assert attributes["library_sha256"] == small_model.simulator.basis.sha256
     assert json.loads(attributes["instrument"])["grid"]["n_pix"] == 280
-    assert data.space == small_model.prior.space
-    assert data.instrument == small_model.simulator.instrument
+    assert data.space == small_model.space
+    assert data.instrument == small_model.instrument
     assert data.conditions == small_model.conditions
     assert data.noise.config == small_model.noise.config
 
@@ -328,7 +328,7 @@ def test_batches_are_those_of_the_stream_type(small_model, data):
     batch = next(data.batches(8, seed=1))
     assert batch.x.shape == (8, data.layout.n_x)
     assert bool(torch.isfinite(batch.x).all())
-    space = small_model.prior.space
+    space = small_model.space
     rows = [int((data.theta - space.to_theta(u)).abs().sum(1).argmin()) for u in batch.u]
     theta = data.theta[rows]
     torch.testing.assert_close(batch.u, space.to_u(theta))
@@ -404,13 +404,13 @@ def test_no_validation_set(file):
         data.batches(1, 0, "validation")
 
 
-def test_network_trains_from_a_file(data, new_trainee, tmp_path):
+def test_network_trains_from_a_file(data, new_networks, tmp_path):
     losses = []
     config = TrainingConfig(
         n_spectra=30 * 24, batch_size=24, learning_rate=5e-3, warmup_steps=3, log_every=10
     )
     train(
-        new_trainee(), lambda step: data.batches(24, 0, first_step=step), config, tmp_path,
+        new_networks(), lambda step: data.batches(24, 0, first_step=step), config, tmp_path,
         lambda _, loss: losses.append(loss),
     )  # fmt: skip
     assert sum(losses[-5:]) < sum(losses[:5]) - 5.0
@@ -435,20 +435,20 @@ def test_sbi_tensors(data):
 # always masked pixels are constant; sbi warns for its z-scoring, which our estimators do without
 @pytest.mark.filterwarnings("ignore:Data has constant values:UserWarning")
 @pytest.mark.filterwarnings("ignore:Maximum number of epochs:UserWarning")
-def test_npe_takes_the_tensors(small_model, data, new_trainee, tmp_path, monkeypatch):
+def test_npe_takes_the_tensors(small_model, data, new_networks, tmp_path, monkeypatch):
     from sbi.inference import NPE
 
     monkeypatch.chdir(tmp_path)  # sbi writes its logs where it is
-    trainee = new_trainee()
+    networks = new_networks()
     inference = NPE(
         prior=UnboundedPrior(small_model.prior),
-        density_estimator=lambda u, x: embed(trainee.encoder, trainee.flow),
+        density_estimator=lambda u, x: embed(networks.encoder, networks.flow),
         show_progress_bars=False,
     )
     u, x = data.as_sbi_tensors(64, seed=0)
-    before = trainee.encoder.latent.weight.clone()
+    before = networks.encoder.latent.weight.clone()
     estimator = inference.append_simulations(u, x).train(
         training_batch_size=16, max_num_epochs=1, learning_rate=1e-3
     )
-    assert not torch.equal(before, trainee.encoder.latent.weight)
+    assert not torch.equal(before, networks.encoder.latent.weight)
     assert estimator.sample((3,), condition=x[:2]).shape == (3, 2, 37)

@@ -68,12 +68,12 @@ def test_list_and_text(capsys, preset, tmp_path):
 def test_one_command_trains_models_of_the_survey(run, preset):
     model = load_model(run / "mine")
     load_point_model(run / "mine-point")
-    assert model.generative.simulator.instrument == read_preset(preset).instrument
+    assert model.instrument == read_preset(preset).instrument
     assert model.card.training["n_spectra"] == 384
     assert model.encoder.layout.n_band == 0
     card = json.loads((run / "mine" / "model.json").read_text())
     assert card["instrument"]["name"] == "mine"
-    assert json.loads((run / "nature.json").read_text())["instrument"]["name"] == "mine"
+    assert json.loads((run / "generative.json").read_text())["instrument"]["name"] == "mine"
 
 
 def test_another_survey_does_not_go_on_with_the_training(run, capsys):

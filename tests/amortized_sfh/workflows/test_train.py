@@ -70,7 +70,7 @@ def test_a_frozen_encoder_stays_while_the_flow_learns(run, tmp_path):
     training = load_model(tmp_path / "next").card.training
     assert (training["n_spectra"], training["passes"]) == (384, 3)
     before = torch.load(run / "checkpoint.pt", weights_only=True)["average"]
-    after = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["trainee"]
+    after = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["networks"]
     changed = {n for n, value in after.items() if not torch.equal(value, before[f"module.{n}"])}
     assert {name.split(".")[0] for name in changed} == {"flow", "heads"}
 
@@ -81,7 +81,7 @@ def test_a_model_tells_what_to_train_on_and_its_name(run, tmp_path):
     assert load_model(tmp_path / "tiny").generative.simulator.basis.library == "toy"
 
 
-def test_another_nature_does_not_go_on_with_the_training(run, capsys):
+def test_another_generative_model_does_not_go_on_with_the_training(run, capsys):
     assert main([*TOY, "--mismatch", "bc03-emiles", "--name", "tiny", "--out", str(run)]) == 1
     assert "holds a training with another noise" in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""First layer of the flow: parameters that some spectra fix directly, each along its own axis.
+"""First layer of the flow: stretches parameters that some spectra fix directly, each on its own.
 
 Emission lines measure the metallicity of the youngest stars, whatever the mix of all others, so its
 posterior can be a hundred times narrower than those around it. In the coordinates of the light
@@ -18,10 +18,10 @@ from nflows.nn.nets.resnet import ResidualNet
 from nflows.transforms import PiecewiseRationalQuadraticCouplingTransform
 from nflows.transforms.splines.rational_quadratic import DEFAULT_MIN_DERIVATIVE
 
-__all__ = ["direct_layer"]
+__all__ = ["stretch_layer"]
 
 
-def direct_layer(
+def stretch_layer(
     columns: Sequence[int], n_param: int, n_latent: int, n_hidden: int, n_bins: int, bound: float
 ) -> PiecewiseRationalQuadraticCouplingTransform:
     """Make the layer; it starts as the identity, so it can be put before a trained flow.
@@ -29,22 +29,22 @@ def direct_layer(
     Parameters
     ----------
     columns
-        Which parameters it moves.
+        Columns of u that the layer stretches; the others pass unchanged.
     n_param
-        Parameters.
+        Number of parameters, the length of u.
     n_latent
         Width of the latent space.
     n_hidden
-        Width of the network that sets the splines.
+        Width of the residual network that sets the splines.
     n_bins
-        Bins of the splines.
+        Number of bins of each spline.
     bound
         The splines act on [-bound, bound].
 
     Returns
     -------
     PiecewiseRationalQuadraticCouplingTransform
-        Of u, shape (n, n_param), given latent vectors (n, n_latent).
+        Transformation of u, shape (n, n_param), given latent vectors of shape (n, n_latent).
     """
     moves = torch.zeros(n_param)
     moves[list(columns)] = 1.0

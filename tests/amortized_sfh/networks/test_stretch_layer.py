@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from amortized_sfh.networks.direct_layer import direct_layer
 from amortized_sfh.networks.flow import FlowConfig, build_flow
+from amortized_sfh.networks.stretch_layer import stretch_layer
 
 COLUMNS = [1, 3]
 
 
 def _layer():
     torch.manual_seed(0)
-    return direct_layer(COLUMNS, n_param=5, n_latent=3, n_hidden=16, n_bins=6, bound=5.0)
+    return stretch_layer(COLUMNS, n_param=5, n_latent=3, n_hidden=16, n_bins=6, bound=5.0)
 
 
 @pytest.fixture
@@ -55,9 +55,10 @@ def test_all_others_matter(learned, what):
 def test_a_flow_learns_what_the_data_fix_along_a_sum_of_axes():
     """One column known to 2 %, seen by the splines in rotated coordinates only."""
 
-    def loss_after_training(direct: list[int]) -> float:
+    def loss_after_training(stretched: list[int]) -> float:
         torch.manual_seed(3)
-        flow = build_flow(4, 2, FlowConfig(n_transform=1, n_hidden=24, n_bins=6), direct=direct)
+        config = FlowConfig(n_transform=1, n_hidden=24, n_bins=6)
+        flow = build_flow(4, 2, config, stretched=stretched)
         optimiser = torch.optim.Adam(flow.parameters(), lr=3e-3)
         for _ in range(400):
             latent, u = torch.randn(256, 2), torch.randn(256, 4)
