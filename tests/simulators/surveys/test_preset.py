@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from simulators.contracts import check_noise
-from simulators.forward.simulator import Spectra
+from simulators.forward.simulator import ModelSpectra
 from simulators.instruments.instrument import Instrument
 from simulators.instruments.lsf import PolynomialLsf, ResolvingPower
 from simulators.instruments.pixels import LinearPixels, LogPixels
 from simulators.noise.correlation import banded_correlation, overlap_taps
 from simulators.noise.noise_model import NoiseConfig, NoiseModel
 from simulators.observations.conditions import Conditions, ConditionsPrior
-from simulators.surveys.survey import preset_names, preset_text, read_preset
+from simulators.surveys.preset import preset_names, preset_text, read_preset
 from simulators.wavelengths.wavegrid import LogWaveGrid, WaveGrid
 
 OWN = """
@@ -108,7 +108,7 @@ def test_noise_and_likelihood_are_one_distribution(name):
         phot_valid=torch.rand(n, n_band, generator=generator) < 0.8,
     )
     phot = torch.linspace(0.5, 1.2, n_band).expand(n, -1)
-    check_noise(noise, Spectra(flux, phot), conditions, generator)
+    check_noise(noise, ModelSpectra(flux, phot), conditions, generator)
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -127,7 +127,7 @@ def test_drawn_pixels_have_the_covariance_of_the_likelihood(name):
         phot_snr=torch.ones(n, n_band),
         phot_valid=torch.ones(n, n_band, dtype=torch.bool),
     )
-    light = Spectra(torch.ones(n, 12), torch.ones(n, n_band))
+    light = ModelSpectra(torch.ones(n, 12), torch.ones(n, n_band))
     drawn = quiet.observe(light, conditions, torch.Generator().manual_seed(0)).flux - 1.0
     taps = overlap_taps(noise.instrument, redshift[:1])
     bands = banded_correlation(*taps, conditions.valid[:1])[0]
@@ -183,9 +183,9 @@ def test_log_pixels_and_resolving_power(own):
     ("old", "new", "message"),
     [
         ('name = "mine"', 'nane = "mine"', "unknown key 'nane'; did you mean 'name'"),
-        ("snr = [5", "snrr = [5", r"\[conditions\] has an unknown key 'snrr'; did you mean 'snr'"),
+        ("snr = [5", "snrr = [5", r"unknown key 'snrr' in \[conditions\]; did you mean 'snr'"),
         ("[noise]", "[noisy]", "unknown key 'noisy'; did you mean 'noise'"),
-        ("stop_aa", "end_aa", r"\[rest_frame\] has an unknown key 'end_aa'"),
+        ("stop_aa", "end_aa", r"unknown key 'end_aa' in \[rest_frame\]"),
         ("start_aa = 4700.0\n", "", r"\[observed_frame\] has no 'start_aa'"),
         ("max = 0.05", "max = '0.05'", r"\[redshift\]: max is '0.05'; expected a number"),
         ("max = 0.05", "max = 0.01", "out of order"),

@@ -1,28 +1,27 @@
 """Presets of surveys: TOML files that say what an instrument observes, and how well.
 
 `read_preset` reads one that the package carries, or a file of your own; `SurveyPreset.generative`
-gives what a network learns from. Copy a file from `simulators/survey_presets` to write your own:
+gives what a network learns from. Copy a file from `simulators/surveys/presets` to write your own:
 every key is explained there.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
 import torch
 
-from simulators.files.toml_table import nearest
+from simulators.files.toml_table import fill, nearest, parse_toml
 from simulators.generative import GenerativeModel, default_generative_model
 from simulators.instruments.filters import filter_names
 from simulators.instruments.instrument import Instrument
 from simulators.noise.noise_model import NoiseConfig
 from simulators.observations.conditions import ConditionsPrior
 from simulators.observations.masks import survey_mask
-from simulators.surveys.survey_tables import SurveyTables, read_tables
+from simulators.surveys.preset_tables import PresetTables
 
 __all__ = ["SurveyPreset", "preset_names", "preset_text", "read_preset"]
 
@@ -198,26 +197,22 @@ def read_preset(name: str | Path = "phangs-muse-hst") -> SurveyPreset:
     >>> read_preset("manga").instrument.grid.n_pix
     3040
     """
-    text, where = preset_text(name), str(name)
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{where} is no TOML file: {error}") from error
-    tables = read_tables(content, where)
+    table, lines = parse_toml(preset_text(name), str(name))
+    tables = fill(PresetTables, table, str(name), lines)
     try:
         return _preset(tables)
     except ValueError as error:
-        raise ValueError(f"{where}: {error}") from error
+        raise ValueError(f"{name}: {error}") from error
 
 
-def _preset(tables: SurveyTables) -> SurveyPreset:
-    """What the tables of a file describe."""
-    top, observed, redshift = tables.top, tables.observed_frame, tables.redshift
-    max_bands = redshift.max_bands if top.bands else redshift.max
+def _preset(tables: PresetTables) -> SurveyPreset:
+    """The survey that the tables of a file describe."""
+    observed, redshift = tables.observed_frame, tables.redshift
+    max_bands = redshift.max_bands if tables.bands else redshift.max
     instrument = Instrument(
-        name=top.name,
+        name=tables.name,
         grid=tables.rest_frame.grid(),
-        bands=top.bands,
+        bands=tables.bands,
         lsf=tables.resolution.lsf(),
         pixels=observed.pixels(),
         observed_range_aa=observed.range_aa,
@@ -227,13 +222,13 @@ def _preset(tables: SurveyTables) -> SurveyPreset:
         max_redshift_bands=redshift.max if max_bands is None else max_bands,
     )
     return SurveyPreset(
-        name=top.name,
-        description=top.description,
-        references=top.references,
+        name=tables.name,
+        description=tables.description,
+        references=tables.references,
         instrument=instrument,
         noise=tables.noise,
         conditions=tables.conditions,
-        n_spectra=top.n_spectra,
+        n_spectra=tables.n_spectra,
     )
 
 

@@ -1,32 +1,19 @@
-"""The tables of a survey's TOML file, one dataclass each."""
+"""The TOML file of a preset as a dataclass, with one more for each table inside it."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, fields
 
-from simulators.files.toml_table import check_known, fill
 from simulators.instruments.lsf import LineSpread, PolynomialLsf, ResolvingPower
 from simulators.instruments.pixels import LinearPixels, LogPixels, ObservedPixels
 from simulators.noise.noise_model import NoiseConfig
 from simulators.observations.conditions import ConditionsPrior
 from simulators.wavelengths.wavegrid import LogWaveGrid, PixelGrid, WaveGrid
 
-__all__ = ["SurveyTables", "read_tables"]
+__all__ = ["PresetTables"]
 
 _TOLERANCE = 1e-3
-
-
-@dataclass(frozen=True, kw_only=True)
-class TopKeys:
-    """Keys outside any table."""
-
-    name: str
-    description: str = ""
-    references: tuple[str, ...] = ()
-    bands: tuple[str, ...]
-    n_spectra: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,68 +101,51 @@ class RedshiftTable:
     max_bands: float | None = None
 
 
-class SurveyTables(NamedTuple):
-    """All of a file, value by value of the right type.
-
-    Attributes
-    ----------
-    top
-        Keys outside any table.
-    rest_frame, observed_frame, resolution, redshift, noise, conditions
-        The tables.
-    """
-
-    top: TopKeys
-    rest_frame: RestFrameTable
-    observed_frame: ObservedFrameTable
-    resolution: ResolutionTable
-    redshift: RedshiftTable
-    noise: NoiseConfig
-    conditions: ConditionsPrior
-
-
-_TABLES: dict[str, type] = {
-    "rest_frame": RestFrameTable,
-    "observed_frame": ObservedFrameTable,
-    "resolution": ResolutionTable,
-    "redshift": RedshiftTable,
-    "noise": NoiseConfig,
-    "conditions": ConditionsPrior,
-}
-
-
-def read_tables(content: dict[str, Any], where: str) -> SurveyTables:
-    """Check the keys and the types of the values of a survey's file.
+@dataclass(frozen=True, kw_only=True)
+class PresetTables:
+    """Everything that the file of a preset states.
 
     Parameters
     ----------
-    content
-        As `tomllib` reads it.
-    where
-        Name of the file, for messages.
-
-    Returns
-    -------
-    SurveyTables
-        All of it.
+    name
+        Short name of the survey.
+    description
+        One sentence that says what is observed; empty by default.
+    references
+        Sources of the numbers; none by default.
+    bands
+        Names of the photometric bands.
+    n_spectra
+        Training spectra with which a model of the default size is useful.
+    rest_frame, observed_frame, resolution, redshift
+        Tables that describe the instrument.
+    noise
+        Table of the errors that are not in the error bars.
+    conditions
+        Table of the S/N, masks and bands of training spectra.
 
     Raises
     ------
     ValueError
-        If a key is unknown or missing, or a value is of another type or makes no sense.
+        If noise and redshifts of bands do not go with the bands.
     """
-    check_known(content, [*(field.name for field in fields(TopKeys)), *_TABLES], where)
-    tables: dict[str, Any] = {}
-    for name, kind in _TABLES.items():
-        table = content.get(name, {})
-        if not isinstance(table, dict):
-            raise ValueError(f"{where}: {name} is {table!r}; expected a table [{name}]")
-        tables[name] = fill(kind, table, f"{where} [{name}]")
-    top = fill(TopKeys, {k: v for k, v in content.items() if k not in _TABLES}, where)
-    if not top.bands and tables["redshift"].max_bands is not None:
-        raise ValueError(f"{where} [redshift]: max_bands is given, but bands is []: leave it out")
-    _check_noise(tables["noise"], top.bands, f"{where} [noise]")
-    return SurveyTables(top, **tables)
+
+    name: str
+    description: str = ""
+    references: tuple[str, ...] = ()
+    bands: tuple[str, ...]
+    n_spectra: int
+    rest_frame: RestFrameTable
+    observed_frame: ObservedFrameTable
+    resolution: ResolutionTable
+    redshift: RedshiftTable
+    noise: NoiseConfig = field(default_factory=NoiseConfig)
+    conditions: ConditionsPrior = field(default_factory=ConditionsPrior)
+
+    def __post_init__(self) -> None:
+        if not self.bands and self.redshift.max_bands is not None:
+            raise ValueError("[redshift]: max_bands is given, but bands is []: leave it out")
+        _check_noise(self.noise, self.bands)
 
 
 def _one_step(step_aa: float | None, log_step: float | None) -> float:
@@ -189,15 +159,15 @@ def _one_step(step_aa: float | None, log_step: float | None) -> float:
     return steps[0]
 
 
-def _check_noise(noise: NoiseConfig, bands: tuple[str, ...], where: str) -> None:
+def _check_noise(noise: NoiseConfig, bands: tuple[str, ...]) -> None:
     """Sizes of errors are not negative, and there is one for each band."""
-    for field in fields(NoiseConfig):
-        value = getattr(noise, field.name)
+    for key in fields(NoiseConfig):
+        value = getattr(noise, key.name)
         sizes = value if isinstance(value, tuple) else (value,)
-        if field.name.endswith(("_rms", "_mag", "_orders")) and any(size < 0 for size in sizes):
-            raise ValueError(f"{where}: {field.name} is {value}; expected no negative size")
+        if key.name.endswith(("_rms", "_mag", "_orders")) and any(size < 0 for size in sizes):
+            raise ValueError(f"[noise]: {key.name} is {value}; expected no negative size")
     if bands and len(noise.template_mag) != len(bands):
         raise ValueError(
-            f"{where}: template_mag has {len(noise.template_mag)} values for {len(bands)} bands; "
+            f"[noise]: template_mag has {len(noise.template_mag)} values for {len(bands)} bands; "
             "expected one each"
         )
