@@ -18,9 +18,9 @@ from functools import partial
 import numpy as np
 import torch
 
-from simulators.forward.simulator import Spectra
+from simulators.forward.simulator import ModelSpectra
 from simulators.instruments.filters import photon_mean_flux, read_filter
-from simulators.libraries.medium import measured_medium
+from simulators.libraries.air_or_vacuum import measured_medium
 from simulators.noise.likelihood import Likelihood
 from simulators.noise.noise_model import NoiseModel
 from simulators.observations.conditions import Conditions
@@ -146,7 +146,7 @@ def _red_over_blue(grid: SSPGrid) -> np.ndarray:
 
 def check_noise(
     noise: NoiseModel,
-    spectra: Spectra,
+    spectra: ModelSpectra,
     conditions: Conditions,
     generator: torch.Generator,
     likelihood: Callable[[NoiseModel, Observation], Likelihood] = Likelihood,
@@ -163,7 +163,7 @@ def check_noise(
     ----------
     noise : NoiseModel
         The noise model.
-    spectra : Spectra
+    spectra : ModelSpectra
         Model light of at least 200 galaxies; small spectra make it quick.
     conditions : Conditions
         Their observing conditions, at S/N well above 1, some pixels and bands masked.
@@ -199,9 +199,9 @@ def _repeats(observation: Observation, again: Observation) -> Iterator[str]:
 
 
 def _invariance(
-    likelihood: _Likelihood, spectra: Spectra, observation: Observation
+    likelihood: _Likelihood, spectra: ModelSpectra, observation: Observation
 ) -> Iterator[str]:
-    model = Spectra(spectra.flux[:, None], spectra.phot[:, None])
+    model = ModelSpectra(spectra.flux[:, None], spectra.phot[:, None])
     log_prob = likelihood(observation).log_prob(model)
     if log_prob.shape != (len(observation), 1) or not bool(torch.isfinite(log_prob).all()):
         yield f"log_prob has shape {tuple(log_prob.shape)} or is not finite"
@@ -218,7 +218,11 @@ def _invariance(
     n_data = observation.valid.sum(1) + observation.phot_valid.sum(1)
     cases = {
         "what is masked": (junk, model, 0.0),
-        "the normalisation of the model": (observation, Spectra(*(1e-5 * v for v in model)), 0.0),
+        "the normalisation of the model": (
+            observation,
+            ModelSpectra(*(1e-5 * v for v in model)),
+            0.0,
+        ),
         "the unit of the data": (other_unit, model, -np.log(1e3) * n_data.double()[:, None]),
     }
     for what, (data, light, shift) in cases.items():
@@ -228,9 +232,9 @@ def _invariance(
 
 
 def _calibration(
-    likelihood: _Likelihood, spectra: Spectra, observation: Observation
+    likelihood: _Likelihood, spectra: ModelSpectra, observation: Observation
 ) -> Iterator[str]:
-    model = Spectra(spectra.flux[:, None], spectra.phot[:, None])
+    model = ModelSpectra(spectra.flux[:, None], spectra.phot[:, None])
     every = likelihood(observation)
     spectrum = replace(observation, phot_valid=torch.zeros_like(observation.phot_valid))
     chi2 = likelihood(spectrum).chi2(model)[:, 0]

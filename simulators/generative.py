@@ -14,12 +14,12 @@ from priors.defaults import default_prior
 from priors.families.nuisance import stellar_nuisances
 from priors.joint import JointPrior
 from priors.space import ParameterSpace
-from simulators.forward.simulator import Simulator, Spectra
+from simulators.forward.simulator import ModelSpectra, Simulator
 from simulators.instruments.instrument import Instrument
 from simulators.libraries import read_cloudy, read_library, toy_nebular
-from simulators.noise.mismatch_file import read_mismatch
 from simulators.noise.noise_model import NoiseConfig, NoiseModel
 from simulators.noise.profile import read_noise_profile
+from simulators.noise.template_mismatch import read_mismatch
 from simulators.observations.conditions import ConditionsPrior
 from simulators.observations.observation import Observation
 from simulators.populations.ssp_basis import build_basis
@@ -40,7 +40,7 @@ class Mock(NamedTuple):
     """
 
     theta: Tensor
-    spectra: Spectra
+    spectra: ModelSpectra
     observation: Observation
 
 

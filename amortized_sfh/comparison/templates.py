@@ -9,10 +9,10 @@ import torch
 from scipy.interpolate import make_interp_spline
 
 from priors.families.nuisance import GAS_LOG_U
-from simulators.forward.broadening import Kinematics
+from simulators.forward.broadening import VelocityBroadening
 from simulators.forward.simulator import Simulator
 from simulators.populations.band_nodes import BandNodes
-from simulators.populations.nebular import line_profiles
+from simulators.populations.nebular_light import line_profiles
 from simulators.populations.ssp_basis import MH_STEP
 
 FIXED_LOG_U, FIXED_TAKEN = -3.0, 0.5
@@ -136,7 +136,7 @@ class TemplateProjector:
         basis = simulator.basis
         self.templates = templates
         self._log_wave = np.log(basis.log_grid.wave_aa)
-        self._kinematics = Kinematics(basis.log_grid, simulator.instrument, basis.fwhm_aa)
+        self._broadening = VelocityBroadening(basis.log_grid, simulator.instrument, basis.fwhm_aa)
         self._band_nodes = BandNodes(simulator.instrument)
         self.node_wave_aa = self._band_nodes.wave_aa.double().numpy()
         # mirrored, the spectra are periodic without a jump
@@ -162,7 +162,7 @@ class TemplateProjector:
         ndarray
             Shape (n_bins, n_met, n_lam).
         """
-        variance = self._kinematics.lsf_variance(redshift)[0].double().numpy()
+        variance = self._broadening.lsf_variance(redshift)[0].double().numpy()
         n_pix = len(variance)
         nodes = np.linspace(0.0, max(float(variance.max()), 1e-6), 4)
         convolved = np.zeros_like(self.templates.spectra)

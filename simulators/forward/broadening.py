@@ -22,7 +22,7 @@ _ALIKE = 0.3
 _N_REDSHIFT = 9
 
 
-class Kinematics:
+class VelocityBroadening:
     """Maps spectra on a `LogGrid` to the pixels of an instrument.
 
     Parameters
@@ -141,9 +141,9 @@ class Kinematics:
             blended = torch.addcmul(terms[k], blended, s - float(k))
         return torch.cat([blended[:, cut] @ weight for cut, weight in self._blocks], dim=1)
 
-    def to(self, device: torch.device | str) -> Kinematics:
+    def to(self, device: torch.device | str) -> VelocityBroadening:
         """The same operator on another device."""
-        moved = object.__new__(Kinematics)
+        moved = object.__new__(VelocityBroadening)
         moved.__dict__.update(self.__dict__)
         for name, value in self.__dict__.items():
             if isinstance(value, Tensor):

@@ -16,17 +16,17 @@ from torch import Tensor
 from priors.ages import AgeBins, mass_fractions
 from priors.families.nuisance import ESCAPE_FRACTION, GAS_LOG_U
 from priors.space import ParameterSpace
-from simulators.forward.broadening import Kinematics
+from simulators.forward.broadening import VelocityBroadening
 from simulators.forward.dust import CalzettiSlope
 from simulators.instruments.instrument import Instrument
 from simulators.populations.band_nodes import BandLines, BandNodes
-from simulators.populations.nebular import NebularLight
+from simulators.populations.nebular_light import NebularLight
 from simulators.populations.ssp_basis import MH_STEP, SSPBasis
 
 N_WINDOW = 16
 
 
-class Spectra(NamedTuple):
+class ModelSpectra(NamedTuple):
     """Noise-free model light.
 
     Attributes
@@ -40,9 +40,9 @@ class Spectra(NamedTuple):
     flux: Tensor
     phot: Tensor
 
-    def __getitem__(self, key: Tensor | slice) -> Spectra:  # type: ignore[override]
+    def __getitem__(self, key: Tensor | slice) -> ModelSpectra:  # type: ignore[override]
         """The spectra at `key`."""
-        return Spectra(self.flux[key], self.phot[key])
+        return ModelSpectra(self.flux[key], self.phot[key])
 
 
 class Populations(NamedTuple):
@@ -63,7 +63,7 @@ class Populations(NamedTuple):
     mass_alive: Tensor
 
 
-_PORTABLE = (Tensor, CalzettiSlope, Kinematics, BandNodes, BandLines, NebularLight)
+_PORTABLE = (Tensor, CalzettiSlope, VelocityBroadening, BandNodes, BandLines, NebularLight)
 
 
 class Simulator:
@@ -107,7 +107,7 @@ class Simulator:
         wave = torch.from_numpy(basis.log_grid.wave_aa)
         self._dust = CalzettiSlope(wave)
         self._dust_nodes = CalzettiSlope(self.band_nodes.wave_aa.flatten())
-        self._kinematics = Kinematics(basis.log_grid, instrument, basis.fwhm_aa)
+        self._broadening = VelocityBroadening(basis.log_grid, instrument, basis.fwhm_aa)
         self._index = {n: space.index(n) for n in ("av", "delta", "velocity", "log_sigma")}
         self.wave_aa = torch.as_tensor(instrument.grid.centres_aa)
         self._nebular: NebularLight | None = None
@@ -119,7 +119,7 @@ class Simulator:
         """Where the model computes."""
         return self._spectra.device
 
-    def __call__(self, theta: Tensor, redshift: Tensor) -> Spectra:
+    def __call__(self, theta: Tensor, redshift: Tensor) -> ModelSpectra:
         """Noise-free light of histories.
 
         Parameters
@@ -131,7 +131,7 @@ class Simulator:
 
         Returns
         -------
-        Spectra
+        ModelSpectra
             `flux` (n, n_pix) and `phot` (n, n_band).
 
         Raises
@@ -154,14 +154,14 @@ class Simulator:
             nodes = nodes + gas.nodes
         intrinsic = intrinsic * self._dust.transmission(av, delta)
         sigma = torch.pow(10.0, theta[:, self._index["log_sigma"]])
-        flux = self._kinematics(intrinsic, theta[:, self._index["velocity"]], sigma, redshift)
+        flux = self._broadening(intrinsic, theta[:, self._index["velocity"]], sigma, redshift)
         nodes = nodes * self._dust_nodes.transmission(av, delta)
         nodes = nodes.view(len(theta), *self._node_shape)
         phot = (nodes * self.band_nodes.weights(redshift)).sum(-1)
         if gas is not None:
             lines = gas.lines * self._dust_lines.transmission(av, delta)
             phot = phot + (lines[:, None] * self._band_lines.weights(redshift)).sum(-1)
-        return Spectra(flux * self._scale, phot * self._scale)
+        return ModelSpectra(flux * self._scale, phot * self._scale)
 
     def window_means(self, theta: Tensor) -> Tensor:
         """Mean attenuated light in `N_WINDOW` equal parts of the spectrum, no kinematics.

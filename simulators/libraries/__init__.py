@@ -5,9 +5,9 @@ from __future__ import annotations
 from simulators.libraries.bc03 import find_bc03, read_bc03
 from simulators.libraries.cloudy import read_cloudy
 from simulators.libraries.emiles import read_emiles
-from simulators.libraries.native import read_native, write_native
+from simulators.libraries.hdf5_library import read_hdf5_library, write_hdf5_library
+from simulators.libraries.lookup import LIBRARY_NAMES, read_library
 from simulators.libraries.ppxf_npz import read_ppxf_npz
-from simulators.libraries.read import LIBRARY_NAMES, read_library
 from simulators.libraries.splice import seam_ratio, splice_young
 from simulators.libraries.toy import toy_grid, toy_nebular
 
@@ -17,12 +17,12 @@ __all__ = [
     "read_bc03",
     "read_cloudy",
     "read_emiles",
+    "read_hdf5_library",
     "read_library",
-    "read_native",
     "read_ppxf_npz",
     "seam_ratio",
     "splice_young",
     "toy_grid",
     "toy_nebular",
-    "write_native",
+    "write_hdf5_library",
 ]

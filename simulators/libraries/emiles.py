@@ -32,7 +32,7 @@ from astropy.io import fits
 
 from simulators.files.checksum import combined_sha256, file_sha256
 from simulators.libraries.ppxf_npz import read_ppxf_npz
-from simulators.libraries.red_end import extend_red, red_end_note
+from simulators.libraries.red_extension import extend_red, red_extension_note
 from simulators.populations.ssp_grid import SSPGrid, axis_slice
 
 __all__ = ["EMilesName", "emiles_fwhm_aa", "read_emiles"]
@@ -255,7 +255,7 @@ def _grid(
         mass_kind="stars+remnants",
         lsf_fwhm_aa=emiles_fwhm_aa(wave_aa),
         name="emiles",
-        source=source + red_end_note(end_aa),
+        source=source + red_extension_note(end_aa),
         sha256=sha256,
         **axes,
     )

@@ -4,7 +4,7 @@ Use `read_ppxf_npz` for any of them. The layout, as pPXF documents it: ``templat
 n_met) in L_sun/AA per M_sun formed, ``lam`` (n_wave,) and ``fwhm`` (n_wave, or a number) in AA,
 ``ages`` (n_age,) in Gyr, ``metals`` (n_met,) [M/H] in dex, ``masses`` (n_age, n_met) in stars and
 remnants per M_sun formed. The files do not say whether wavelengths are in air (E-MILES) or in
-vacuum (the others): it is measured, see `simulators.libraries.medium`.
+vacuum (the others): it is measured, see `simulators.libraries.air_or_vacuum`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Literal, get_args
 import numpy as np
 
 from simulators.files.checksum import file_sha256
-from simulators.libraries.medium import Medium, measured_medium, vacuum_to_air
-from simulators.libraries.red_end import extend_red, red_end_note
+from simulators.libraries.air_or_vacuum import Medium, measured_medium, vacuum_to_air
+from simulators.libraries.red_extension import extend_red, red_extension_note
 from simulators.populations.ssp_grid import SSPGrid, axis_slice
 
 __all__ = ["read_ppxf_npz"]
@@ -98,6 +98,6 @@ def _grid(
         mass_kind="stars+remnants",
         lsf_fwhm_aa=np.ascontiguousarray(fwhm),
         name=path.stem.removeprefix("spectra_"),
-        source=f"pPXF file {path.name}{red_end_note(end_aa)}",
+        source=f"pPXF file {path.name}{red_extension_note(end_aa)}",
         sha256=file_sha256(path),
     )

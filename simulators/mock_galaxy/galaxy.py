@@ -16,7 +16,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from simulators.forward.simulator import Simulator, Spectra
+from simulators.forward.simulator import ModelSpectra, Simulator
 from simulators.generative import GenerativeModel
 from simulators.mock_galaxy.history import galaxy_theta
 from simulators.mock_galaxy.structure import GalaxyShape, galaxy_structure
@@ -84,7 +84,7 @@ class MockGalaxy:
         return self.mass_msun.flatten() * (SOLAR_LUMINOSITY_ERG_S / sphere / UNIT_CGS)
 
     @cached_property
-    def light(self) -> Spectra:
+    def light(self) -> ModelSpectra:
         """Noise-free flux × (1 + z) on the model's rest-frame grid, in :data:`UNIT_CGS`."""
         return simulate(self.generative.simulator, self)
 
@@ -206,7 +206,7 @@ def mock_galaxy(
 
 
 @torch.no_grad()
-def simulate(simulator: Simulator, galaxy: MockGalaxy) -> Spectra:
+def simulate(simulator: Simulator, galaxy: MockGalaxy) -> ModelSpectra:
     """Noise-free light of a galaxy through any simulator of its parameter space.
 
     Parameters
@@ -218,7 +218,7 @@ def simulate(simulator: Simulator, galaxy: MockGalaxy) -> Spectra:
 
     Returns
     -------
-    Spectra
+    ModelSpectra
         Flux × (1 + z) in :data:`UNIT_CGS`, rows are spaxels.
     """
     theta = galaxy.theta.flatten(0, 1)
@@ -227,7 +227,7 @@ def simulate(simulator: Simulator, galaxy: MockGalaxy) -> Spectra:
         simulator(t, z) for t, z in zip(theta.split(_CHUNK), redshift.split(_CHUNK), strict=True)
     ]
     amplitude = galaxy.amplitude.float()[:, None]
-    return Spectra(
+    return ModelSpectra(
         torch.cat([p.flux for p in parts]) * amplitude,
         torch.cat([p.phot for p in parts]) * amplitude,
     )

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from simulators.forward.simulator import Simulator, Spectra
+from simulators.forward.simulator import ModelSpectra, Simulator
 from simulators.instruments.instrument import Instrument
 from simulators.instruments.pixels import LinearPixels
 from simulators.mock_galaxy.galaxy import MockGalaxy, simulate
@@ -87,7 +87,7 @@ def native_instrument(instrument: Instrument, redshift: float) -> Instrument:
     return replace(instrument, grid=grid, pixels=replace(pixels, start_aa=start + first * step))
 
 
-def native_light(galaxy: MockGalaxy) -> tuple[Tensor, Spectra]:
+def native_light(galaxy: MockGalaxy) -> tuple[Tensor, ModelSpectra]:
     """Noise-free light on the observed pixels.
 
     Parameters
@@ -99,14 +99,14 @@ def native_light(galaxy: MockGalaxy) -> tuple[Tensor, Spectra]:
     -------
     wave_aa : Tensor
         Observed air wavelengths, shape (n_wave,), float64.
-    light : Spectra
+    light : ModelSpectra
         f_λ as observed, `flux` (n_spaxel, n_wave) and `phot` (n_spaxel, n_band).
     """
     model, stretch = galaxy.generative.simulator, 1.0 + galaxy.shape.redshift
     instrument = native_instrument(model.instrument, galaxy.shape.redshift)
     simulator = Simulator(model.basis, model.space, model.bins, instrument)
     rest = simulate(simulator, galaxy)
-    return simulator.wave_aa * stretch, Spectra(rest.flux / stretch, rest.phot / stretch)
+    return simulator.wave_aa * stretch, ModelSpectra(rest.flux / stretch, rest.phot / stretch)
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from simulators.forward.simulator import Spectra
+from simulators.forward.simulator import ModelSpectra
 from simulators.noise.correlation import (
     banded_cholesky,
     banded_correlation,
@@ -70,7 +70,7 @@ class Likelihood:
         )
         self._sky = self._whitened_sky(index, weight)
 
-    def log_prob(self, spectra: Spectra) -> Tensor:
+    def log_prob(self, spectra: ModelSpectra) -> Tensor:
         """Log-likelihood with the amplitude marginalised.
 
         Parameters
@@ -89,15 +89,15 @@ class Likelihood:
         gaussian = 0.5 * (_LOG_2PI - precision.log())
         return self._log_norm[:, None] - 0.5 * (chi2 + log_det) + gaussian + log_prior
 
-    def chi2(self, spectra: Spectra) -> Tensor:
+    def chi2(self, spectra: ModelSpectra) -> Tensor:
         """Chi-square at the best amplitude, systematic errors marginalised, as `log_prob`."""
         return self.best_fit(spectra)[2]
 
-    def amplitude(self, spectra: Spectra) -> tuple[Tensor, Tensor]:
+    def amplitude(self, spectra: ModelSpectra) -> tuple[Tensor, Tensor]:
         """Best amplitude and its standard error, each (n_obs, n_draws)."""
         return self.best_fit(spectra)[:2]
 
-    def best_fit(self, spectra: Spectra) -> tuple[Tensor, Tensor, Tensor]:
+    def best_fit(self, spectra: ModelSpectra) -> tuple[Tensor, Tensor, Tensor]:
         """`amplitude` and `chi2` from one fit: best, its standard error, chi-square."""
         best, precision, chi2, _ = self._fit(spectra)
         return best, precision.rsqrt(), chi2
@@ -116,7 +116,7 @@ class Likelihood:
         white = whiten(self._factor, modes.double())
         return F.pad(white, (0, self.observation.phot.shape[1]))
 
-    def _fit(self, spectra: Spectra) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _fit(self, spectra: ModelSpectra) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Amplitude, its precision, chi-square and log-determinant of the systematic part."""
         scale = spectra.flux.double().mean(-1, keepdim=True)
         flux, phot = spectra.flux / scale, spectra.phot / scale

@@ -15,11 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from simulators.forward.simulator import Spectra
+from simulators.forward.simulator import ModelSpectra
 from simulators.instruments.instrument import Instrument
 from simulators.noise.correlation import overlap_taps
-from simulators.noise.mismatch import TemplateMismatch
 from simulators.noise.profile import NoiseProfile
+from simulators.noise.template_mismatch import TemplateMismatch
 from simulators.observations.conditions import Conditions
 from simulators.observations.observation import Observation
 
@@ -130,7 +130,10 @@ class NoiseModel:
         return torch.where(inside, self._sky[:, position * inside], 0.0)
 
     def observe(
-        self, spectra: Spectra, conditions: Conditions, generator: torch.Generator | None = None
+        self,
+        spectra: ModelSpectra,
+        conditions: Conditions,
+        generator: torch.Generator | None = None,
     ) -> Observation:
         """Draw noisy observations of model light.
 

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from priors.ages import AgeBins
 from simulators.instruments.instrument import Instrument, LogGrid
+from simulators.populations.age_bin_average import age_bin_weights
 from simulators.populations.band_nodes import BandNodes
-from simulators.populations.bin_average import bin_average_weights
 from simulators.populations.nebular_grid import NebularGrid
 from simulators.populations.ssp_grid import MH_TOLERANCE
 
@@ -112,7 +112,7 @@ def build_nebular_basis(grid: NebularGrid, bins: AgeBins, instrument: Instrument
     """
     edges = np.asarray(bins.edges_gyr)
     n_young = int((edges[:-1] < grid.age_gyr[-1]).sum())
-    weights = bin_average_weights(grid.age_gyr, edges[: n_young + 1], grid.age_gyr[-1])
+    weights = age_bin_weights(grid.age_gyr, edges[: n_young + 1], grid.age_gyr[-1])
     continuum = np.einsum("ba,umaw->bmuw", weights, grid.continuum.astype(np.float64))
     lines = np.einsum("ba,umal->bmul", weights, grid.line_lum.astype(np.float64))
     log_grid, nodes = LogGrid.covering(instrument.grid), BandNodes(instrument)

@@ -12,8 +12,8 @@ from torch import Tensor
 from priors.ages import AgeBins
 from simulators.instruments.filters import read_filter
 from simulators.instruments.instrument import Instrument, LogGrid
+from simulators.populations.age_bin_average import age_bin_weights
 from simulators.populations.band_nodes import BandNodes
-from simulators.populations.bin_average import bin_average_weights
 from simulators.populations.nebular_basis import NebularBasis, build_nebular_basis
 from simulators.populations.nebular_grid import NebularGrid
 from simulators.populations.ssp_grid import MH_TOLERANCE, SSPGrid
@@ -182,7 +182,7 @@ def age_weights(age_gyr: np.ndarray, edges_gyr: np.ndarray) -> np.ndarray:
             f"the first age bin ({edges_gyr[0]:g} to {edges_gyr[1]:g} Gyr) is younger than the "
             f"library, which starts at {age_gyr[0]:g} Gyr: splice in a young library"
         )
-    return bin_average_weights(age_gyr, edges_gyr)
+    return age_bin_weights(age_gyr, edges_gyr)
 
 
 def _check_covered(wave_aa: np.ndarray, needed_aa: np.ndarray, what: str) -> None:

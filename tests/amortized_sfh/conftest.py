@@ -14,9 +14,9 @@ from amortized_sfh.model.model import ModelCard, PointModel, PosteriorModel
 from amortized_sfh.networks.encoder import EncoderConfig
 from amortized_sfh.networks.flow import FlowConfig
 from simulators.generative import GenerativeModel
-from simulators.noise.mismatch import TemplateMismatch
 from simulators.noise.noise_model import NoiseModel
 from simulators.noise.profile import NoiseProfile
+from simulators.noise.template_mismatch import TemplateMismatch
 
 BUNIT = "10**(-20)*erg/s/cm**2/Angstrom"
 SMALL_ENCODER = EncoderConfig(
@@ -40,7 +40,7 @@ def new_posterior():
 @pytest.fixture(scope="session")
 def measured_model(small_model) -> GenerativeModel:
     """`small_model` whose noise has a measured mismatch and a measured profile."""
-    instrument = small_model.simulator.instrument
+    instrument = small_model.instrument
     wave = np.arange(4700.0, 6000.0, 5.0)
     kernel = np.array([0.2, 0.9, 0.2])
     profile = NoiseProfile(

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from amortized_sfh.data.spectra.spectrum import Spectrum
-from simulators.forward.simulator import Spectra
+from simulators.forward.simulator import ModelSpectra
 from simulators.generative import GenerativeModel
+from simulators.noise.likelihood import Likelihood
 from simulators.observations.observation import Observation
 
 __all__ = ["expected_chi2"]
@@ -46,7 +47,7 @@ def expected_chi2(
     """
     random = np.random.default_rng(0)
     usable = spectrum.valid & np.isfinite(spectrum.sigma)
-    instrument, redshift = generative.simulator.instrument, float(observation.redshift[0])
+    instrument, redshift = generative.instrument, float(observation.redshift[0])
     rows = []
     for _ in range(_N_NOISE):
         noise = np.where(usable, random.standard_normal(usable.size) * spectrum.sigma, 0.0)
@@ -56,7 +57,7 @@ def expected_chi2(
         rows.append(torch.where(observation.valid, light + share * observation.sigma, 0.0))
     many = observation[torch.zeros(_N_NOISE, dtype=torch.long)]
     many = replace(many, flux=torch.cat(rows), phot_valid=torch.zeros_like(many.phot_valid))
-    likelihood = generative.noise.likelihood(many)
-    model = Spectra(light.expand(_N_NOISE, 1, -1), torch.ones(_N_NOISE, 1, many.phot.shape[1]))
+    likelihood = Likelihood(generative.noise, many)
+    model = ModelSpectra(light.expand(_N_NOISE, 1, -1), torch.ones(_N_NOISE, 1, many.phot.shape[1]))
     chi2 = likelihood.chi2(model)[:, 0] / (likelihood.n_data - 1).clamp_min(1)
     return float(chi2.mean())

@@ -10,17 +10,19 @@ import pytest
 import torch
 from astropy.table import Table
 
-from amortized_sfh.data.spectra.spectrum import Spectrum, read_spectra
+from amortized_sfh.data.spectra.read_spectra import read_spectra
+from amortized_sfh.data.spectra.spectrum import Spectrum
 from amortized_sfh.model.model import ModelCard, PosteriorModel
 from amortized_sfh.networks.encoder import EncoderConfig
 from amortized_sfh.networks.flow import FlowConfig
 from amortized_sfh.quantities.flags import Flag
 from amortized_sfh.workflows.infer_spectra import TABLE, infer_spectra
 from amortized_sfh.workflows.infer_spectrum import SpectrumRun
-from simulators.forward.simulator import Spectra
+from simulators.forward.simulator import ModelSpectra
 from simulators.generative import GenerativeModel
+from simulators.noise.likelihood import Likelihood
 from simulators.observations.masks import REST_LINES_AA
-from simulators.surveys.survey import read_preset
+from simulators.surveys.preset import read_preset
 
 pytestmark = pytest.mark.data
 
@@ -93,16 +95,16 @@ def test_emission_lines_lie_at_their_air_wavelengths(spectra):
 def test_the_forward_model_comes_close(spectra, generative):
     """The best of 150 histories of the prior, at the right redshift and at a wrong one."""
     theta = generative.prior.sample((150,), torch.Generator().manual_seed(0))
-    theta[:, generative.prior.space.index("velocity")] = 0.0
-    theta[:, generative.prior.space.index("log_sigma")] = 2.0
+    theta[:, generative.space.index("velocity")] = 0.0
+    theta[:, generative.space.index("log_sigma")] = 2.0
     for i in (1, 2, 3, 8):
         found = []
         for shift in (0.0, 0.02):
             redshift = spectra[i].redshift + shift
-            observation = spectra[i].observe(generative.simulator.instrument, redshift)
+            observation = spectra[i].observe(generative.instrument, redshift)
             light = generative.simulator(theta, observation.redshift.expand(len(theta)))
-            likelihood = generative.noise.likelihood(observation)
-            chi2 = likelihood.chi2(Spectra(light.flux[None], light.phot[None]))[0]
+            likelihood = Likelihood(generative.noise, observation)
+            chi2 = likelihood.chi2(ModelSpectra(light.flux[None], light.phot[None]))[0]
             found.append(float(chi2.min() / likelihood.n_data[0]))
         right, wrong = found
         # S/N per pixel is 68 to 146, and history was fitted

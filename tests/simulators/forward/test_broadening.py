@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from simulators.constants import FWHM_PER_SIGMA, SPEED_OF_LIGHT_KMS
-from simulators.forward.broadening import Kinematics
+from simulators.forward.broadening import VelocityBroadening
 from simulators.instruments.instrument import Instrument, LogGrid
 from simulators.instruments.lsf import ResolvingPower
 from simulators.instruments.pixels import LinearPixels, LogPixels
@@ -29,7 +29,7 @@ def lines():
 
 @pytest.fixture(scope="module")
 def kinematics():
-    return Kinematics(LOG_GRID, INSTRUMENT, torch.full((LOG_GRID.n_pix,), LIBRARY_FWHM_AA))
+    return VelocityBroadening(LOG_GRID, INSTRUMENT, torch.full((LOG_GRID.n_pix,), LIBRARY_FWHM_AA))
 
 
 def _spectrum(wave, lines, variance, factor=1.0):
@@ -123,7 +123,9 @@ def test_other_pixels_are_resampled_as_real_data(lines, name, tolerance, redshif
     """As above, with the pixels of other instruments and their readers' conversion to air."""
     instrument, sigma = SURVEYS[name], 60.0
     log_grid = LogGrid.covering(instrument.grid)
-    kinematics = Kinematics(log_grid, instrument, torch.full((log_grid.n_pix,), LIBRARY_FWHM_AA))
+    kinematics = VelocityBroadening(
+        log_grid, instrument, torch.full((log_grid.n_pix,), LIBRARY_FWHM_AA)
+    )
     native = instrument.pixels.wave_aa(torch.arange(500, 3900))
     medium = instrument.pixels.medium
     rest = rest_air_edges(native, redshift, medium).numpy()
@@ -150,7 +152,7 @@ def test_other_pixels_are_resampled_as_real_data(lines, name, tolerance, redshif
 
 
 def test_a_coarser_library_is_never_sharpened(lines):
-    coarse = Kinematics(LOG_GRID, INSTRUMENT, torch.full((LOG_GRID.n_pix,), 4.0))
+    coarse = VelocityBroadening(LOG_GRID, INSTRUMENT, torch.full((LOG_GRID.n_pix,), 4.0))
     assert bool((coarse.lsf_variance(torch.zeros(1)) >= 0).all())
     model = _run(coarse, lines, 0.0, 1e-3, 0.0)
     truth = _spectrum(INSTRUMENT.grid.centres_aa.numpy(), lines, lambda w: 0.0)

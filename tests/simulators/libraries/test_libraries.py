@@ -16,9 +16,9 @@ from simulators.libraries import (
     read_ppxf_npz,
     toy_grid,
 )
+from simulators.libraries.air_or_vacuum import air_to_vacuum, vacuum_to_air
 from simulators.libraries.emiles import EMilesName
-from simulators.libraries.medium import air_to_vacuum, vacuum_to_air
-from simulators.libraries.red_end import extend_red
+from simulators.libraries.red_extension import extend_red
 
 ARRAYS = ("wave_aa", "age_gyr", "mh", "lum", "mass_alive", "lsf_fwhm_aa")
 

@@ -13,7 +13,7 @@ from simulators.contracts import check_ssp_library
 from simulators.instruments.filters import ab_magnitude, photon_mean_flux, read_filter
 from simulators.libraries import read_bc03, read_emiles, seam_ratio, splice_young
 from simulators.libraries.emiles import EMilesName, emiles_fwhm_aa
-from simulators.libraries.red_end import extend_red
+from simulators.libraries.red_extension import extend_red
 
 pytestmark = pytest.mark.data
 

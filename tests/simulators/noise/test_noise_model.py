@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from simulators.contracts import check_noise
-from simulators.forward.simulator import Spectra
+from simulators.forward.simulator import ModelSpectra
 from simulators.instruments.instrument import Instrument
 from simulators.noise.correlation import overlap_taps
 from simulators.noise.likelihood import Likelihood
-from simulators.noise.mismatch import TemplateMismatch
 from simulators.noise.noise_model import NoiseConfig, NoiseModel
 from simulators.noise.profile import NoiseProfile
+from simulators.noise.template_mismatch import TemplateMismatch
 from simulators.observations.conditions import Conditions, ConditionsPrior
 from simulators.wavelengths.wavegrid import WaveGrid
 
@@ -51,13 +51,13 @@ def noise(request):
     return NoiseModel(INSTRUMENT) if request.param == "default" else _measured()
 
 
-def _light(n: int) -> Spectra:
+def _light(n: int) -> ModelSpectra:
     """One wavy spectrum, n times."""
     wave = torch.linspace(0, 6, N_PIX)
     flux = 1.0 + 0.3 * torch.sin(wave) + 0.1 * torch.cos(5 * wave)
     phot = torch.tensor([0.3, 0.5, 1.1, 1.2, 0.9])
     level = flux.mean()
-    return Spectra((flux / level).expand(n, -1), (phot / level).expand(n, -1))
+    return ModelSpectra((flux / level).expand(n, -1), (phot / level).expand(n, -1))
 
 
 def _conditions(n: int, snr: float = 60.0, phot_snr: float = 25.0) -> Conditions:
@@ -172,7 +172,7 @@ def test_log_prob_is_the_integral_over_the_amplitude(noise, settings):
     """Against dense multivariate normals, integrated over amplitude with prior 1/A."""
     conditions = _conditions(6, **settings)
     observation = noise.observe(_light(6), conditions, torch.Generator().manual_seed(4))
-    model = Spectra(3.7 * _light(6).flux[:, None], 3.7 * _light(6).phot[:, None])
+    model = ModelSpectra(3.7 * _light(6).flux[:, None], 3.7 * _light(6).phot[:, None])
     found = Likelihood(noise, observation).log_prob(model)[:, 0]
     amplitudes = torch.linspace(0.9, 1.1, 801, dtype=torch.float64)
     terms = []
@@ -190,7 +190,7 @@ def test_log_prob_is_the_integral_over_the_amplitude(noise, settings):
 
 def test_chi2_is_that_of_the_dense_covariance(noise):
     observation = noise.observe(_light(3), _conditions(3), torch.Generator().manual_seed(4))
-    model = Spectra(_light(3).flux[:, None], _light(3).phot[:, None])
+    model = ModelSpectra(_light(3).flux[:, None], _light(3).phot[:, None])
     likelihood = Likelihood(noise, observation)
     best, _ = likelihood.amplitude(model)
     for row in range(3):
@@ -203,8 +203,8 @@ def test_chi2_is_that_of_the_dense_covariance(noise):
 def test_likelihood_prefers_the_truth(noise):
     observation = noise.observe(_light(50), _conditions(50), torch.Generator().manual_seed(6))
     true = _light(50)
-    wrong = Spectra(true.flux * torch.linspace(1, 1.6, N_PIX), true.phot)
-    both = Spectra(*(torch.stack(pair, dim=1) for pair in zip(true, wrong, strict=True)))
+    wrong = ModelSpectra(true.flux * torch.linspace(1, 1.6, N_PIX), true.phot)
+    both = ModelSpectra(*(torch.stack(pair, dim=1) for pair in zip(true, wrong, strict=True)))
     log_prob = Likelihood(noise, observation).log_prob(both)
     assert log_prob.shape == (50, 2)
     assert bool((log_prob[:, 0] > log_prob[:, 1]).all())
@@ -215,7 +215,7 @@ def test_negative_and_faint_data_have_a_finite_likelihood(noise):
     observation = noise.observe(_light(20), conditions, torch.Generator().manual_seed(0))
     observation = replace(observation, flux=observation.flux - 5.0)
     likelihood = Likelihood(noise, observation)
-    model = Spectra(_light(20).flux[:, None], _light(20).phot[:, None])
+    model = ModelSpectra(_light(20).flux[:, None], _light(20).phot[:, None])
     assert bool(torch.isfinite(likelihood.log_prob(model)).all())
     assert bool(torch.isfinite(likelihood.chi2(model)).all())
 
@@ -229,7 +229,7 @@ def test_observations_without_spectrum_or_bands(noise, masked):
         conditions = conditions._replace(phot_valid=torch.zeros_like(conditions.phot_valid))
     observation = noise.observe(_light(4), conditions, torch.Generator().manual_seed(0))
     likelihood = Likelihood(noise, observation)
-    model = Spectra(_light(4).flux[:, None], _light(4).phot[:, None])
+    model = ModelSpectra(_light(4).flux[:, None], _light(4).phot[:, None])
     assert int(likelihood.n_data[0]) == {"spectrum": 4, "bands": 54, "both": 0}[masked]
     if masked != "both":
         assert bool(torch.isfinite(likelihood.log_prob(model)).all())
@@ -241,11 +241,11 @@ def test_log_prob_is_differentiable(noise):
     likelihood = Likelihood(noise, observation)
     flux = _light(2).flux[:, None].clone().double().requires_grad_(True)
     phot = _light(2).phot[:, None].double()
-    (gradient,) = torch.autograd.grad(likelihood.log_prob(Spectra(flux, phot)).sum(), flux)
+    (gradient,) = torch.autograd.grad(likelihood.log_prob(ModelSpectra(flux, phot)).sum(), flux)
     step = torch.zeros_like(flux)
     step[:, :, 10:14] = 1e-4
     with torch.no_grad():
-        up, down = (likelihood.log_prob(Spectra(flux + s, phot))[:, 0] for s in (step, -step))
+        up, down = (likelihood.log_prob(ModelSpectra(flux + s, phot))[:, 0] for s in (step, -step))
     numeric = (up - down) / 2
     torch.testing.assert_close((gradient * step).sum((1, 2)), numeric, rtol=0.05, atol=1e-6)
 
@@ -288,7 +288,7 @@ def test_moving_keeps_the_noise(noise):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_gpu_gives_the_same_likelihood(noise):
     observation = noise.observe(_light(8), _conditions(8), torch.Generator().manual_seed(4))
-    model = Spectra(_light(8).flux[:, None], _light(8).phot[:, None])
+    model = ModelSpectra(_light(8).flux[:, None], _light(8).phot[:, None])
     there = Likelihood(noise.to("cuda"), observation.to("cuda"))
-    found = there.log_prob(Spectra(*(v.cuda() for v in model))).cpu()
+    found = there.log_prob(ModelSpectra(*(v.cuda() for v in model))).cpu()
     torch.testing.assert_close(found, Likelihood(noise, observation).log_prob(model))

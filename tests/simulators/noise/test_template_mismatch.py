@@ -13,8 +13,13 @@ from priors.defaults import default_prior
 from priors.families.nuisance import stellar_nuisances
 from simulators.forward.simulator import Simulator
 from simulators.instruments.instrument import Instrument
-from simulators.noise.mismatch import MAX_SHARED_LIGHT, TemplateMismatch, measure_mismatch
-from simulators.noise.mismatch_file import read_mismatch, write_mismatch
+from simulators.noise.template_mismatch import (
+    MAX_SHARED_LIGHT,
+    TemplateMismatch,
+    measure_mismatch,
+    read_mismatch,
+    write_mismatch,
+)
 from simulators.populations.ssp_basis import build_basis
 from simulators.wavelengths.wavegrid import WaveGrid
 

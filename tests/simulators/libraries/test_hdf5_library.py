@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from simulators.contracts import check_ssp_library
-from simulators.libraries import read_library, read_native, toy_grid, write_native
+from simulators.libraries import read_hdf5_library, read_library, toy_grid, write_hdf5_library
 
 ARRAYS = ("wave_aa", "age_gyr", "mh", "lum", "mass_alive", "lsf_fwhm_aa")
 
@@ -24,8 +24,8 @@ def assert_same(grid, other, rtol=0.0):
         np.testing.assert_allclose(getattr(grid, name), getattr(other, name), rtol, err_msg=name)
 
 
-def test_native_round_trip(tmp_path, toy):
-    path = write_native(toy, tmp_path / "toy.h5")
+def test_hdf5_round_trip(tmp_path, toy):
+    path = write_hdf5_library(toy, tmp_path / "toy.h5")
     grid = read_library(path)
     assert_same(grid, toy)
     assert [grid.name, grid.source, grid.sha256, grid.mass_kind] == [
@@ -38,11 +38,11 @@ def test_native_round_trip(tmp_path, toy):
     assert [file.name for file in tmp_path.iterdir()] == ["toy.h5"]
 
 
-def test_native_file_of_a_user_without_a_checksum(tmp_path, toy):
-    path = write_native(toy, tmp_path / "toy.h5")
+def test_hdf5_file_of_a_user_without_a_checksum(tmp_path, toy):
+    path = write_hdf5_library(toy, tmp_path / "toy.h5")
     with h5py.File(path, "a") as file:
         del file.attrs["sha256"]
-    check_ssp_library(read_native(path))
+    check_ssp_library(read_hdf5_library(path))
 
 
 @pytest.mark.parametrize(
@@ -55,27 +55,27 @@ def test_native_file_of_a_user_without_a_checksum(tmp_path, toy):
         (lambda f: f["age_gyr"].attrs.__setitem__("units", "yr"), "units 'yr', expected 'Gyr'"),
     ],
 )
-def test_native_files_that_break_the_specification(tmp_path, toy, spoil, message):
-    path = write_native(toy, tmp_path / "toy.h5")
+def test_hdf5_files_that_break_the_specification(tmp_path, toy, spoil, message):
+    path = write_hdf5_library(toy, tmp_path / "toy.h5")
     with h5py.File(path, "a") as file:
         spoil(file)
     with pytest.raises(ValueError, match=message):
-        read_native(path)
+        read_hdf5_library(path)
 
 
-def test_native_write_that_fails_leaves_the_old_file(tmp_path, toy):
-    path = write_native(toy, tmp_path / "toy.h5")
+def test_hdf5_write_that_fails_leaves_the_old_file(tmp_path, toy):
+    path = write_hdf5_library(toy, tmp_path / "toy.h5")
     broken = replace(toy)
     object.__setattr__(broken, "lum", None)
     with pytest.raises(AttributeError):
-        write_native(broken, path)
-    assert_same(read_native(path), toy)
+        write_hdf5_library(broken, path)
+    assert_same(read_hdf5_library(path), toy)
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_native_of_something_else(tmp_path):
+def test_hdf5_of_something_else(tmp_path):
     (tmp_path / "a.h5").write_text("no")
     with pytest.raises(ValueError, match="not an HDF5 file"):
-        read_native(tmp_path / "a.h5")
+        read_hdf5_library(tmp_path / "a.h5")
     with pytest.raises(FileNotFoundError):
-        read_native(tmp_path / "b.h5")
+        read_hdf5_library(tmp_path / "b.h5")

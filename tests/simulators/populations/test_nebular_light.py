@@ -16,7 +16,7 @@ from simulators.forward.dust import CalzettiSlope
 from simulators.forward.simulator import Simulator
 from simulators.instruments.filters import photon_mean_flux, read_filter
 from simulators.instruments.instrument import Instrument
-from simulators.populations.nebular import NebularLight, line_profiles
+from simulators.populations.nebular_light import NebularLight, line_profiles
 from simulators.populations.ssp_basis import build_basis
 
 N_BINS = 16

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["extend_red", "red_end_note"]
+__all__ = ["extend_red", "red_extension_note"]
 
 _FIT_AA = 1000.0
 
@@ -54,7 +54,7 @@ def extend_red(wave_aa: np.ndarray, lum: np.ndarray) -> tuple[np.ndarray, float 
     return lum, end
 
 
-def red_end_note(end_aa: float | None) -> str:
+def red_extension_note(end_aa: float | None) -> str:
     """Words for the provenance of a grid about what `extend_red` did; empty if nothing."""
     if end_aa is None:
         return ""

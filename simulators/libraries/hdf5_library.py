@@ -1,6 +1,6 @@
 """Native HDF5 format of an SSP library: write any grid once, read it anywhere.
 
-Use `write_native` to keep a converted, spliced or cut library, and as the target format for a
+Use `write_hdf5_library` to keep a converted, spliced or cut library, and as the target format for a
 library that has no reader here. Specification, version 1; all data sets are required:
 
 ================ ===================== ======================= ===================================
@@ -35,13 +35,13 @@ from simulators.files.checksum import file_sha256
 from simulators.files.hdf5_format import HDF5Format
 from simulators.populations.ssp_grid import MassKind, SSPGrid
 
-__all__ = ["NATIVE_FORMAT", "NATIVE_SCHEMA_VERSION", "read_native", "write_native"]
+__all__ = ["LIBRARY_FORMAT", "LIBRARY_SCHEMA_VERSION", "read_hdf5_library", "write_hdf5_library"]
 
-NATIVE_FORMAT = "asfh-ssp-library"
-NATIVE_SCHEMA_VERSION = 1
+LIBRARY_FORMAT = "asfh-ssp-library"
+LIBRARY_SCHEMA_VERSION = 1
 _FORMAT = HDF5Format(
-    name=NATIVE_FORMAT,
-    version=NATIVE_SCHEMA_VERSION,
+    name=LIBRARY_FORMAT,
+    version=LIBRARY_SCHEMA_VERSION,
     attributes=("mass_kind", "name", "source"),
     units={
         "wave_aa": "Angstrom",
@@ -54,7 +54,7 @@ _FORMAT = HDF5Format(
 )
 
 
-def write_native(grid: SSPGrid, path: str | os.PathLike[str]) -> Path:
+def write_hdf5_library(grid: SSPGrid, path: str | os.PathLike[str]) -> Path:
     """Write a grid to an HDF5 file.
 
     Parameters
@@ -73,7 +73,7 @@ def write_native(grid: SSPGrid, path: str | os.PathLike[str]) -> Path:
     return _FORMAT.write(path, attributes, {name: getattr(grid, name) for name in _FORMAT.units})
 
 
-def read_native(path: str | os.PathLike[str]) -> SSPGrid:
+def read_hdf5_library(path: str | os.PathLike[str]) -> SSPGrid:
     """Read a grid from an HDF5 file in the native format.
 
     Parameters
@@ -97,7 +97,9 @@ def read_native(path: str | os.PathLike[str]) -> SSPGrid:
     if not path.is_file():
         raise FileNotFoundError(f"no SSP library file at {path}")
     if not h5py.is_hdf5(path):
-        raise ValueError(f"{path.name} is not an HDF5 file; expected one made by write_native")
+        raise ValueError(
+            f"{path.name} is not an HDF5 file; expected one made by write_hdf5_library"
+        )
     with h5py.File(path, "r") as file:
         _FORMAT.check(file, path.name)
         arrays = {name: _native_floats(file[name][...]) for name in _FORMAT.units}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from simulators.libraries.bc03 import read_bc03
 from simulators.libraries.emiles import read_emiles
-from simulators.libraries.native import read_native
+from simulators.libraries.hdf5_library import read_hdf5_library
 from simulators.libraries.splice import splice_young
 from simulators.libraries.toy import toy_grid
 from simulators.populations.ssp_grid import SSPGrid
@@ -58,8 +58,8 @@ def read_library(name_or_path: str | os.PathLike[str]) -> SSPGrid:
     readers: dict[str, Callable[[Path], SSPGrid]] = {
         ".npz": read_emiles,
         ".fits": read_bc03,
-        ".h5": read_native,
-        ".hdf5": read_native,
+        ".h5": read_hdf5_library,
+        ".hdf5": read_hdf5_library,
     }
     if path.is_dir():
         return read_emiles(path)

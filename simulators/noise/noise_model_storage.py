@@ -9,9 +9,9 @@ from torch import Tensor
 
 from simulators.files.checksum import tensors_sha256
 from simulators.instruments.instrument import Instrument
-from simulators.noise.mismatch import TemplateMismatch
 from simulators.noise.noise_model import NoiseConfig, NoiseModel
 from simulators.noise.profile import NoiseProfile
+from simulators.noise.template_mismatch import TemplateMismatch
 
 _PROFILE_ARRAYS = ("wave_aa", "scale", "sky_modes")
 

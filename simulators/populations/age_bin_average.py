@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 
 
-def bin_average_weights(
+def age_bin_weights(
     age_gyr: np.ndarray, edges_gyr: np.ndarray, last_age_gyr: float = np.inf
 ) -> np.ndarray:
     """Weights that average over age bins at constant SFR.
@@ -31,7 +31,7 @@ def bin_average_weights(
 
     Examples
     --------
-    >>> bin_average_weights(np.array([1.0, 2.0]), np.array([0.0, 1.0, 2.0]))
+    >>> age_bin_weights(np.array([1.0, 2.0]), np.array([0.0, 1.0, 2.0]))
     array([[1. , 0. ],
            [0.5, 0.5]])
     """

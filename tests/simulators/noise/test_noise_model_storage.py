@@ -8,12 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from simulators.forward.simulator import Spectra
+from simulators.forward.simulator import ModelSpectra
 from simulators.instruments.instrument import Instrument
-from simulators.noise.mismatch import TemplateMismatch
 from simulators.noise.noise_model import NoiseConfig, NoiseModel
-from simulators.noise.noise_parts import ARRAY_UNITS, build_noise, describe_noise, noise_arrays
+from simulators.noise.noise_model_storage import (
+    ARRAY_UNITS,
+    build_noise,
+    describe_noise,
+    noise_arrays,
+)
 from simulators.noise.profile import NoiseProfile, white_profile
+from simulators.noise.template_mismatch import TemplateMismatch
 from simulators.observations.conditions import ConditionsPrior
 from simulators.wavelengths.wavegrid import WaveGrid
 
@@ -61,7 +66,7 @@ def _same(first: NoiseModel, second: NoiseModel) -> None:
     assert describe_noise(first) == describe_noise(second)
     generator = torch.Generator().manual_seed(4)
     conditions = ConditionsPrior(distant_share=0.0).sample(4, INSTRUMENT, generator)
-    light = Spectra(torch.ones(4, N_PIX), torch.ones(4, 5))
+    light = ModelSpectra(torch.ones(4, N_PIX), torch.ones(4, 5))
     seen = [m.observe(light, conditions, torch.Generator().manual_seed(5)) for m in (first, second)]
     for name in ("flux", "sigma", "phot", "phot_sigma"):
         torch.testing.assert_close(*(getattr(o, name) for o in seen), rtol=1e-5, atol=1e-6)
