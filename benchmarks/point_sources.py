@@ -22,8 +22,8 @@ from simulators.mock_galaxy.native_cube import native_light
 
 
 @dataclass(frozen=True)
-class Knots:
-    """Sources with the spectra of the spaxels that they lie on.
+class UnresolvedSources:
+    """Unresolved star-forming regions with the spectra of the spaxels that they lie on.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Knots:
     brightness
         Flux over that of the spaxel, shape (n,).
     n_side
-        Spaxels per side.
+        Number of spaxels on each side of the cube.
     """
 
     x: np.ndarray
@@ -41,7 +41,7 @@ class Knots:
     n_side: int
 
     @classmethod
-    def scattered(cls, n_side: int, seed: int) -> Knots:
+    def scattered(cls, n_side: int, seed: int) -> UnresolvedSources:
         """One source for every four spaxels, as bright as one to three of them."""
         random = np.random.default_rng(seed)
         n = n_side**2 // 4
@@ -54,7 +54,7 @@ class Knots:
         Parameters
         ----------
         fwhm
-            Of the Gaussian PSF, in spaxels.
+            Full width at half maximum of the Gaussian PSF, in spaxels.
         pixels
             Pixels per side of a spaxel.
         border
@@ -80,8 +80,8 @@ class Knots:
 
 
 @dataclass(frozen=True)
-class KnotLight:
-    """Light of the knots where the cube sees them, in `UNIT_CGS`, as observed.
+class SourceLight:
+    """Light of the sources where the cube sees them, in `UNIT_CGS`, as observed.
 
     Parameters
     ----------
@@ -95,33 +95,37 @@ class KnotLight:
     phot: Tensor
 
 
-def add_knots(
-    galaxy: MockGalaxy, files: MockFiles, knots: Knots, fwhm: tuple[float, float], ebv: float
-) -> KnotLight:
-    """Add knots to the files of a mock galaxy; the noise stays as it is.
+def add_sources(
+    galaxy: MockGalaxy,
+    files: MockFiles,
+    sources: UnresolvedSources,
+    fwhm: tuple[float, float],
+    ebv: float,
+) -> SourceLight:
+    """Add sources to the files of a mock galaxy; the noise stays as it is.
 
     Parameters
     ----------
     galaxy
         The galaxy of the files.
     files
-        Changed in place.
-    knots
-        What to add.
+        Files of the cube and the images, changed in place.
+    sources
+        The sources to add to cube and images.
     fwhm
-        Of the PSFs of cube and images, arcsec.
+        Full widths at half maximum of the PSFs of cube and images, arcsec.
     ebv
         E(B-V) of the Milky Way of the files.
 
     Returns
     -------
-    KnotLight
-        What a perfect reader would find of them in every spaxel.
+    SourceLight
+        Light of the sources that a perfect reader would find in every spaxel.
     """
     wide, sharp = (width / galaxy.spaxel_arcsec for width in fwhm)
     wave, light = native_light(galaxy)
-    host_flux, host_phot = light.flux[knots.spaxel].double(), light.phot[knots.spaxel].double()
-    seen = knots.shares(wide)
+    host_flux, host_phot = light.flux[sources.spaxel].double(), light.phot[sources.spaxel].double()
+    seen = sources.shares(wide)
     flux = seen @ host_flux
     with fits.open(files.cube, mode="update") as hdus:
         dimmed = flux.numpy().T / foreground_factor(wave.numpy(), ebv)[:, None]
@@ -129,9 +133,9 @@ def add_knots(
     for j, (band, path) in enumerate(files.hst.items()):
         with fits.open(path, mode="update") as hdus:
             image = hdus["SCI"]
-            border = (image.data.shape[0] - knots.n_side * HST_PIXELS_PER_SPAXEL) // 2
-            counts = knots.shares(sharp, HST_PIXELS_PER_SPAXEL, border) @ host_phot[:, j]
+            border = (image.data.shape[0] - sources.n_side * HST_PIXELS_PER_SPAXEL) // 2
+            counts = sources.shares(sharp, HST_PIXELS_PER_SPAXEL, border) @ host_phot[:, j]
             dimming = 10.0 ** (-0.4 * band_extinction_mag(band, ebv))
             counts = counts.numpy().reshape(image.data.shape) * dimming
             image.data += (counts * UNIT_CGS / image.header["PHOTFLAM"]).astype(np.float32)
-    return KnotLight(flux.float(), (seen @ host_phot).float())
+    return SourceLight(flux.float(), (seen @ host_phot).float())

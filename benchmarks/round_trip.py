@@ -29,7 +29,7 @@ from amortized_sfh.data.mocks.files import HST_PIXELS_PER_SPAXEL, MockFiles, wri
 from amortized_sfh.inference.infer import infer
 from amortized_sfh.model.model import PosteriorModel
 from amortized_sfh.model.model_files import load_model
-from benchmarks.point_sources import Knots, add_knots
+from benchmarks.point_sources import UnresolvedSources, add_sources
 from benchmarks.run import print_table
 from simulators.constants import FWHM_PER_SIGMA
 from simulators.mock_galaxy.galaxy import UNIT_CGS, MockGalaxy, mock_galaxy
@@ -115,8 +115,8 @@ def in_memory(galaxy: MockGalaxy, files: MockFiles) -> Observation:
     instrument = galaxy.generative.instrument
     seen = observe_native(galaxy, _SEED, shared_systematics=True, neighbour_share=_NEIGHBOUR_SHARE)
     bands = [_band(galaxy, files, band) for band in instrument.bands]
-    knots = Knots.scattered(galaxy.n_side, _SEED)
-    added = add_knots(galaxy, files, knots, (_PSF, _HST_PSF), _EBV)
+    sources = UnresolvedSources.scattered(galaxy.n_side, _SEED)
+    added = add_sources(galaxy, files, sources, (_PSF, _HST_PSF), _EBV)
     stretch = 1.0 + galaxy.shape.redshift
     redshift = torch.full((len(seen.flux),), galaxy.shape.redshift)
     index, weight = (part[0] for part in overlap_taps(instrument, redshift[:1]))
@@ -146,11 +146,19 @@ def _band(galaxy: MockGalaxy, files: MockFiles, band: str) -> tuple[torch.Tensor
     box = np.zeros((2 * reach + HST_PIXELS_PER_SPAXEL, 2 * reach + HST_PIXELS_PER_SPAXEL))
     box[reach : reach + HST_PIXELS_PER_SPAXEL, reach : reach + HST_PIXELS_PER_SPAXEL] = 1.0
     kernel = gaussian_filter(box, width, mode="constant")
-    variance = convolve(error**2, kernel**2, mode="constant", origin=-(HST_PIXELS_PER_SPAXEL % 2 == 0))
+    variance = convolve(
+        error**2, kernel**2, mode="constant", origin=-(HST_PIXELS_PER_SPAXEL % 2 == 0)
+    )
     corner = (len(image) - galaxy.n_side * HST_PIXELS_PER_SPAXEL) // 2
     inner = slice(corner, corner + galaxy.n_side * HST_PIXELS_PER_SPAXEL)
-    blocks = smooth[inner, inner].reshape(galaxy.n_side, HST_PIXELS_PER_SPAXEL, galaxy.n_side, HST_PIXELS_PER_SPAXEL)
-    middle = slice(corner + HST_PIXELS_PER_SPAXEL // 2, corner + HST_PIXELS_PER_SPAXEL // 2 + galaxy.n_side * HST_PIXELS_PER_SPAXEL, HST_PIXELS_PER_SPAXEL)
+    blocks = smooth[inner, inner].reshape(
+        galaxy.n_side, HST_PIXELS_PER_SPAXEL, galaxy.n_side, HST_PIXELS_PER_SPAXEL
+    )
+    middle = slice(
+        corner + HST_PIXELS_PER_SPAXEL // 2,
+        corner + HST_PIXELS_PER_SPAXEL // 2 + galaxy.n_side * HST_PIXELS_PER_SPAXEL,
+        HST_PIXELS_PER_SPAXEL,
+    )
     factor = 10.0 ** (0.4 * band_extinction_mag(band, _EBV))
     flux = blocks.sum(axis=(1, 3)) * factor
     sigma = np.sqrt(variance[middle, middle]) * factor
