@@ -6,16 +6,14 @@ import warnings
 from pathlib import Path
 
 import torch
-from astropy import units as u
 from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
 from torch import Tensor
 
 from amortized_sfh.data.files.fits_files import InputFileError
+from amortized_sfh.data.files.wavelengths import MEDIUM_OF_CTYPE, parse_wavelength_unit
 
 __all__ = ["celestial", "wavelength_axis"]
-
-_MEDIA = {"AWAV": "air", "WAVE": "vacuum"}
 
 
 def wavelength_axis(path: str | Path, header: fits.Header, n_plane: int) -> tuple[Tensor, str]:
@@ -43,7 +41,7 @@ def wavelength_axis(path: str | Path, header: fits.Header, n_plane: int) -> tupl
         If the axis is incomplete, not linear, or has another unit than a length.
     """
     kind = str(header.get("CTYPE3", "")).strip().upper()
-    if kind not in _MEDIA:
+    if kind not in MEDIUM_OF_CTYPE:
         raise InputFileError(
             f"{path}: CTYPE3 is {kind or 'missing'}; expected AWAV (air) or WAVE (vacuum), linear"
         )
@@ -53,13 +51,7 @@ def wavelength_axis(path: str | Path, header: fits.Header, n_plane: int) -> tupl
         raise InputFileError(
             f"{path}: the wavelength axis has no CRVAL3 or no CD3_3; expected both (in Angstrom)"
         )
-    unit = str(header.get("CUNIT3", "Angstrom")).strip() or "Angstrom"
-    try:
-        scale = u.Unit("Angstrom" if unit.lower() in ("a", "ang") else unit).to(u.AA)
-    except (ValueError, u.UnitConversionError) as error:
-        raise InputFileError(
-            f"{path}: CUNIT3 is {unit!r}; expected a length such as Angstrom, nm or m"
-        ) from error
+    scale = parse_wavelength_unit(str(header.get("CUNIT3", "")), f"{path}: CUNIT3")
     pixels = torch.arange(n_plane + 1, dtype=torch.float64) + 0.5
     edges = (value + (pixels - pixel) * step) * scale
     if not step > 0 or not edges[0] > 0:
@@ -67,7 +59,7 @@ def wavelength_axis(path: str | Path, header: fits.Header, n_plane: int) -> tupl
             f"{path}: the wavelength axis runs {edges[0]:.1f}-{edges[-1]:.1f} Å; expected "
             "ascending, positive wavelengths"
         )
-    return edges, _MEDIA[kind]
+    return edges, MEDIUM_OF_CTYPE[kind]
 
 
 def celestial(header: fits.Header) -> WCS | None:

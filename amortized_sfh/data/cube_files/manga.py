@@ -18,12 +18,11 @@ import numpy as np
 from astropy.io import fits
 from torch import Tensor
 
+from amortized_sfh.data.files.extensions import MANGA_CUBE_HDUS, WAVE_HDUS
 from amortized_sfh.data.files.fits_files import InputFileError, find_image
 from simulators.wavelengths.resample import edges_from_centres
 
 __all__ = ["MangaParts", "find_manga_parts"]
-
-_CUBES = ("FLUX", "IVAR", "MASK")
 
 
 class MangaParts(NamedTuple):
@@ -66,8 +65,8 @@ def find_manga_parts(hdul: fits.HDUList, path: str | Path) -> MangaParts | None:
     InputFileError
         If errors or mask are missing, or shapes do not fit.
     """
-    wave = find_image(hdul, ("WAVE",), 1)
-    data, ivar, mask = (find_image(hdul, (name,), 3) for name in _CUBES)
+    wave = find_image(hdul, WAVE_HDUS, 1)
+    data, ivar, mask = (find_image(hdul, (name,), 3) for name in MANGA_CUBE_HDUS)
     if wave is None or data is None:
         return None
     if ivar is None or mask is None:

@@ -1,4 +1,8 @@
-"""Names of the FITS extensions in which fluxes, errors and masks come."""
+"""Names of the FITS extensions in which cubes, images and spectra keep their parts.
+
+Each tuple lists names in order of preference, for
+:func:`~amortized_sfh.data.files.fits_files.find_image`.
+"""
 
 from __future__ import annotations
 
@@ -6,35 +10,64 @@ from astropy.io import fits
 
 from amortized_sfh.data.files.fits_files import find_image
 
-FLUX_HDUS = ("FLUX", "DATA", "SCI", "PRIMARY")
+__all__ = [
+    "ERROR_HDUS",
+    "FLUX_HDUS",
+    "HST_ERROR_HDUS",
+    "HST_IMAGE_HDUS",
+    "HST_MASK_HDUS",
+    "HST_WEIGHT_HDUS",
+    "MANGA_CUBE_HDUS",
+    "MUSE_FLUX_HDUS",
+    "MUSE_QUALITY_HDUS",
+    "QUALITY_HDUS",
+    "REDSHIFT_HDUS",
+    "WAVE_HDUS",
+    "is_row_stacked",
+]
 
+MUSE_FLUX_HDUS = ("DATA", "SCI", "PRIMARY")
+"""Flux of a cube as ESO delivers it; its variance has a name of ``ERROR_HDUS["variance"]``."""
+
+MUSE_QUALITY_HDUS = ("DQ",)
+
+MANGA_CUBE_HDUS = ("FLUX", "IVAR", "MASK")
+"""Flux, inverse variance and mask of a LOGCUBE, which has all three."""
+
+FLUX_HDUS = ("FLUX", *MUSE_FLUX_HDUS)
 
 ERROR_HDUS = {
     "variance": ("STAT", "VAR", "VARIANCE"),
     "sigma": ("ERR", "ERROR", "SIGMA", "ERRS", "UNCERT", "NOISE"),
     "ivar": ("IVAR",),
 }
-
+"""Kind of error (variance, standard deviation, inverse variance) to names."""
 
 QUALITY_HDUS = ("DQ", "MASK", "QUAL")
+"""Masks that are 0 where a pixel is good."""
+
+WAVE_HDUS = ("WAVE", "WAVELENGTH")
+
+REDSHIFT_HDUS = ("Z", "REDSHIFT")
+
+HST_IMAGE_HDUS = ("SCI", "PRIMARY")
+HST_ERROR_HDUS = ("ERR", *HST_IMAGE_HDUS)
+HST_WEIGHT_HDUS = ("WHT", "WEIGHT", *HST_IMAGE_HDUS)
+HST_MASK_HDUS = ("DQ", "MASK", *HST_IMAGE_HDUS)
+"""Maps that belong to an HST image; in a file of their own they may be its only image."""
 
 
-_WAVE_HDUS = ("WAVE", "WAVELENGTH")
-
-
-def is_stack(hdul: fits.HDUList) -> bool:
-    """Whether an open file holds rows of spectra.
+def is_row_stacked(hdul: fits.HDUList) -> bool:
+    """Tell whether a file holds row-stacked spectra: one per row, all on one wavelength axis.
 
     Parameters
     ----------
     hdul : HDUList
-        An open file.
+        FITS file, opened for reading.
 
     Returns
     -------
     bool
         True with a two-dimensional flux and a wavelength axis in an extension of its own.
     """
-    return (
-        find_image(hdul, FLUX_HDUS, 2) is not None and find_image(hdul, _WAVE_HDUS, 1) is not None
-    )
+    return find_image(hdul, FLUX_HDUS, 2) is not None and find_image(hdul, WAVE_HDUS, 1) is not None

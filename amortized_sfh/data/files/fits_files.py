@@ -17,7 +17,14 @@ from pathlib import Path
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
 
-__all__ = ["InputFileError", "InputWarning", "find_image", "open_fits"]
+__all__ = [
+    "InputFileError",
+    "InputWarning",
+    "as_input_errors",
+    "extension_names",
+    "find_image",
+    "open_fits",
+]
 
 
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
@@ -46,7 +53,7 @@ def open_fits(path: str | Path, memmap: bool = True) -> Iterator[fits.HDUList]:
     Yields
     ------
     astropy.io.fits.HDUList
-        The open file.
+        The file, open until the block ends.
 
     Raises
     ------
@@ -58,14 +65,31 @@ def open_fits(path: str | Path, memmap: bool = True) -> Iterator[fits.HDUList]:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}")
+    with as_input_errors(path), ExitStack() as stack:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", AstropyWarning)
+            hdul = stack.enter_context(fits.open(path, memmap=memmap))
+            _check_complete(hdul, path)
+            _check_warnings(said, path)
+        yield hdul
+
+
+@contextmanager
+def as_input_errors(path: str | Path) -> Iterator[None]:
+    """Turn the errors of reading a damaged FITS file into one that names the file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file that is read inside the context, for the message.
+
+    Raises
+    ------
+    InputFileError
+        If reading fails.
+    """
     try:
-        with ExitStack() as stack:
-            with warnings.catch_warnings(record=True) as said:
-                warnings.simplefilter("always", AstropyWarning)
-                hdul = stack.enter_context(fits.open(path, memmap=memmap))
-                _check_complete(hdul, path)
-                _check_warnings(said, path)
-            yield hdul
+        yield
     except InputFileError:
         raise
     except (OSError, EOFError, *_DAMAGED, fits.VerifyError) as error:
@@ -111,19 +135,24 @@ def find_image(hdul: fits.HDUList, names: tuple[str, ...], n_dim: int) -> int | 
     Parameters
     ----------
     hdul : HDUList
-        An open file.
+        FITS file, opened for reading.
     names : tuple of str
-        Extension names in order of preference.
+        Names of extensions in order of preference, in upper case; "PRIMARY" is the first.
     n_dim : int
-        Number of axes.
+        Number of axes that the image must have.
 
     Returns
     -------
     int or None
-        Index of the first match, None if there is none.
+        Index of the first extension that fits, None if there is none.
     """
     for name in names:
         for i, hdu in enumerate(hdul):
             if hdu.name.upper() == name and hdu.is_image and hdu.header.get("NAXIS") == n_dim:
                 return i
     return None
+
+
+def extension_names(hdul: fits.HDUList) -> str:
+    """Return the names of all extensions for a message, or their numbers where they have none."""
+    return ", ".join(hdu.name or str(i) for i, hdu in enumerate(hdul))

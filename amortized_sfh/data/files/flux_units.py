@@ -1,15 +1,22 @@
-"""Reading the flux unit of a FITS image from the many spellings of BUNIT that exist."""
+"""Units of fluxes, read from the many spellings of BUNIT and of table columns that exist."""
 
 from __future__ import annotations
 
 import re
 import warnings
+from pathlib import Path
 
 from astropy import units as u
+from astropy.io import fits
 
-__all__ = ["parse_flux_unit"]
+from amortized_sfh.data.files.fits_files import InputFileError
+from amortized_sfh.data.files.wavelengths import ANGSTROM_SPELLINGS
 
-_F_LAMBDA = u.erg / u.s / u.cm**2 / u.AA
+__all__ = ["F_LAMBDA", "parse_flux_unit", "stated_flux_unit"]
+
+F_LAMBDA = u.erg / u.s / u.cm**2 / u.AA
+"""The unit in which all flux units are expressed."""
+
 _SCALE = re.compile(
     r"""^\s*(?:1(?:\.0*)?\s*[*xX]\s*)?          # a leading "1.0 *"
         (?:10\s*(?:\*\*|\^)\s*\(?\s*(?P<power>[+-]?\d+)\s*\)?   # 10**(-20), 10^-20
@@ -22,7 +29,7 @@ _PER_SPECTRUM = re.compile(r"\s*/\s*(?:spaxel|fib(?:er|re))\s*$", re.IGNORECASE)
 _SPELLINGS = (
     (r"\bergs?\b", "erg"),
     (r"\bsec(?:onds?)?\b", "s"),
-    (r"\b(?:Angstroms?|angstroms?|ANGSTROMS?|Ang|ang|AA|A|Å)(?=\b|\d|-|\^|\*|$)", "Angstrom"),
+    (rf"\b(?:{ANGSTROM_SPELLINGS})(?=\b|\d|-|\^|\*|$)", "Angstrom"),
     (r"\^", "**"),
 )
 
@@ -33,7 +40,7 @@ def parse_flux_unit(bunit: str | None) -> float:
     Parameters
     ----------
     bunit : str or None
-        Value of the FITS keyword BUNIT.
+        Value of the FITS keyword BUNIT, or unit of a table column.
 
     Returns
     -------
@@ -54,18 +61,48 @@ def parse_flux_unit(bunit: str | None) -> float:
     if bunit is None or not str(bunit).strip():
         raise ValueError(f"BUNIT is missing; {hint}: add it to the header of the DATA extension")
     text = _PER_SPECTRUM.sub("", str(bunit)).strip()
-    factor, rest = 1.0, text
-    match = _SCALE.match(text)
+    factor, rest = 1.0, re.sub(r"\.(?=erg|cm)", " ", text)  # ESO's tables multiply with a dot
+    match = _SCALE.match(rest)
     if match:
         power = match["power"] or match["fits_power"]
         factor = float(f"1e{power}") if power else float(match["number"])
-        rest = text[match.end() :]
+        rest = rest[match.end() :]
     for pattern, replacement in _SPELLINGS:
         rest = re.sub(pattern, replacement, rest)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", u.UnitsWarning)  # several slashes, deprecated names
-            value = u.Unit(rest, format="generic").to(_F_LAMBDA)
+            value = u.Unit(rest, format="generic").to(F_LAMBDA)
     except (ValueError, TypeError, u.UnitConversionError) as error:
         raise ValueError(f"BUNIT is {text!r}, which is not understood; {hint}") from error
     return float(f"{factor * value:.12g}")
+
+
+def stated_flux_unit(path: str | Path, *headers: fits.Header) -> float | None:
+    """Return the flux unit that headers state.
+
+    Parameters
+    ----------
+    path : str or Path
+        File name for messages.
+    *headers : Header
+        Headers in order of preference: the first with a BUNIT is believed.
+
+    Returns
+    -------
+    float or None
+        Flux density that the number 1 stands for, in erg/s/cm²/Å; None if there is no BUNIT.
+
+    Raises
+    ------
+    InputFileError
+        If BUNIT is not understood.
+    """
+    for header in headers:
+        text = str(header.get("BUNIT", "")).strip()
+        if text:
+            try:
+                return parse_flux_unit(text)
+            except ValueError as error:
+                raise InputFileError(f"{path}: {error}") from error
+    return None

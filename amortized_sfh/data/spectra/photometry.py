@@ -17,13 +17,12 @@ from astropy import units as u
 from astropy.table import Row, Table
 
 from amortized_sfh.data.files.fits_files import InputFileError
-from amortized_sfh.data.files.flux_units import parse_flux_unit
+from amortized_sfh.data.files.flux_units import F_LAMBDA, parse_flux_unit
 from simulators.instruments.filters import filter_names, read_filter
 from simulators.observations.observation import BANDS
 
-__all__ = ["in_unit", "read_photometry"]
+__all__ = ["photometry_in_unit", "read_photometry"]
 
-_F_LAMBDA = u.erg / u.s / u.cm**2 / u.AA
 _COLUMNS = ("band", "flux", "error")
 _UNIT_HINT = "expected erg/s/cm2/Angstrom, Jy or mag(AB)"
 
@@ -34,7 +33,7 @@ def read_photometry(path: str | Path) -> dict[str, tuple[float, float]]:
     Parameters
     ----------
     path : str or Path
-        ECSV or CSV table.
+        Table in a file called ``.ecsv``, or else a CSV table.
 
     Returns
     -------
@@ -71,19 +70,19 @@ def read_photometry(path: str | Path) -> dict[str, tuple[float, float]]:
     return fluxes
 
 
-def in_unit(
+def photometry_in_unit(
     fluxes: Mapping[str, tuple[float, float]], unit_cgs: float | None, name: str
 ) -> dict[str, tuple[float, float]]:
     """Bring fluxes to the unit of a spectrum.
 
     Parameters
     ----------
-    fluxes
-        From `read_photometry`.
-    unit_cgs
-        Unit of the spectrum in erg/s/cm²/Å.
-    name
-        Of the spectrum, for the message.
+    fluxes : mapping of str to tuple
+        Band name to (f_λ, sigma) in erg/s/cm²/Å, from :func:`read_photometry`.
+    unit_cgs : float or None
+        Unit of the spectrum in erg/s/cm²/Å, None if it is not known.
+    name : str
+        Name of the spectrum, for the message.
 
     Returns
     -------
@@ -104,6 +103,7 @@ def in_unit(
 
 
 def _read_table(path: Path) -> Table:
+    """Read a table in the format that the name of the file says."""
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}")
     kind = "ascii.ecsv" if path.suffix.lower() == ".ecsv" else "ascii.csv"
@@ -122,7 +122,7 @@ def _read_table(path: Path) -> Table:
 
 
 def _flux_of(row: Row, band: str, where: str) -> tuple[float, float]:
-    """Flux and error of one row in erg/s/cm²/Å."""
+    """Return flux and error of one row in erg/s/cm²/Å."""
     numbers = []
     for name in ("flux", "error"):
         value = row[name]
@@ -148,6 +148,7 @@ def _flux_of(row: Row, band: str, where: str) -> tuple[float, float]:
 
 
 def _unit_text(row: Row, name: str) -> str:
+    """Return the unit of a number: that of its column, or else that of its row."""
     unit = row.table[name].unit
     if unit is not None:
         return str(unit)
@@ -155,7 +156,7 @@ def _unit_text(row: Row, name: str) -> str:
 
 
 def _scale(text: str, band: str, where: str) -> float:
-    """What a flux unit is in erg/s/cm²/Å, at the pivot wavelength of a band."""
+    """Return a flux unit in erg/s/cm²/Å; one per frequency at the pivot wavelength of a band."""
     try:
         return parse_flux_unit(text)
     except ValueError:
@@ -164,7 +165,7 @@ def _scale(text: str, band: str, where: str) -> float:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", u.UnitsWarning)
             pivot = read_filter(band).pivot_aa * u.AA
-            return float((1.0 * u.Unit(text)).to_value(_F_LAMBDA, u.spectral_density(pivot)))
+            return float((1.0 * u.Unit(text)).to_value(F_LAMBDA, u.spectral_density(pivot)))
     except (ValueError, TypeError, u.UnitConversionError) as error:
         raise InputFileError(f"{where}: unit {text!r} is not understood; {_UNIT_HINT}") from error
 
@@ -172,11 +173,11 @@ def _scale(text: str, band: str, where: str) -> float:
 def _from_magnitude(
     magnitude: float, error: float, text: str, band: str, where: str
 ) -> tuple[float, float]:
-    """Flux and error of an AB magnitude in erg/s/cm²/Å."""
+    """Return flux and error of an AB magnitude in erg/s/cm²/Å."""
     if text.lower().replace(" ", "") not in ("mag(ab)", "abmag", "mag_ab"):
         raise InputFileError(
             f"{where}: unit {text!r} does not say which magnitudes these are; {_UNIT_HINT}"
         )
     pivot = read_filter(band).pivot_aa * u.AA
-    flux = float((magnitude * u.ABmag).to_value(_F_LAMBDA, u.spectral_density(pivot)))
+    flux = float((magnitude * u.ABmag).to_value(F_LAMBDA, u.spectral_density(pivot)))
     return flux, flux * error * 0.4 * math.log(10.0)

@@ -1,8 +1,7 @@
-"""Single spectra: reading them from the usual files, and bringing them to a model.
+"""One observed spectrum, and bringing it to a model.
 
-:func:`read_spectrum` and :func:`read_spectra` read; :meth:`Spectrum.observe` removes the Galactic
-foreground, resamples to the model's rest-frame grid, masks what no model explains, and gives the
-noise the form that the model knows.
+:meth:`Spectrum.observe` removes the Galactic foreground, resamples to the model's rest-frame grid,
+masks what no model explains, and gives the noise the form that the model knows.
 """
 
 from __future__ import annotations
@@ -10,21 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from amortized_sfh.data.files.extensions import is_stack
-from amortized_sfh.data.files.fits_files import InputFileError, open_fits
 from amortized_sfh.data.foreground import band_extinction_mag, foreground_factor
-from amortized_sfh.data.spectra.columns import SpectrumArrays
-from amortized_sfh.data.spectra.single_files import (
-    read_fits_spectrum,
-    read_text_spectrum,
-    stated_redshift,
-)
-from amortized_sfh.data.spectra.stacks import read_stack
 from simulators.instruments.instrument import Instrument
 from simulators.instruments.pixels import ObservedPixels
 from simulators.observations.coverage import check_coverage
@@ -38,34 +27,38 @@ from simulators.wavelengths.resample import (
     resample_matrix,
 )
 
-__all__ = ["Spectrum", "read_spectra", "read_spectrum"]
+__all__ = ["Spectrum"]
 
-_FITS_START = b"SIMPLE  ="
-_FITS_SUFFIXES = (".fits", ".fit", ".fts")
 _SAME_STEP = 0.05
 """Pixels that differ from the instrument's by no more than this share are taken for its own."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Spectrum:
     """One observed spectrum.
 
     Parameters
     ----------
     wavelength_aa : ndarray
-        Observed wavelengths in Å, ascending, shape (n_wave,).
+        Observed wavelengths of the pixels in Å, ascending, shape (n_wave,).
     flux, sigma : ndarray
         f_λ and its standard deviation, in units of ``unit_cgs``, shape (n_wave,).
     valid : ndarray
-        True = use, shape (n_wave,).
+        True for pixels to be used, shape (n_wave,).
     medium : str
-        "air" or "vacuum".
+        Medium in which the wavelengths are given, "air" or "vacuum".
     unit_cgs : float or None
         Unit of the flux in erg/s/cm²/Å; None where it is not known, and then neither are masses.
     name : str
-        What to call it.
+        Name of the spectrum in messages and products.
     redshift : float or None
-        Redshift of the galaxy, if the file says it.
+        Redshift of the galaxy; None if the file does not state it.
+
+    Examples
+    --------
+    >>> wave = np.linspace(3800.0, 7200.0, 1701)
+    >>> Spectrum(wave, np.ones(1701), np.full(1701, 0.1), wave > 4000.0, name="A")
+    Spectrum('A', 1701 pixels, 3800-7200 Å in air, 94 % to be used, no flux unit, no redshift)
 
     Raises
     ------
@@ -103,6 +96,15 @@ class Spectrum:
         if self.medium not in ("air", "vacuum"):
             raise ValueError(f"{self.name}: medium is {self.medium!r}; expected 'air' or 'vacuum'")
 
+    def __repr__(self) -> str:
+        unit = "no flux unit" if self.unit_cgs is None else f"unit {self.unit_cgs:g} erg/s/cm²/Å"
+        redshift = "no redshift" if self.redshift is None else f"z = {self.redshift:g}"
+        return (
+            f"Spectrum({self.name!r}, {len(self.wavelength_aa)} pixels, "
+            f"{self.wavelength_aa[0]:.0f}-{self.wavelength_aa[-1]:.0f} Å in {self.medium}, "
+            f"{100 * np.mean(self.valid):.0f} % to be used, {unit}, {redshift})"
+        )
+
     def observe(
         self,
         instrument: Instrument,
@@ -116,19 +118,19 @@ class Spectrum:
         Parameters
         ----------
         instrument : Instrument
-            What the model was made for.
+            Instrument of the model: its rest-frame grid, observed pixels and bands.
         redshift : float
-            Redshift of the galaxy.
+            Redshift of the galaxy, by which wavelengths are brought to the rest frame.
         ebv : float
             E(B-V) of the Milky Way in mag, removed from spectrum and bands.
         photometry : mapping, optional
-            Band name to (f_λ, sigma) as observed, in the unit of the spectrum.
+            Band name to (f_λ, sigma) as observed, in the unit of the spectrum; no bands by default.
 
         Returns
         -------
         Observation
-            One row. Emission lines, interstellar sodium and sky lines are masked; bands beyond the
-            redshift limit of the model are not used.
+            Batch of one. Emission lines, interstellar sodium and sky lines are masked; bands beyond
+            the redshift limit of the model are not used.
 
         Raises
         ------
@@ -167,6 +169,7 @@ class Spectrum:
         return mask_observation(observation, instrument)
 
     def _without_foreground(self, ebv: float) -> Spectrum:
+        """The spectrum as it would be without the dust of the Milky Way."""
         factor = foreground_factor(self.wavelength_aa, ebv)
         return replace(self, flux=self.flux * factor, sigma=self.sigma * factor)
 
@@ -196,104 +199,3 @@ class Spectrum:
             valid=out.valid.numpy(),
             medium=pixels.medium,
         )
-
-
-def read_spectrum(path: str | Path, medium: str | None = None) -> Spectrum:
-    """Read the spectrum of a file that holds one.
-
-    Understood are SDSS files (``loglam``, ``flux``, ``ivar``, ``and_mask``), FITS tables with
-    wavelength, flux and error columns (also one row of arrays, as ESO's products), one-dimensional
-    FITS images with CRVAL1 and CDELT1 or CD1_1 and an error extension (STAT, ERR, IVAR), and text
-    or ECSV tables with columns ``wave``, ``flux``, ``sigma`` and optionally ``valid``.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    medium : {"air", "vacuum"}, optional
-        Medium of the wavelengths; as the file says by default, and air if it does not.
-
-    Returns
-    -------
-    Spectrum
-        Without a unit in the file ``unit_cgs`` is None.
-
-    Raises
-    ------
-    FileNotFoundError, InputFileError
-        If there is no such file, it is truncated or no spectrum, or something is missing in it: the
-        message names what was found.
-    """
-    spectra = read_spectra(path, medium)
-    if len(spectra) > 1:
-        raise InputFileError(
-            f"{path} holds {len(spectra)} spectra; expected one: choose a row, 0 to "
-            f"{len(spectra) - 1}"
-        )
-    return spectra[0]
-
-
-def read_spectra(path: str | Path, medium: str | None = None) -> list[Spectrum]:
-    """Read all spectra of a file.
-
-    Parameters
-    ----------
-    path : str or Path
-        Rows of spectra as MaNGA's, see :mod:`amortized_sfh.data.spectra.stacks`, or a file of one
-        spectrum.
-    medium : {"air", "vacuum"}, optional
-        Medium of the wavelengths; as the file says by default, and air if it does not.
-
-    Returns
-    -------
-    list of Spectrum
-        At least one, in the order of the file; with redshifts where the file has them.
-
-    Raises
-    ------
-    FileNotFoundError, InputFileError
-        As :func:`read_spectrum`.
-    """
-    path = Path(path)
-    name = path.name.split(".")[0]
-    if not _is_fits(path):
-        return [_spectrum(read_text_spectrum(path), medium, path, name)]
-    with open_fits(path) as hdul:
-        many, redshift = is_stack(hdul), stated_redshift(hdul)
-    if not many:
-        single = _spectrum(read_fits_spectrum(path), medium, path, name)
-        return [replace(single, redshift=redshift)]
-    stack = read_stack(path)
-    spectra = [
-        _spectrum(arrays, medium, path, f"{name}_{row:03d}")
-        for row, arrays in enumerate(stack.spectra)
-    ]
-    if stack.redshift is None:
-        return spectra
-    pairs = zip(spectra, stack.redshift, strict=True)
-    return [replace(spectrum, redshift=float(z)) for spectrum, z in pairs]
-
-
-def _spectrum(arrays: SpectrumArrays, medium: str | None, path: Path, name: str) -> Spectrum:
-    try:
-        return Spectrum(
-            arrays.wavelength_aa,
-            arrays.flux,
-            arrays.sigma,
-            arrays.valid & np.isfinite(arrays.flux) & (arrays.sigma > 0),
-            medium or arrays.medium or "air",
-            arrays.unit_cgs,
-            name,
-        )
-    except ValueError as error:
-        raise InputFileError(f"{path} cannot be used: {error}") from error
-
-
-def _is_fits(path: Path) -> bool:
-    name = path.name.lower()
-    for suffix in (".gz", ".bz2"):
-        name = name.removesuffix(suffix)
-    if name.endswith(_FITS_SUFFIXES) or not path.is_file():
-        return True
-    with path.open("rb") as stream:
-        return stream.read(len(_FITS_START)) == _FITS_START

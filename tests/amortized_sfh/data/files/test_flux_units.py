@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from astropy.io import fits
 
-from amortized_sfh.data.files.flux_units import parse_flux_unit
+from amortized_sfh.data.files.fits_files import InputFileError
+from amortized_sfh.data.files.flux_units import parse_flux_unit, stated_flux_unit
 
 
 @pytest.mark.parametrize(
@@ -40,3 +42,15 @@ def test_unknown_units_are_quoted(text):
 def test_missing_unit(text):
     with pytest.raises(ValueError, match="BUNIT is missing"):
         parse_flux_unit(text)
+
+
+def test_units_of_tables_of_eso():
+    assert parse_flux_unit("10**(-16)erg.cm**(-2).s**(-1).angstrom**(-1)") == pytest.approx(1e-16)
+
+
+def test_the_first_header_with_a_unit_is_believed():
+    none, flux = fits.Header(), fits.Header({"BUNIT": "1e-17 erg/s/cm2/A"})
+    assert stated_flux_unit("x.fits", none, flux, fits.Header({"BUNIT": "Jy"})) == 1e-17
+    assert stated_flux_unit("x.fits", none) is None
+    with pytest.raises(InputFileError, match=r"x\.fits: BUNIT is 'Jy'"):
+        stated_flux_unit("x.fits", fits.Header({"BUNIT": "Jy"}), flux)

@@ -10,7 +10,7 @@ from astropy import units as u
 from astropy.table import MaskedColumn, Table
 
 from amortized_sfh.data.files.fits_files import InputFileError
-from amortized_sfh.data.spectra.photometry import in_unit, read_photometry
+from amortized_sfh.data.spectra.photometry import photometry_in_unit, read_photometry
 from simulators.instruments.filters import ab_magnitude, read_filter
 
 F_LAMBDA = u.erg / u.s / u.cm**2 / u.AA
@@ -65,9 +65,11 @@ def test_errors_may_have_a_unit_of_their_own(tmp_path):
 
 def test_the_unit_of_a_spectrum():
     fluxes = {"F555W": (3e-17, 1e-18)}
-    assert in_unit(fluxes, 1e-17, "x") == {"F555W": (pytest.approx(3.0), pytest.approx(0.1))}
+    assert photometry_in_unit(fluxes, 1e-17, "x") == {
+        "F555W": (pytest.approx(3.0), pytest.approx(0.1))
+    }
     with pytest.raises(ValueError, match="galaxy does not state its flux unit"):
-        in_unit(fluxes, None, "galaxy")
+        photometry_in_unit(fluxes, None, "galaxy")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-"""Readers of the files in which single spectra come: FITS tables, FITS images and text tables.
+"""Readers of files that hold one spectrum: FITS tables, FITS images and tables of text.
 
-:func:`amortized_sfh.data.spectra.spectrum.read_spectrum` chooses between them.
+:func:`amortized_sfh.data.spectra.read_spectra.read_spectrum` chooses between them.
 """
 
 from __future__ import annotations
@@ -12,21 +12,23 @@ import numpy as np
 from astropy.io import fits
 from astropy.table import Table
 
-from amortized_sfh.data.files.extensions import ERROR_HDUS, FLUX_HDUS, QUALITY_HDUS
-from amortized_sfh.data.files.fits_files import InputFileError, find_image, open_fits
-from amortized_sfh.data.files.flux_units import parse_flux_unit
-from amortized_sfh.data.spectra.columns import Column, SpectrumArrays, interpret_columns, sigma_from
+from amortized_sfh.data.files.extensions import FLUX_HDUS
+from amortized_sfh.data.files.fits_files import (
+    InputFileError,
+    extension_names,
+    find_image,
+    open_fits,
+)
+from amortized_sfh.data.files.flux_units import stated_flux_unit
+from amortized_sfh.data.files.wavelengths import (
+    medium_of_word,
+    parse_wavelength_unit,
+    stated_medium,
+)
+from amortized_sfh.data.spectra.flux_image import read_flux_image
+from amortized_sfh.data.spectra.table_columns import Column, SpectrumArrays, interpret_columns
 
-__all__ = [
-    "header_unit",
-    "read_fits_spectrum",
-    "read_text_spectrum",
-    "stated_medium",
-    "stated_redshift",
-]
-
-_MEDIA = {"AWAV": "air", "WAVE": "vacuum"}
-_AA_PER_UNIT = {"": 1.0, "angstrom": 1.0, "ang": 1.0, "a": 1.0, "nm": 10.0, "um": 1e4, "m": 1e10}
+__all__ = ["read_fits_spectrum", "read_text_spectrum", "stated_redshift"]
 
 
 def read_fits_spectrum(path: Path) -> SpectrumArrays:
@@ -48,7 +50,7 @@ def read_fits_spectrum(path: Path) -> SpectrumArrays:
         if not tables:
             raise InputFileError(
                 f"{path} holds neither a table nor a one-dimensional image (extensions: "
-                f"{', '.join(h.name or str(i) for i, h in enumerate(hdul))}); expected one spectrum"
+                f"{extension_names(hdul)}); expected one spectrum"
             )
         return _from_table(hdul, tables[0], path)
 
@@ -74,11 +76,12 @@ def read_text_spectrum(path: Path) -> SpectrumArrays:
         ) from error
     columns = {name: _text_column(table, name) for name in table.colnames}
     arrays = interpret_columns(columns, str(path))
-    medium = arrays.medium or _medium_word(table.meta.get("medium"))
+    medium = arrays.medium or medium_of_word(table.meta.get("medium"))
     return arrays._replace(medium=medium)
 
 
 def _text_column(table: Table, name: str) -> Column:
+    """Return a column of a table of text; what is missing in it becomes NaN."""
     column = table[name]
     values = column
     if hasattr(column, "filled"):
@@ -88,6 +91,7 @@ def _text_column(table: Table, name: str) -> Column:
 
 
 def _is_spectrum(hdu: fits.hdu.base.ExtensionHDU) -> bool:
+    """Tell whether an extension is an image of one axis."""
     return bool(hdu.is_image and hdu.header.get("NAXIS") == 1)
 
 
@@ -102,6 +106,7 @@ def _refuse_cube(hdul: fits.HDUList, path: Path) -> None:
 
 
 def _from_table(hdul: fits.HDUList, hdu: fits.BinTableHDU, path: Path) -> SpectrumArrays:
+    """Read a spectrum from the columns of a table."""
     columns = {}
     for i, column in enumerate(hdu.columns, start=1):
         values = np.asarray(hdu.data[column.name])
@@ -113,50 +118,23 @@ def _from_table(hdul: fits.HDUList, hdu: fits.BinTableHDU, path: Path) -> Spectr
                                           column.unit or "", ucd)  # fmt: skip
     arrays = interpret_columns(columns, str(path))
     headers = (hdu.header, hdul[0].header)
-    stated = next((m for h in headers if (m := stated_medium(h)) is not None), None)
     unit = arrays.unit_cgs
     if unit is None or "loglam" in {name.lower() for name in columns}:
-        unit = next((x for h in headers if (x := header_unit(h, path)) is not None), unit)
-    return arrays._replace(medium=stated or arrays.medium, unit_cgs=unit)
+        stated = stated_flux_unit(path, *headers)
+        unit = unit if stated is None else stated
+    return arrays._replace(medium=stated_medium(*headers) or arrays.medium, unit_cgs=unit)
 
 
 def _from_image(hdul: fits.HDUList, index: int, path: Path) -> SpectrumArrays:
-    hdu = hdul[index]
-    flux = np.asarray(hdu.data, dtype=np.float64)
-    sigma = None
-    for kind, names in ERROR_HDUS.items():
-        error = find_image(hdul, names, 1)
-        if error is not None and error != index:
-            sigma = sigma_from(kind, _same_length(hdul[error], flux, path))
-            break
-    if sigma is None:
-        known = [name for group in ERROR_HDUS.values() for name in group]
-        raise InputFileError(
-            f"{path} has a flux image but no error image (extensions: "
-            f"{', '.join(h.name for h in hdul)}); expected one called {', '.join(known)}"
-        )
-    quality = find_image(hdul, QUALITY_HDUS, 1)
-    valid = np.ones(flux.shape, dtype=bool)
-    if quality is not None:
-        valid = _same_length(hdul[quality], flux, path) == 0
-    headers = (hdu.header, hdul[0].header)
-    medium = next((m for h in headers if (m := stated_medium(h)) is not None), None)
-    unit = next((x for h in headers if (x := header_unit(h, path)) is not None), None)
-    wave = _image_wavelength(hdu.header if "CRVAL1" in hdu.header else hdul[0].header, flux, path)
-    return SpectrumArrays(wave, flux, sigma, valid, medium, unit)
-
-
-def _same_length(hdu: fits.ImageHDU, flux: np.ndarray, path: Path) -> np.ndarray:
-    values = np.asarray(hdu.data)
-    if values.shape != flux.shape:
-        raise InputFileError(
-            f"{path}: extension {hdu.name} has shape {values.shape}, the flux {flux.shape}; "
-            "expected one value per pixel"
-        )
-    return values
+    """Read a spectrum whose flux is a one-dimensional image."""
+    image = read_flux_image(hdul, index, path)
+    header = hdul[index].header
+    wave = _image_wavelength(header if "CRVAL1" in header else hdul[0].header, image.flux, path)
+    return SpectrumArrays(wave, *image)
 
 
 def _image_wavelength(header: fits.Header, flux: np.ndarray, path: Path) -> np.ndarray:
+    """Return the wavelengths of the pixels of an image in Å, linear or logarithmic, (n_wave,)."""
     step = header.get("CD1_1", header.get("CDELT1"))
     start = header.get("CRVAL1")
     if start is None or step is None:
@@ -164,9 +142,7 @@ def _image_wavelength(header: fits.Header, flux: np.ndarray, path: Path) -> np.n
             f"{path} has no wavelength axis (CRVAL1 is {start}, CDELT1 or CD1_1 is {step}); "
             "expected both in the header of the flux"
         )
-    unit = str(header.get("CUNIT1", "")).strip()
-    if unit.lower().rstrip("s") not in _AA_PER_UNIT:
-        raise InputFileError(f"{path}: CUNIT1 is {unit!r}; expected Angstrom, nm, um or m")
+    unit_aa = parse_wavelength_unit(str(header.get("CUNIT1", "")), f"{path}: CUNIT1")
     offset = np.arange(flux.size) + 1.0 - float(header.get("CRPIX1", 1.0))
     kind = str(header.get("CTYPE1", "")).upper()
     if int(header.get("DC-FLAG", 0)) == 1 or kind in ("LOGLAM", "WAVE-LOG10"):
@@ -175,37 +151,7 @@ def _image_wavelength(header: fits.Header, flux: np.ndarray, path: Path) -> np.n
         wave = start * np.exp(step * offset / start)
     else:
         wave = start + step * offset
-    return wave * _AA_PER_UNIT[unit.lower().rstrip("s")]
-
-
-def stated_medium(header: fits.Header) -> str | None:
-    """Return the medium of the wavelengths as SDSS, FITS WCS or others state it.
-
-    Parameters
-    ----------
-    header : Header
-        Of an extension.
-
-    Returns
-    -------
-    str or None
-        "air" or "vacuum"; None if nothing is said.
-    """
-    vacuum = header.get("VACUUM")
-    if isinstance(vacuum, bool | int):
-        return "vacuum" if vacuum else "air"
-    for key in ("CTYPE1", "AIRORVAC", "MEDIUM"):
-        word = _medium_word(header.get(key))
-        if word is not None:
-            return word
-    return None
-
-
-def _medium_word(value: object) -> str | None:
-    text = str(value or "").upper()
-    if text[:4] in _MEDIA:
-        return _MEDIA[text[:4]]
-    return {"AIR": "air", "VAC": "vacuum", "VACUUM": "vacuum"}.get(text)
+    return wave * unit_aa
 
 
 def stated_redshift(hdul: fits.HDUList) -> float | None:
@@ -214,43 +160,14 @@ def stated_redshift(hdul: fits.HDUList) -> float | None:
     Parameters
     ----------
     hdul : HDUList
-        An open file.
+        FITS file, opened for reading.
 
     Returns
     -------
     float or None
-        None if there is no such table.
+        The redshift; None if there is no such table.
     """
     for hdu in hdul:
         if hdu.name == "SPECOBJ" and "Z" in hdu.columns.names and len(hdu.data) == 1:
             return float(hdu.data["Z"][0])
     return None
-
-
-def header_unit(header: fits.Header, path: Path) -> float | None:
-    """Return the unit of the flux that a header states.
-
-    Parameters
-    ----------
-    header : Header
-        Of an extension.
-    path : Path
-        File name for messages.
-
-    Returns
-    -------
-    float or None
-        In erg/s/cm²/Å; None if there is no BUNIT.
-
-    Raises
-    ------
-    InputFileError
-        If BUNIT is not understood.
-    """
-    text = str(header.get("BUNIT", "")).strip()
-    if not text:
-        return None
-    try:
-        return parse_flux_unit(text)
-    except ValueError as error:
-        raise InputFileError(f"{path}: {error}") from error

@@ -1,19 +1,18 @@
-"""What the columns of a spectrum's table mean, whatever they are called.
+"""Columns of the table of a spectrum, and their meaning, whatever they are called.
 
 Readers hand over columns by name; :func:`interpret_columns` finds wavelength, flux, error and mask.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from astropy import units as u
 
 from amortized_sfh.data.files.fits_files import InputFileError
 from amortized_sfh.data.files.flux_units import parse_flux_unit
+from amortized_sfh.data.files.wavelengths import parse_wavelength_unit
 
 __all__ = ["Column", "SpectrumArrays", "interpret_columns", "sigma_from"]
 
@@ -49,11 +48,11 @@ class SpectrumArrays(NamedTuple):
     Attributes
     ----------
     wavelength_aa, flux, sigma : ndarray
-        Shape (n_wave,), float64.
+        Wavelengths in Å, flux and its standard deviation, shape (n_wave,), float64.
     valid : ndarray
-        True = use, shape (n_wave,).
+        True for pixels that the file does not mask, shape (n_wave,).
     medium : str or None
-        "air" or "vacuum"; None if the columns do not tell.
+        Medium of the wavelengths, "air" or "vacuum"; None if the file does not tell.
     unit_cgs : float or None
         Unit of the flux in erg/s/cm²/Å; None if it is not given.
     """
@@ -72,14 +71,14 @@ def interpret_columns(columns: Mapping[str, Column], source: str) -> SpectrumArr
     Parameters
     ----------
     columns : mapping of str to Column
-        All of one length; upper and lower case do not matter.
+        Columns by name, all of one length; upper and lower case do not matter.
     source : str
         File name for messages.
 
     Returns
     -------
     SpectrumArrays
-        In Å and in the unit of the flux column.
+        Wavelengths in Å, fluxes and errors in the unit of the flux column.
 
     Raises
     ------
@@ -120,9 +119,14 @@ def sigma_from(kind: str, values: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     kind : {"sigma", "ivar", "variance"}
-        What the values are.
+        Meaning of the values; "ivar" is an inverse variance.
     values : ndarray
-        Shape (n_wave,).
+        Errors of this kind, any shape.
+
+    Returns
+    -------
+    ndarray
+        Standard deviations of the same shape, float64; 0 where a value is not positive and finite.
     """
     values = np.asarray(values, dtype=np.float64)
     positive = np.isfinite(values) & (values > 0)
@@ -132,10 +136,12 @@ def sigma_from(kind: str, values: np.ndarray) -> np.ndarray:
 
 
 def _first(columns: Mapping[str, Column], names: tuple[str, ...]) -> str | None:
+    """Return the first of the names that a column has."""
     return next((name for name in names if name in columns), None)
 
 
 def _error_column(columns: Mapping[str, Column]) -> tuple[str, str | None]:
+    """Return kind and name of the column of errors, None if there is none."""
     for kind, names in _ERRORS.items():
         name = _first(columns, names)
         if name is not None:
@@ -144,26 +150,19 @@ def _error_column(columns: Mapping[str, Column]) -> tuple[str, str | None]:
 
 
 def _wavelength(column: Column, is_log: bool, source: str) -> np.ndarray:
+    """Return wavelengths in Å, shape (n_wave,)."""
     values = np.asarray(column.values, dtype=np.float64)
     if is_log:
         return 10.0**values
-    text = column.unit.strip()
-    if not text:
-        return values
-    try:
-        spelled = re.sub(r"(?i)^(angstroms?|ang|a)$", "Angstrom", text)
-        return values * u.Unit(spelled).to(u.AA)
-    except (ValueError, TypeError, u.UnitConversionError) as error:
-        raise InputFileError(
-            f"{source}: the unit of the wavelengths is {text!r}; expected Angstrom, nm or um"
-        ) from error
+    return values * parse_wavelength_unit(column.unit, f"{source}: the unit of the wavelengths")
 
 
 def _flux_unit(text: str, source: str) -> float | None:
+    """Return the unit of a column in erg/s/cm²/Å, None if it has none."""
     if not text.strip():
         return None
     try:
-        return parse_flux_unit(text.replace(".erg", " erg").replace(".cm", " cm"))
+        return parse_flux_unit(text)
     except ValueError as error:
         raise InputFileError(f"{source}: {error}") from error
 
@@ -175,6 +174,7 @@ def _relative_unit(kind: str, text: str, flux_unit: float | None, source: str) -
 
 
 def _valid(columns: Mapping[str, Column], n_wave: int) -> np.ndarray:
+    """Return True for pixels that no column masks, shape (n_wave,)."""
     valid = np.ones(n_wave, dtype=bool)
     if _SDSS_MASK in columns:
         bad = sum(1 << bit for bit in SDSS_BAD_BITS)
@@ -188,12 +188,14 @@ def _valid(columns: Mapping[str, Column], n_wave: int) -> np.ndarray:
 
 
 def _truth(values: np.ndarray) -> np.ndarray:
+    """Return a column of flags as booleans."""
     if values.dtype.kind in "US":  # a text table that could not be read as booleans
         return np.isin(np.char.lower(values.astype(str)), ("true", "t", "1", "yes"))
     return values.astype(np.float64) != 0
 
 
 def _medium(column: Column, is_sdss: bool) -> str | None:
+    """Return the medium of the wavelengths, if the column tells it."""
     if is_sdss:
         return "vacuum"
     ucd = column.ucd.lower().replace(" ", "")
