@@ -23,14 +23,14 @@ _N_REDSHIFT = 9
 
 
 class VelocityBroadening:
-    """Maps spectra on a `LogGrid` to the pixels of an instrument.
+    """Shifts and broadens spectra by stellar velocities and samples them as an instrument does.
 
     Parameters
     ----------
     log_grid
-        Grid of the input spectra.
+        Wavelengths of the input spectra, uniform in their logarithm.
     instrument
-        Output wavelengths and line spread function.
+        Instrument that sets the output wavelengths and the line spread function.
     library_fwhm_aa
         Resolution (FWHM, Å) that the spectra already have, shape (log_grid.n_pix,). Where the
         library is coarser than the instrument, nothing is sharpened.
@@ -70,12 +70,13 @@ class VelocityBroadening:
         Parameters
         ----------
         redshift
-            Shape (n,).
+            Redshift of each galaxy, which sets the part of the line spread function that is seen,
+            shape (n,).
 
         Returns
         -------
         Tensor
-            Shape (n, log_grid.n_pix); the library is never sharpened.
+            Variances, shape (n, log_grid.n_pix), at least 0: the library is never sharpened.
         """
         pixel = self._observed_pixel_aa(redshift)
         if self._spaced_alike:
@@ -108,23 +109,24 @@ class VelocityBroadening:
         return (fwhm_rest**2 - self._library_fwhm_sq).clamp_min(0.0) / FWHM_PER_SIGMA**2
 
     def __call__(self, flux: Tensor, velocity: Tensor, sigma: Tensor, redshift: Tensor) -> Tensor:
-        """Shift, broaden and sample.
+        """Shift and broaden spectra, and sample them on the instrument's pixels.
 
         Parameters
         ----------
         flux
-            Spectra on the log grid, shape (n, log_grid.n_pix).
+            Spectra on the log grid in any unit per Å, shape (n, log_grid.n_pix).
         velocity
             Velocity in km/s, positive away from us, shape (n,).
         sigma
             Velocity dispersion in km/s, shape (n,).
         redshift
-            Redshift, which sets where the line spread function is read, shape (n,).
+            Redshift of each galaxy, which sets the part of the line spread function that is seen,
+            shape (n,).
 
         Returns
         -------
         Tensor
-            Shape (n, n_pix) on the instrument's rest-frame grid.
+            Spectra on the instrument's rest-frame grid in the unit of `flux`, shape (n, n_pix).
         """
         # ln(1 + v/c), so that a shift is exactly lambda (1 + v/c)
         shift = torch.log1p(velocity / SPEED_OF_LIGHT_KMS) * (SPEED_OF_LIGHT_KMS / self._step_kms)

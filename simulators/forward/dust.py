@@ -23,7 +23,7 @@ def calzetti_curve(wave_aa: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        A(wave) / A_V, the same shape.
+        A(wave) / A_V, dimensionless, of the shape of `wave_aa`.
 
     References
     ----------
@@ -61,12 +61,12 @@ class CalzettiSlope:
         av
             Attenuation in the V band in mag, shape (n,).
         delta
-            Slope added to the Calzetti law, shape (n,).
+            Slope added to the Calzetti law, the exponent of wave / 5500 Å, shape (n,).
 
         Returns
         -------
         Tensor
-            Shape (n, n_wave).
+            Transmitted fraction, 0 to 1, shape (n, n_wave).
         """
         depth = (-0.4 * 2.302585093) * av[:, None] * self.curve
         return torch.exp(depth * torch.exp(delta[:, None] * self.log_wave))

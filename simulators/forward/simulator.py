@@ -1,4 +1,4 @@
-"""theta -> noise-free spectrum and bands, batched and differentiable.
+"""The forward model: from theta to noise-free spectra and bands, batched and differentiable.
 
 One matrix product sums the age bins (each at its own metallicity), the gas around young stars adds
 its light where the prior has gas parameters, the Calzetti law with a free slope attenuates, one
@@ -27,7 +27,7 @@ N_WINDOW = 16
 
 
 class ModelSpectra(NamedTuple):
-    """Noise-free model light.
+    """Noise-free spectra and band fluxes of a model.
 
     Attributes
     ----------
@@ -41,21 +41,21 @@ class ModelSpectra(NamedTuple):
     phot: Tensor
 
     def __getitem__(self, key: Tensor | slice) -> ModelSpectra:  # type: ignore[override]
-        """The spectra at `key`."""
+        """Rows `key` of spectra and bands."""
         return ModelSpectra(self.flux[key], self.phot[key])
 
 
 class Populations(NamedTuple):
-    """What the age bins hold, before dust; all of shape (n, n_bins).
+    """Mass and light of the age bins before dust; all of shape (n, n_bins).
 
     Attributes
     ----------
     mass_fraction
-        Share of the formed mass.
+        Share of the bin in the formed mass of the galaxy; the bins sum to 1.
     lum_v
         V-band luminosity per formed mass of the bin, L☉/Å/M☉.
     mass_alive
-        Surviving share of the bin's mass.
+        Surviving share of the bin's formed mass; NaN where the library does not say.
     """
 
     mass_fraction: Tensor
@@ -72,13 +72,13 @@ class Simulator:
     Parameters
     ----------
     basis
-        Populations per age bin.
+        Light of the populations of each age bin.
     space
-        Order and bounds of theta.
+        Order and bounds of the parameters theta.
     bins
-        Age bins of the basis.
+        Age bins, those that the basis was built with.
     instrument
-        Wavelengths, resolution and bands.
+        Instrument that sets wavelengths, resolution and bands.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Simulator:
 
     @property
     def device(self) -> torch.device:
-        """Where the model computes."""
+        """Device on which the model computes."""
         return self._spectra.device
 
     def __call__(self, theta: Tensor, redshift: Tensor) -> ModelSpectra:
@@ -127,12 +127,12 @@ class Simulator:
         theta
             Bounded parameters, shape (n, n_param).
         redshift
-            Shape (n,).
+            Redshift of each galaxy, shape (n,).
 
         Returns
         -------
         ModelSpectra
-            `flux` (n, n_pix) and `phot` (n, n_band).
+            `flux` (n, n_pix) and `phot` (n, n_band), in L☉/Å per formed M☉.
 
         Raises
         ------
@@ -172,7 +172,7 @@ class Simulator:
         Parameters
         ----------
         theta
-            Shape (n, n_param).
+            Bounded parameters, shape (n, n_param).
 
         Returns
         -------
@@ -193,12 +193,12 @@ class Simulator:
         Parameters
         ----------
         theta
-            Shape (n, n_param).
+            Bounded parameters, shape (n, n_param).
 
         Returns
         -------
         Populations
-            Each field of shape (n, n_bins).
+            Each field has the shape (n, n_bins).
         """
         low, share = self._met_position(theta[:, self.space.mh])
         bins = torch.arange(self.bins.n_bins, device=theta.device)
@@ -219,7 +219,7 @@ class Simulator:
         return moved
 
     def _windows(self) -> tuple[Tensor, Tensor]:
-        """Edges of equal parts of the instrument's spectrum, and what averages over them."""
+        """Edges of equal parts of the spectrum, and the matrix that averages over each part."""
         grid = self.instrument.grid
         edges = torch.linspace(float(grid.edges_aa[0]), float(grid.edges_aa[-1]), N_WINDOW + 1)
         self._dust_window = CalzettiSlope(0.5 * (edges[1:] + edges[:-1]))
@@ -229,7 +229,7 @@ class Simulator:
         return edges, inside / inside.sum(0)
 
     def _add_nebular(self, mh_nodes: Tensor, window_mean: Tensor) -> None:
-        """Prepare the light of the gas."""
+        """Prepare the light of the gas: its tables, its dust and its lines in the bands."""
         log_u = self.space.parameters[self.space.index(GAS_LOG_U)]
         self._nebular = NebularLight(self.basis, mh_nodes, (log_u.low, log_u.high), self._scale)
         self._index |= {name: self.space.index(name) for name in (GAS_LOG_U, ESCAPE_FRACTION)}

@@ -18,16 +18,17 @@ def age_bin_weights(
     Parameters
     ----------
     age_gyr
-        Ages in Gyr, ascending, shape (n_age,).
+        Ages at which the light is given, in Gyr, ascending, shape (n_age,).
     edges_gyr
         Edges of the bins in Gyr, ascending, shape (n_bins + 1,).
     last_age_gyr
-        Age at which the light ends.
+        Age in Gyr at which the light ends; it never does by default.
 
     Returns
     -------
     np.ndarray
-        Shape (n_bins, n_age); a row sums to the share of its bin before `last_age_gyr`.
+        Weights, shape (n_bins, n_age); a row sums to the share of its bin before
+        `last_age_gyr`.
 
     Examples
     --------

@@ -23,14 +23,14 @@ _CDF_POINTS = 4096
 
 
 class BandNodes:
-    """Sub-bands of every band of an instrument.
+    """Sub-bands of every band of an instrument; each sub-band is one node of the band's mean.
 
     Parameters
     ----------
     instrument
-        Bands and redshift range.
+        Instrument whose bands are cut, wide enough for all its redshifts with bands.
     n_nodes
-        Sub-bands per band.
+        Number of sub-bands in each band.
     """
 
     def __init__(self, instrument: Instrument, n_nodes: int = N_NODES) -> None:
@@ -54,14 +54,14 @@ class BandNodes:
         Parameters
         ----------
         wave_aa
-            Rest-frame wavelengths in Å, shape (n_wave,).
+            Rest-frame wavelengths in Å, ascending, shape (n_wave,).
         lum
-            Spectra, shape (..., n_wave).
+            Luminosity per Å of the spectra, shape (..., n_wave).
 
         Returns
         -------
         np.ndarray
-            Shape (..., n_band, n_node).
+            Means in the unit of `lum`, shape (..., n_band, n_node).
         """
         edges = self.edges_aa.double().numpy()
         out = np.empty((*lum.shape[:-1], edges.shape[0], edges.shape[1] - 1))
@@ -78,12 +78,13 @@ class BandNodes:
         Parameters
         ----------
         redshift
-            Shape (n,).
+            Redshift of each galaxy, shape (n,).
 
         Returns
         -------
         Tensor
-            Shape (n, n_band, n_node); sums to 1 over the nodes up to `max_redshift_bands`.
+            Weights, shape (n, n_band, n_node); they sum to 1 over the nodes up to the redshift
+            `Instrument.max_redshift_bands`.
         """
         edges = self.edges_aa * (1.0 + redshift[:, None, None])
         position = (edges - self._start[:, None]) / self._step[:, None]
@@ -102,12 +103,14 @@ class BandNodes:
 
 
 class BandLines:
-    """Bands as emission lines see them: each line at its own wavelength.
+    """Throughput of the bands at the wavelengths of emission lines.
+
+    A sub-band would smear a line over its width; here each line keeps its own wavelength.
 
     Parameters
     ----------
     instrument
-        Bands.
+        Instrument whose bands the lines fall into.
     wave_aa
         Rest-frame wavelengths of the lines in Å, shape (n_line,).
     """
@@ -127,7 +130,7 @@ class BandLines:
         Parameters
         ----------
         redshift
-            Shape (n,).
+            Redshift of each galaxy, shape (n,).
 
         Returns
         -------

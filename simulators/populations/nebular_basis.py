@@ -28,18 +28,19 @@ class NebularBasis:
     mh
         [M/H] nodes, ascending, shape (n_met,).
     log_u
-        Nodes of the ionisation parameter, ascending, shape (n_u,).
+        Nodes of log10 of the ionisation parameter, ascending, shape (n_u,).
     continuum
         Nebular continuum per formed mass on the spectrum's log grid, L☉/Å/M☉, shape
         (n_young, n_met, n_u, log_grid.n_pix).
     nodes
-        The same averaged over the sub-bands, shape (n_young, n_met, n_u, n_band, n_node).
+        The same averaged over the sub-bands of every band (`BandNodes`), shape
+        (n_young, n_met, n_u, n_band, n_node).
     line_wave_aa
-        Wavelengths of the lines, air, Å, shape (n_line,).
+        Wavelengths of the lines in air, Å, shape (n_line,).
     line_lum
-        Their luminosity per formed mass, L☉/M☉, shape (n_young, n_met, n_u, n_line).
+        Luminosity of the lines per formed mass, L☉/M☉, shape (n_young, n_met, n_u, n_line).
     name, sha256
-        Where it comes from.
+        Name of the nebular grid, and SHA-256 of the files that it was read from.
     """
 
     mh: Tensor
@@ -53,11 +54,11 @@ class NebularBasis:
 
     @property
     def n_young(self) -> int:
-        """Age bins that have nebular light."""
+        """Number of the youngest age bins, those that have nebular light."""
         return self.continuum.shape[0]
 
     def interpolated(self, mh: Tensor, log_u: Tensor) -> dict[str, Tensor]:
-        """The light at other nodes, by monotone cubics in log luminosity.
+        """Interpolate the light to other nodes, by monotone cubics in log luminosity.
 
         Parameters
         ----------
@@ -99,11 +100,11 @@ def build_nebular_basis(grid: NebularGrid, bins: AgeBins, instrument: Instrument
     Parameters
     ----------
     grid
-        The nebular grid.
+        Nebular light at the ages and metallicities of a library.
     bins
         Age bins; those that start beyond the grid's last age have no nebular light.
     instrument
-        Wavelengths and bands.
+        Instrument whose wavelengths and bands the light is projected on.
 
     Returns
     -------

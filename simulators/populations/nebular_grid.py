@@ -32,7 +32,7 @@ class NebularGrid:
     line_lum : ndarray, shape (n_u, n_met, n_age, n_line)
         L_sun per M_sun of stars formed.
     name, source, sha256 : str
-        What it is and where it comes from.
+        Short name; provenance in words; SHA-256 of the files that were read (hex).
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Nebular light of a history: continuum and lines of its young stars' gas.
+"""Nebular light of a history: continuum and emission lines of the gas around its young stars.
 
 The gas takes the ionising photons that do not escape, in the youngest bins, at the metallicity of
 the stars. The table over (bin, [M/H], log U) is kept as a few principal spectra, which is exact to
@@ -25,9 +25,9 @@ class NebularParts(NamedTuple):
     Attributes
     ----------
     continuum
-        On the log grid of the spectrum, shape (n, n_pix).
+        Nebular continuum on the log grid of the spectrum, per Å, shape (n, n_pix).
     nodes
-        In the sub-bands of the bands, shape (n, n_band * n_node).
+        Nebular continuum in the sub-bands of the bands, per Å, shape (n, n_band * n_node).
     lines
         Luminosity of every line, shape (n, n_line).
     """
@@ -53,9 +53,10 @@ class NebularAmounts(NamedTuple):
 
 
 class NebularLight:
-    """Interpolates a nebular basis.
+    """Interpolates the nebular light of a basis in metallicity and ionisation parameter.
 
-    Attribute `continuum` holds the principal spectra on the log grid, (n_component, n_pix).
+    The attribute `continuum` holds the principal spectra on the log grid, of shape
+    (n_component, n_pix).
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ class NebularLight:
     log_u_range
         Lowest and highest log U of the prior.
     scale
-        Unit of the light, L☉/Å/M☉.
+        Luminosity per Å and formed mass, in L☉/Å/M☉, that counts as 1 in all results.
 
     Raises
     ------
@@ -106,12 +107,12 @@ class NebularLight:
     def __call__(
         self, mass: Tensor, met_low: Tensor, met_share: Tensor, log_u: Tensor
     ) -> NebularParts:
-        """Nebular light of histories; parameters as `amounts`.
+        """Nebular light of histories; the parameters are those of `amounts`.
 
         Returns
         -------
         NebularParts
-            In units of the scale.
+            Continuum, sub-bands and lines in units of `scale`.
         """
         scores, lines = self.amounts(mass, met_low, met_share, log_u)
         return NebularParts(scores @ self.continuum, scores @ self._nodes, lines)
@@ -119,21 +120,22 @@ class NebularLight:
     def amounts(
         self, mass: Tensor, met_low: Tensor, met_share: Tensor, log_u: Tensor
     ) -> NebularAmounts:
-        """How much of every principal spectrum and line histories have.
+        """Amounts of the principal spectra and of the lines in the light of histories.
 
         Parameters
         ----------
         mass
             Formed mass of the young bins whose ionising photons the gas takes, shape (n, n_young).
         met_low, met_share
-            Metallicity node below each young bin, and the share of the next, (n, n_young).
+            Index of the [M/H] node below each young bin, int64, and the weight of the node above
+            it, each of shape (n, n_young).
         log_u
-            Ionisation parameter, shape (n,).
+            log10 of the ionisation parameter, shape (n,).
 
         Returns
         -------
         NebularAmounts
-            In units of the scale.
+            Scores and line luminosities in units of `scale`.
         """
         position = (log_u - self._low) / self._step
         u_low = position.detach().long().clamp(0, self._n_u - 2)
@@ -166,12 +168,12 @@ def line_profiles(basis: SSPBasis) -> Tensor:
     Parameters
     ----------
     basis
-        Populations with nebular light.
+        Populations with nebular light, which set lines, wavelengths and resolution.
 
     Returns
     -------
     Tensor
-        In 1/Å on the log grid, shape (n_line, n_pix).
+        Profiles in 1/Å on the log grid, shape (n_line, n_pix).
     """
     if basis.nebular is None:
         raise ValueError(f"the basis of {basis.library!r} has no nebular light and so no lines")

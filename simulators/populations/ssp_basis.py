@@ -1,4 +1,4 @@
-"""What a model needs of an SSP library: age-bin averages on the model's own wavelengths."""
+"""The part of an SSP library that a model needs: age-bin averages on the model's wavelengths."""
 
 from __future__ import annotations
 
@@ -32,19 +32,21 @@ class SSPBasis:
     spectra
         Luminosity per formed mass on `log_grid`, L☉/Å/M☉, shape (n_bins, n_met, log_grid.n_pix).
     nodes
-        The same averaged over the sub-bands of every band, shape (n_bins, n_met, n_band, n_node).
+        The same averaged over the sub-bands of every band (`BandNodes`), shape
+        (n_bins, n_met, n_band, n_node).
     lum_v
         Photon-counting mean of the luminosity in the V band, L☉/Å/M☉, shape (n_bins, n_met).
     mass_alive
         Surviving fraction of the formed mass, shape (n_bins, n_met).
     fwhm_aa
-        Resolution of `spectra`, shape (log_grid.n_pix,).
+        Resolution of `spectra`, FWHM in Å, shape (log_grid.n_pix,).
     log_grid
-        Wavelengths of `spectra`.
+        Wavelengths of `spectra`, uniform in their logarithm.
     library, sha256, mass_kind
-        Where the populations come from, and what `mass_alive` counts.
+        Name of the library, SHA-256 of its files, and the mass that `mass_alive` counts: "stars"
+        or "stars+remnants".
     nebular
-        Light of the gas around the young populations, if there is any.
+        Light of the gas around the young populations; None if there is none.
     """
 
     mh: Tensor
@@ -60,7 +62,7 @@ class SSPBasis:
     nebular: NebularBasis | None = None
 
     def interpolated(self, mh_nodes: Tensor) -> dict[str, Tensor]:
-        """Populations at other metallicities, by a monotone cubic in log luminosity.
+        """Interpolate to other metallicities, by a monotone cubic in log luminosity.
 
         Parameters
         ----------
@@ -100,13 +102,13 @@ def build_basis(
     Parameters
     ----------
     grid
-        The library. Its ages must cover the bins.
+        The SSP library, whose ages must cover the bins.
     bins
-        Age bins.
+        Age bins over which the populations are averaged at constant SFR.
     instrument
-        Wavelengths and bands.
+        Instrument whose wavelengths and bands the populations are projected on.
     nebular
-        Light of the gas; none by default.
+        Light of the gas around young stars; none by default.
 
     Returns
     -------
@@ -164,7 +166,7 @@ def age_weights(age_gyr: np.ndarray, edges_gyr: np.ndarray) -> np.ndarray:
     Returns
     -------
     np.ndarray
-        Shape (n_bins, n_age); each row sums to 1.
+        Weights, shape (n_bins, n_age); each row sums to 1.
 
     Raises
     ------

@@ -41,13 +41,13 @@ class SSPGrid:
     mass_alive : ndarray, shape (n_met, n_age)
         Surviving mass per mass formed, in [0, 1]; NaN everywhere where the library does not say.
     mass_kind : {"stars", "stars+remnants"}
-        What `mass_alive` counts.
+        Content of `mass_alive`: living stars alone, or with their remnants.
     lsf_fwhm_aa : ndarray, shape (n_wave,)
         FWHM of the library's line-spread function in Angstrom.
     name : str
         Short name, such as ``bc03-miles``.
     source : str
-        Where the numbers come from: file, edition, splices.
+        Provenance in words: file, edition, splices.
     sha256 : str
         SHA-256 of what was read (hex).
 
@@ -192,7 +192,7 @@ def axis_slice(field: str, axis: np.ndarray, limits: tuple[float, float] | None)
     field : str
         Name of the axis, for the message.
     axis : ndarray, shape (n,)
-        Strictly increasing values.
+        Strictly increasing values of the axis.
     limits : (float, float) or None
         Lowest and highest value to keep; None keeps all.
 
