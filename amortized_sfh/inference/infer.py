@@ -120,7 +120,7 @@ def infer_chunks(
 
     def infer_chunk(number: int) -> PosteriorSamples:
         rows = slice(number * size, (number + 1) * size)
-        part = mask_observation(observation[rows], instrument)
+        part = mask_observation(observation[rows].clean(), instrument)
         target = None if kinematics is None else kinematics[rows].to(model.device)
         generator = chunk_generator(seed, number, model.device, Purpose.POSTERIOR)
         return _infer_batch(model, sampler, part, n_draws, generator, distance_mpc, target)

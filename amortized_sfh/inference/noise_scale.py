@@ -51,7 +51,8 @@ def measure_noise_scale(
     instrument = model.instrument
     scales, first = [], 0
     for samples in infer_chunks(model, observation, _N_DRAWS, seed):
-        part = mask_observation(observation[first : first + len(samples)], instrument)
+        rows = observation[first : first + len(samples)].clean()
+        part = mask_observation(rows, instrument)
         light = predictive_spectra(model.generative, part, samples.theta)
         residual = (part.flux - light.flux.mean(1)) / torch.where(part.valid, part.sigma, 1.0)
         scales.append(residual_scale(residual, part.valid))

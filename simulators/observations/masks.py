@@ -144,9 +144,7 @@ def sky_mask(
     return use
 
 
-def survey_mask(
-    instrument: Instrument, redshift: Tensor, line_half_width_kms: float = LINE_HALF_WIDTH_KMS
-) -> Tensor:
+def survey_mask(instrument: Instrument, redshift: Tensor) -> Tensor:
     """Pixels that an instrument observes, free of emission lines, sky lines and telluric bands.
 
     Parameters
@@ -155,8 +153,6 @@ def survey_mask(
         Wavelengths, observed range and sky ranges.
     redshift
         Shape (n,).
-    line_half_width_kms
-        Half width of the masks of emission lines.
 
     Returns
     -------
@@ -164,7 +160,7 @@ def survey_mask(
         Bool, shape (n, n_pix), True = use.
     """
     wave = instrument.grid.centres_aa.to(redshift.device)
-    lines = line_mask(wave, line_half_width_kms)
+    lines = line_mask(wave)
     sky = sky_mask(wave, redshift, instrument.sky_ranges_aa)
     return lines & sky & observed_mask(instrument, redshift)
 
@@ -195,51 +191,29 @@ def observed_mask(instrument: Instrument, redshift: Tensor) -> Tensor:
 def mask_observation(
     observation: Observation,
     instrument: Instrument,
-    line_half_width_kms: float = LINE_HALF_WIDTH_KMS,
+    half_width_kms: float = LINE_HALF_WIDTH_KMS,
+    extra_lines_aa: Sequence[float] = (),
+    observed_ranges_aa: Sequence[tuple[float, float]] = (),
 ) -> Observation:
     """Leave out what the model does not explain, as in training.
 
-    Emission lines, sky and telluric bands are masked, bands beyond their redshift limit refused,
-    and whatever is not finite or has no error is not used. Doing it twice changes nothing.
-
-    Parameters
-    ----------
-    observation
-        Batch of observations on the grid of `instrument`.
-    instrument
-        Wavelengths and redshift limits.
-    line_half_width_kms
-        Half width of the masks of emission lines, wider for galaxies with broad lines.
-
-    Returns
-    -------
-    Observation
-        The same data with less of it valid.
-    """
-    return leave_out(observation.clean(), instrument, line_half_width_kms)
-
-
-def leave_out(
-    observation: Observation,
-    instrument: Instrument,
-    line_half_width_kms: float = LINE_HALF_WIDTH_KMS,
-    extra_lines_aa: Sequence[float] = (),
-    extra_ranges_aa: Sequence[tuple[float, float]] = (),
-) -> Observation:
-    """Only the masks of `mask_observation`: values are shared, not copied.
+    Emission lines, sky and telluric bands are masked, and bands beyond their redshift limit are
+    refused. Doing it twice changes nothing. Values are shared, not copied, and not looked at: see
+    `Observation.clean` for data that may hold values that are not finite.
 
     Parameters
     ----------
     observation
         Batch of observations on the grid of `instrument`, each with its own redshift.
     instrument
-        Wavelengths and redshift limits.
-    line_half_width_kms
-        Half width of the masks of emission lines.
+        Wavelengths, sky ranges and redshift limits of the model.
+    half_width_kms
+        Half width of the masks of emission lines in km/s, wider for galaxies with broad lines.
     extra_lines_aa
-        Rest-frame air wavelengths of further lines, in Å.
-    extra_ranges_aa
-        Further observed-frame air ranges in Å, such as `LASER_RANGE_AA`.
+        Rest-frame air wavelengths of further lines to mask, in Å; none by default.
+    observed_ranges_aa
+        Further observed-frame air ranges to mask, first and last wavelength in Å, such as
+        `LASER_RANGE_AA`; none by default.
 
     Returns
     -------
@@ -247,15 +221,15 @@ def leave_out(
         The same data with less of it valid.
     """
     wave = instrument.grid.centres_aa.to(observation.device)
-    extra = line_mask(wave, line_half_width_kms, extra_lines_aa)
+    lines = line_mask(wave, half_width_kms, extra_lines_aa)
+    ranges = (*instrument.sky_ranges_aa, *observed_ranges_aa)
     parts = []
     # spaxels of a galaxy may share their redshift, and so one mask; or each may have its own
     for redshift, valid in zip(
         observation.redshift.split(_CHUNK), observation.valid.split(_CHUNK), strict=True
     ):
         unique, row = torch.unique(redshift, return_inverse=True)
-        use = survey_mask(instrument, unique, line_half_width_kms) & extra
-        use &= sky_mask(wave, unique, tuple(extra_ranges_aa))
+        use = lines & sky_mask(wave, unique, ranges) & observed_mask(instrument, unique)
         parts.append(use[row].logical_and_(valid))
     z = observation.redshift
     near = (z >= -MAX_BLUESHIFT) & (z <= instrument.max_redshift_bands)

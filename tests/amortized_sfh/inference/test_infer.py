@@ -118,7 +118,7 @@ def test_mass_of_a_known_population(small_model, small_posterior):
 
 def test_predictive_spectra_fit_the_data_of_their_own_theta(small_model):
     mock = small_model.mock(10, seed=9)
-    observation = mask_observation(mock.observation, small_model.instrument)
+    observation = mask_observation(mock.observation.clean(), small_model.instrument)
     light = predictive_spectra(small_model, observation, mock.theta[:, None])
     likelihood = Likelihood(small_model.noise, observation)
     chi2 = likelihood.chi2(light)[:, 0] / (likelihood.n_data - 1)

@@ -23,7 +23,7 @@ def posterior():
     )
     mock = model.generative.mock(10, seed=21, conditions=conditions)
     # one whose dispersion is known to 7 % and says something of its metallicity
-    observation = mask_observation(mock.observation[6], model.instrument)
+    observation = mask_observation(mock.observation[6].clean(), model.instrument)
     return model, observation, infer(model, observation, N_POOL, seed=3)
 
 

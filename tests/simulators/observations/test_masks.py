@@ -10,8 +10,8 @@ from simulators.observations.masks import (
     LASER_RANGE_AA,
     MILKY_WAY_SODIUM_RANGE_AA,
     REST_LINES_AA,
-    leave_out,
     line_mask,
+    mask_observation,
     observed_mask,
     sky_mask,
     survey_mask,
@@ -105,8 +105,10 @@ def _observation(redshift):
 
 
 def test_further_lines_and_ranges():
-    plain = leave_out(_observation([0.01, 0.02]), Instrument())
-    more = leave_out(_observation([0.01, 0.02]), Instrument(), 400.0, (5411.5,), (LASER_RANGE_AA,))
+    plain = mask_observation(_observation([0.01, 0.02]), Instrument())
+    more = mask_observation(
+        _observation([0.01, 0.02]), Instrument(), 400.0, (5411.5,), (LASER_RANGE_AA,)
+    )
     lost = plain.valid & ~more.valid
     for row, z in enumerate((0.01, 0.02)):
         line = ((WAVE / 5411.5 - 1).abs() * 299792.458) < 399
@@ -122,9 +124,9 @@ def test_sodium_of_the_milky_way_is_in_the_observed_frame():
     kms = [(edge / line - 1) * 299792.458 for edge, line in ((low, 5889.95), (high, 5895.92))]
     assert kms == pytest.approx([-200.0, 200.0], abs=4.0)
     z = 0.01  # at 0.00243 the masks of the galaxy's own He I and Na D happen to cover it
-    plain = leave_out(_observation([z]), Instrument()).valid[0]
-    masked = leave_out(
-        _observation([z]), Instrument(), extra_ranges_aa=[MILKY_WAY_SODIUM_RANGE_AA]
+    plain = mask_observation(_observation([z]), Instrument()).valid[0]
+    masked = mask_observation(
+        _observation([z]), Instrument(), observed_ranges_aa=[MILKY_WAY_SODIUM_RANGE_AA]
     ).valid[0]
     observed = WAVE * (1 + z)
     inside = (observed > low) & (observed < high)
@@ -135,8 +137,8 @@ def test_sodium_of_the_milky_way_is_in_the_observed_frame():
 
 def test_many_redshifts_need_no_more_memory_than_few(monkeypatch):
     redshift = torch.linspace(-0.002, 0.03, 25).tolist()
-    whole = leave_out(_observation(redshift), Instrument())
+    whole = mask_observation(_observation(redshift), Instrument())
     monkeypatch.setattr("simulators.observations.masks._CHUNK", 4)
-    pieces = leave_out(_observation(redshift), Instrument())
+    pieces = mask_observation(_observation(redshift), Instrument())
     assert torch.equal(whole.valid, pieces.valid)
     assert whole.phot_valid[:, 0].tolist() == [-0.001 <= z <= 0.02 for z in redshift]

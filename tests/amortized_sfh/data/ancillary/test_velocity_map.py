@@ -12,7 +12,7 @@ from amortized_sfh.data.cubes.read_cube import CubeOptions, read_cube
 from amortized_sfh.data.files.fits_files import InputFileError
 from amortized_sfh.data.foreground import band_extinction_mag
 from simulators.instruments.instrument import Instrument
-from simulators.observations.masks import REST_LINES_AA, leave_out, line_mask
+from simulators.observations.masks import REST_LINES_AA, line_mask, mask_observation
 from simulators.wavelengths.doppler import shift_redshift
 from simulators.wavelengths.wavegrid import REST_GRID
 
@@ -50,7 +50,7 @@ def test_masks_lie_on_the_lines_of_every_spaxel(write_cube, rotation):
     peak = WAVE[region][flux[:, region].argmax(dim=1)]
     assert float((peak - REST_LINES_AA["Halpha"]).abs().max()) < 0.7
     # all light of lines is masked, to 0.1 % of the continuum, and masked wavelengths are the same
-    masked = leave_out(data.observation, Instrument())
+    masked = mask_observation(data.observation, Instrument())
     excess = (flux / (10.0 * (1 + data.observation.redshift[:, None])) - 1.0).abs()
     assert float(excess[masked.valid].max()) < 1e-3
     assert bool((line_mask(WAVE) | ~masked.valid).all())
@@ -59,18 +59,18 @@ def test_masks_lie_on_the_lines_of_every_spaxel(write_cube, rotation):
 def test_without_a_map_lines_leak_past_narrow_masks(write_cube, rotation):
     path = write_cube(flux=line_cube(rotation))
     data = read_cube(path, Z)
-    masked = leave_out(data.observation, Instrument(), 300.0)
+    masked = mask_observation(data.observation, Instrument(), 300.0)
     excess = (data.observation.flux / (10.0 * (1 + Z)) - 1.0).abs()
     assert float(excess[masked.valid].max()) > 1.0
     own = read_cube(path, Z, options=CubeOptions(velocity_map=rotation))
-    masked = leave_out(own.observation, Instrument(), 300.0)
+    masked = mask_observation(own.observation, Instrument(), 300.0)
     excess = (own.observation.flux / (10.0 * (1 + own.observation.redshift[:, None])) - 1.0).abs()
     assert float(excess[masked.valid].max()) < 0.2
 
 
 def test_sky_stays_in_the_observed_frame(write_cube, rotation):
     data = read_cube(write_cube(), Z, options=CubeOptions(velocity_map=rotation))
-    valid = leave_out(data.observation, Instrument()).valid
+    valid = mask_observation(data.observation, Instrument()).valid
     observed = WAVE * (1 + data.observation.redshift[:, None].double())
     inside = (observed > 5572.1) & (observed < 5583.9)
     assert not bool(valid[inside].any())
