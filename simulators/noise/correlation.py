@@ -22,14 +22,14 @@ _ROUNDING = 1e-6
 
 
 def overlap_taps(instrument: Instrument, redshift: Tensor) -> tuple[Tensor, Tensor]:
-    """Which observed pixels form each rest-frame pixel.
+    """Weights of the few observed pixels ("taps") that form each rest-frame pixel.
 
     Parameters
     ----------
     instrument
-        Rest-frame grid and observed pixels.
+        Instrument that sets the rest-frame grid and the observed pixels.
     redshift
-        Shape (n,).
+        Redshift of each galaxy, shape (n,).
 
     Returns
     -------
@@ -59,16 +59,16 @@ def widen_taps(index: Tensor, weight: Tensor, kernel: Tensor) -> tuple[Tensor, T
     Parameters
     ----------
     index, weight
-        From `overlap_taps`.
+        First observed pixel and weights of each output pixel, as `overlap_taps` returns them.
     kernel
-        Symmetric, odd number of taps, shape (n_kernel,).
+        Taps that make observed pixels of white noise: symmetric, odd in number, shape (n_kernel,).
 
     Returns
     -------
     index : Tensor
-        First pixel of the white noise, shape (n, n_pix).
+        First pixel of the white noise, int64, shape (n, n_pix).
     weight : Tensor
-        Shape (n, n_pix, n_tap + n_kernel - 1).
+        Weights of it and the next ones, shape (n, n_pix, n_tap + n_kernel - 1).
     """
     reach = len(kernel) - 1
     padded = F.pad(weight, (reach, reach))
@@ -82,7 +82,7 @@ def banded_correlation(index: Tensor, weight: Tensor, valid: Tensor) -> Tensor:
     Parameters
     ----------
     index, weight
-        From `overlap_taps` or `widen_taps`.
+        First pixel and weights on white noise, from `overlap_taps` or `widen_taps`.
     valid
         Pixels used, bool, shape (n, n_pix). The others are decoupled, with unit variance.
 
@@ -114,12 +114,13 @@ def banded_cholesky(bands: Tensor) -> Tensor:
     Parameters
     ----------
     bands
-        Shape (n, n_band, n_pix), as `banded_correlation` returns it.
+        Diagonal and side diagonals, shape (n, n_diagonal, n_pix), as `banded_correlation` returns
+        them.
 
     Returns
     -------
     Tensor
-        Factor in the same layout, [:, k, i] = L[i, i - k].
+        Factor L in the same layout, [:, k, i] = L[i, i - k], float64.
 
     Raises
     ------
@@ -144,14 +145,15 @@ def whiten(factor: Tensor, values: Tensor) -> Tensor:
     Parameters
     ----------
     factor
-        From `banded_cholesky`, shape (n, n_band, n_pix).
+        Banded factor L from `banded_cholesky`, shape (n, n_diagonal, n_pix).
     values
-        Shape (n, m, n_pix).
+        Several right-hand sides per matrix, shape (n, m, n_pix).
 
     Returns
     -------
     Tensor
-        Shape (n, m, n_pix): independent and of unit variance if `values` had the covariance.
+        Solutions y, float64, shape (n, m, n_pix): independent and of unit variance if `values`
+        had the covariance L L^T.
     """
     white: Tensor = _Whiten.apply(factor, values.double())
     return white

@@ -9,19 +9,19 @@ NOISE_GROWTH = 1.07
 
 
 def noise_growth_factor(n_spaxels: np.ndarray, slope: float = NOISE_GROWTH) -> np.ndarray:
-    """Return by how much the noise of a bin exceeds that of independent spaxels.
+    """Return the factor by which the noise of a bin exceeds that of independent spaxels.
 
     Parameters
     ----------
     n_spaxels : ndarray
-        Number of spaxels per bin, at least 1.
+        Number N of spaxels per bin, any shape; less than 1 counts as 1.
     slope : float
         Growth per decade of N; 0 for independent spaxels.
 
     Returns
     -------
     ndarray
-        1 + slope × log10 N.
+        Factor 1 + slope × log10 N, of the shape of `n_spaxels`.
 
     References
     ----------

@@ -36,9 +36,15 @@ class Likelihood:
     Parameters
     ----------
     noise
-        The noise model.
+        Noise model of the observations; its kernel, sky residuals and multiplicative modes are
+        used.
     observation
-        Batch of observations.
+        Batch of n_obs observations, in any unit; masked pixels and bands may hold anything.
+
+    Attributes
+    ----------
+    n_data
+        Number of valid pixels and bands of each observation, shape (n_obs,).
     """
 
     def __init__(self, noise: NoiseModel, observation: Observation) -> None:
@@ -76,12 +82,13 @@ class Likelihood:
         Parameters
         ----------
         spectra
-            Model light, `flux` (n_obs, n_draws, n_pix) and `phot` (n_obs, n_draws, n_band).
+            Model light, `flux` (n_obs, n_draws, n_pix) and `phot` (n_obs, n_draws, n_band), in
+            any unit.
 
         Returns
         -------
         Tensor
-            Shape (n_obs, n_draws), float64.
+            Natural logarithm of the likelihood, shape (n_obs, n_draws), float64.
         """
         amplitude, precision, chi2, log_det = self._fit(spectra)
         # the integral over A > 0 of exp(-precision (A - best)**2 / 2) / A, to leading order
@@ -90,7 +97,7 @@ class Likelihood:
         return self._log_norm[:, None] - 0.5 * (chi2 + log_det) + gaussian + log_prior
 
     def chi2(self, spectra: ModelSpectra) -> Tensor:
-        """Chi-square at the best amplitude, systematic errors marginalised, as `log_prob`."""
+        """Chi-square at the best amplitude, systematic errors marginalised, (n_obs, n_draws)."""
         return self.best_fit(spectra)[2]
 
     def amplitude(self, spectra: ModelSpectra) -> tuple[Tensor, Tensor]:
@@ -98,7 +105,7 @@ class Likelihood:
         return self.best_fit(spectra)[:2]
 
     def best_fit(self, spectra: ModelSpectra) -> tuple[Tensor, Tensor, Tensor]:
-        """`amplitude` and `chi2` from one fit: best, its standard error, chi-square."""
+        """Best amplitude, its standard error and chi-square from one fit, each (n_obs, n_draws)."""
         best, precision, chi2, _ = self._fit(spectra)
         return best, precision.rsqrt(), chi2
 
@@ -137,7 +144,7 @@ class Likelihood:
         return best / scale, precision * scale**2, chi2, log_det
 
     def _whitened_columns(self, flux: Tensor, phot: Tensor) -> Tensor:
-        """`_whitened` for several columns per draw, (n, n_draws, k, .) each."""
+        """Whiten several columns per draw, (n, n_draws, k, n_pix) and (n, n_draws, k, n_band)."""
         n, m, k = flux.shape[:3]
         white = self._whitened(flux.reshape(n, m * k, -1), phot.reshape(n, m * k, -1))
         return white.view(n, m, k, -1)

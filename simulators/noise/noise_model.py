@@ -36,17 +36,18 @@ class NoiseConfig:
         Relative rms of the flux-calibration tilt and curvature (Legendre orders 1 and 2).
     template_rms
         Relative rms of the template mismatch of the spectrum, spread over `template_orders` higher
-        Legendre orders; this and the next three hold where no mismatch was measured.
+        Legendre orders. It is used, as the other fields that begin with `template`, where no
+        mismatch was measured.
     template_orders
-        How many of them.
+        Number of these higher Legendre orders.
     common_zero_point_mag
-        Zero point of all bands relative to the spectrum.
+        Error of the common zero point of all bands relative to the spectrum, mag.
     band_zero_point_mag
-        Zero point of each band.
+        Independent error of the zero point of each band, mag.
     template_mag
-        Template mismatch of each band.
+        Template mismatch of each band relative to the spectrum, mag.
     template_correlation
-        Correlation of the mismatch of the first two bands.
+        Correlation coefficient between the mismatches of the first two bands.
     """
 
     calibration_rms: tuple[float, float] = (0.02, 0.01)
@@ -76,11 +77,11 @@ class NoiseModel:
     Parameters
     ----------
     instrument
-        Wavelengths and bands.
+        Instrument that sets pixels and bands.
     config
-        Sizes of the errors.
+        Sizes of the errors that are not in the error bars; those of `NoiseConfig()` by default.
     mismatch
-        Measured template mismatch, in place of that of `config`.
+        Measured template mismatch, in place of that of `config`; none by default.
     profile
         Measured noise of the instrument: correlation along wavelength and sky residuals. White
         noise without residuals by default.
@@ -91,7 +92,7 @@ class NoiseModel:
         Relative errors of pixels, then bands, each one standard deviation of an independent
         error, shape (n_mode, n_pix + n_band).
     kernel
-        Taps that correlate native pixels, shape (n_kernel,).
+        Taps that correlate the noise of native pixels, shape (n_kernel,).
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class NoiseModel:
 
     @property
     def n_sky(self) -> int:
-        """Number of modes of sky residuals."""
+        """Number of modes of the residuals of sky subtraction."""
         return len(self._sky)
 
     def sky_modes(self, native: Tensor) -> Tensor:
@@ -118,7 +119,7 @@ class NoiseModel:
         Parameters
         ----------
         native
-            Numbers of native pixels, int64, any shape.
+            Numbers of native pixels as `Instrument.native_position` counts, int64, any shape.
 
         Returns
         -------
@@ -142,9 +143,9 @@ class NoiseModel:
         spectra
             Noise-free light, `flux` (n, n_pix) and `phot` (n, n_band).
         conditions
-            Circumstances of each.
+            S/N, masks and redshift of each observation.
         generator
-            Source of randomness, on the device of `spectra`.
+            Random generator on the device of `spectra`; torch's global one by default.
 
         Returns
         -------
@@ -159,7 +160,7 @@ class NoiseModel:
         level = spectra.flux.mean(dim=1, keepdim=True)
         flux, phot = spectra.flux / level, spectra.phot / level
         index, weight = overlap_taps(self.instrument, conditions.redshift)
-        native_sigma = conditions.shape / conditions.snr[:, None]
+        native_sigma = conditions.relative_noise / conditions.snr[:, None]
         first = int(index.min())
         n_native = int(index.max()) - first + weight.shape[-1]
         white = normal(n, n_native + len(self.kernel) - 1)

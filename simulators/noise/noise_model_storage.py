@@ -30,12 +30,12 @@ def describe_noise(noise: NoiseModel) -> dict[str, Any]:
     Parameters
     ----------
     noise
-        The noise model.
+        Noise model to describe.
 
     Returns
     -------
     dict
-        `config`, and `mismatch` and `profile` or None; `sha256` of the arrays.
+        `config`; `mismatch` and `profile`, each a dict or None; `sha256` of the arrays.
     """
     mismatch, profile = noise.mismatch, noise.profile
     return {
@@ -68,20 +68,20 @@ def noise_arrays(noise: NoiseModel) -> dict[str, Tensor]:
 def build_noise(
     instrument: Instrument, described: dict[str, Any], arrays: dict[str, Tensor]
 ) -> NoiseModel:
-    """Inverse of `describe_noise` and `noise_arrays`.
+    """Build a noise model from its description and arrays.
 
     Parameters
     ----------
     instrument
-        Wavelengths and bands.
+        Instrument that sets pixels and bands.
     described, arrays
-        What the two functions returned; the description of version 1 files is that of the
-        configuration alone.
+        Results of `describe_noise` and `noise_arrays`; the description in files of version 1 is
+        that of the configuration alone.
 
     Returns
     -------
     NoiseModel
-        On the CPU.
+        The noise model that was described, on the CPU.
 
     Raises
     ------

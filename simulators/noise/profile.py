@@ -1,4 +1,4 @@
-"""What the noise of a spectrograph's cubes is like, beyond the error bars that come with them.
+"""Noise profiles: the noise of a spectrograph's cubes beyond the error bars that come with them.
 
 A `NoiseProfile` is measured once from a cube (``amortized-sfh measure-noise``) and then used to
 draw noise like it or to read cubes with honest error bars. The package carries ``muse-abell478``.
@@ -75,7 +75,7 @@ class NoiseProfile:
         of the scaled error of a single sky spaxel; orthogonal, strongest first, at most 5, or none
         (0, n). Neighbouring spaxels share them.
     source : str
-        What it was measured from.
+        Data that it was measured from, in words.
 
     Raises
     ------
@@ -151,7 +151,19 @@ class NoiseProfile:
 
 
 def white_profile(wave_aa: np.ndarray, growth: float = NOISE_GROWTH) -> NoiseProfile:
-    """Profile of a cube whose error bars are right and whose pixels are independent.
+    """Make the profile of a cube whose error bars are right and whose pixels are independent.
+
+    Parameters
+    ----------
+    wave_aa : ndarray, shape (n,)
+        Observed wavelengths in air that it is to cover, Angstrom, strictly increasing.
+    growth : float
+        Growth of the noise of bins per decade of spaxels.
+
+    Returns
+    -------
+    NoiseProfile
+        Profile with scale 1, a kernel of one tap and no residuals of sky subtraction.
 
     Examples
     --------
@@ -178,12 +190,12 @@ def write_noise_profile(profile: NoiseProfile, path: str | os.PathLike[str]) -> 
     profile : NoiseProfile
         The profile; arrays but the wavelengths are kept in single precision.
     path : path
-        Where to.
+        Name of the HDF5 file.
 
     Returns
     -------
     Path
-        The file written.
+        Path of the file written.
     """
     attributes = {name: getattr(profile, name) for name in _FORMAT.attributes}
     arrays = {

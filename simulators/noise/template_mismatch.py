@@ -1,9 +1,13 @@
-"""How wrong a stellar library is, measured by how much two libraries differ.
+"""Template mismatch: the error of a stellar library, measured by the difference of two libraries.
 
 Two libraries with independent errors of the same size differ by √2 times those errors. So the
 relative difference of their light for the same histories, divided by √2, is a sample of what the
 light of nature may differ from either. Its principal components over the prior are the modes of a
 `TemplateMismatch`: errors of spectrum and bands together, with their correlations.
+
+Files are HDF5: data set ``modes`` (n_mode, n_pix + n_band, relative); attributes ``format``,
+``library``, ``other``, ``explained``, ``n_histories``, and ``instrument`` as JSON: wavelengths and
+bands of the modes.
 """
 
 from __future__ import annotations
@@ -40,11 +44,11 @@ class TemplateMismatch:
         Each one standard deviation of an independent error: relative change of the pixels, then of
         the bands, shape (n_mode, n_pix + n_band).
     library, other
-        The two libraries compared.
+        Names of the two libraries that were compared.
     explained
-        Share of the mean square difference that the modes hold.
+        Share of the mean square difference that the modes hold, 0 to 1.
     n_histories
-        Histories it was measured with.
+        Number of histories that it was measured with.
 
     Raises
     ------
@@ -88,14 +92,14 @@ def measure_mismatch(
     simulator, other
         Forward models of the two libraries on the same parameters and instrument.
     theta
-        Histories of the prior, shape (n, n_param).
+        Parameters of histories drawn from the prior, shape (n, n_param).
     n_mode
-        Modes to keep.
+        Number of modes to keep, strongest first.
 
     Returns
     -------
     TemplateMismatch
-        Half of the mean square difference, as modes.
+        Modes whose squares sum to half of the mean square difference.
 
     Raises
     ------
@@ -140,16 +144,16 @@ def write_mismatch(
     Parameters
     ----------
     mismatch
-        What to write.
+        Mismatch of two libraries, from `measure_mismatch`.
     instrument
-        The wavelengths and bands of its modes.
+        Instrument whose wavelengths and bands the modes have.
     path
-        File.
+        Name of the HDF5 file.
 
     Returns
     -------
     Path
-        The file.
+        Path of the file written.
     """
     with new_hdf5(path) as file:
         data = file.create_dataset("modes", data=mismatch.modes.cpu().numpy())
@@ -173,12 +177,12 @@ def read_mismatch(path: str | os.PathLike[str], instrument: Instrument) -> Templ
     path
         File from `write_mismatch`, or a name such as ``bc03-emiles``.
     instrument
-        What it will be used for.
+        Instrument of the model that uses it; its wavelengths and bands must be those of the file.
 
     Returns
     -------
     TemplateMismatch
-        On the CPU.
+        The measured mismatch, on the CPU.
 
     Raises
     ------
