@@ -17,43 +17,11 @@ from astropy.io import fits
 
 from amortized_sfh.data.cubes.map_grid import MapGrid
 from amortized_sfh.quantities.flags import Flag, describe_flags
+from amortized_sfh.quantities.registry import BINID, FLAG, PRODUCTS, unit_of
+from amortized_sfh.quantities.statistics import STATISTICS, extension_name
 from simulators.files.whole_files import check_output, whole_file
 
-__all__ = ["STATISTICS", "UNITS", "write_maps"]
-
-STATISTICS = ("MEAN", "STD", "P16", "P50", "P84")
-"""Order of the last axis of every result, and of the planes of the scalar extensions."""
-
-UNITS = {
-    "MASSFRAC": "",
-    "SFR": "solMass/yr",
-    "MH": "dex",
-    "LOGAGE_MW": "dex(yr)",
-    "LOGAGE_LW": "dex(yr)",
-    "MH_MW": "dex",
-    "MH_LW": "dex",
-    "T50": "Gyr",
-    "T90": "Gyr",
-    "AV": "mag",
-    "DELTA": "",
-    "V": "km/s",
-    "SIGMA": "km/s",
-    "LOGMASS": "dex(solMass)",
-    "LOGMASS_FORMED": "dex(solMass)",
-    "LOG_SSFR10": "dex(1/yr)",
-    "LOG_SSFR100": "dex(1/yr)",
-    "SIGMA_SFR10": "solMass/(yr kpc2)",
-    "SIGMA_SFR100": "solMass/(yr kpc2)",
-    "SIGMA_STAR": "solMass/kpc2",
-    "ML_V": "solMass/solLum",
-    "CHI2": "",
-    "SNR": "",
-    "NOISE_SCALE": "",
-    "ESS": "",
-    "FLAG": "",
-    "BINID": "",
-}
-"""Units of the extensions that :func:`write_maps` knows without being told."""
+__all__ = ["flag_image", "write_maps"]
 
 
 def write_maps(
@@ -71,24 +39,24 @@ def write_maps(
     Parameters
     ----------
     path : str or Path
-        Output file.
+        FITS file to write.
     results : mapping
-        Upper-case name to array, one row per observation: (n_obs, n_bins, 5) for the quantities
-        per age bin and (n_obs, 5) for scalars, with :data:`STATISTICS` last; (n_obs,) for single
-        planes such as CHI2 and FLAG. Units are those of :data:`UNITS`.
+        Product name to array, one row per observation: (n_obs, n_bins, 5) for the quantities per
+        age bin and (n_obs, 5) for scalars, with `STATISTICS` last; (n_obs,) for single planes such
+        as CHI2 and FLAG. Units are those of the registry.
     grid : MapGrid
-        Where the rows belong.
+        Row of each spaxel of the map, and the WCS.
     age_edges_gyr : sequence of float
         Lookback-time edges of the age bins, n_bins + 1, youngest first, in Gyr.
     provenance : mapping, optional
         Keyword to value for the primary header: model, version, seed, command.
     overwrite : bool
-        Replace an existing file.
+        If true, replace an existing file.
 
     Returns
     -------
     Path
-        The file written.
+        The file that was written.
 
     Raises
     ------
@@ -101,11 +69,11 @@ def write_maps(
     edges = np.asarray(age_edges_gyr, dtype=np.float64)
     hdus = fits.HDUList([_primary(provenance or {})])
     for name, values in results.items():
-        if name != "FLAG":
+        if name != FLAG.name:
             hdus.extend(_result_hdus(name, np.asarray(values), grid, edges.size - 1))
-    hdus.append(_flag_hdu(results.get("FLAG"), grid))
+    hdus.append(_flag_hdu(results.get(FLAG.name), grid))
     label = np.arange(grid.n_obs) if grid.label is None else grid.label
-    hdus.append(_image("BINID", grid.paint(label.astype(np.int32), fill=-1), grid.header))
+    hdus.append(_image(BINID.name, grid.paint(label.astype(np.int32), fill=-1), grid.header))
     hdus.append(_age_table(edges))
     if grid.names:
         hdus.append(_aperture_table(label, grid))
@@ -126,20 +94,20 @@ def _primary(provenance: Mapping[str, object]) -> fits.PrimaryHDU:
 
 
 def _result_hdus(name: str, values: np.ndarray, grid: MapGrid, n_bins: int) -> list[fits.ImageHDU]:
-    if name not in UNITS:
-        raise ValueError(f"no unit is known for {name!r}; expected one of {', '.join(UNITS)}")
+    if name not in PRODUCTS:
+        raise ValueError(f"no unit is known for {name!r}; expected one of {', '.join(PRODUCTS)}")
     n_obs, n_stat = grid.n_obs, len(STATISTICS)
     if values.shape == (n_obs,):
         return [_image(name, grid.paint(values.astype(np.float32)), grid.header)]
     if values.shape == (n_obs, n_stat):
         hdu = _image(name, grid.paint(values.astype(np.float32)), grid.header)
         for i, statistic in enumerate(STATISTICS, start=1):
-            hdu.header[f"PLANE{i}"] = statistic
+            hdu.header[f"PLANE{i}"] = statistic.upper()
         return [hdu]
     if values.shape == (n_obs, n_bins, n_stat):
         planes = grid.paint(values.astype(np.float32))
         return [
-            _image(f"{name}_{statistic}", planes[:, i], grid.header)
+            _image(extension_name(name, statistic), planes[:, i], grid.header)
             for i, statistic in enumerate(STATISTICS)
         ]
     raise ValueError(
@@ -150,22 +118,42 @@ def _result_hdus(name: str, values: np.ndarray, grid: MapGrid, n_bins: int) -> l
 
 def _image(name: str, data: np.ndarray, wcs: fits.Header) -> fits.ImageHDU:
     hdu = fits.ImageHDU(data, header=wcs.copy(), name=name)
-    unit = UNITS[next(key for key in (name, name.rsplit("_", 1)[0]) if key in UNITS)]
-    if unit:
-        hdu.header["BUNIT"] = unit
+    if unit_of(name):
+        hdu.header["BUNIT"] = unit_of(name)
     return hdu
 
 
-def _flag_hdu(flag: np.ndarray | None, grid: MapGrid) -> fits.ImageHDU:
+def flag_image(flag: np.ndarray | None, grid: MapGrid) -> np.ndarray:
+    """Paint flags on the sky, with those of spaxels that have no row of results.
+
+    Parameters
+    ----------
+    flag : ndarray or None
+        Flag of every row, shape (n_obs,); zero by default.
+    grid : MapGrid
+        Row of each spaxel, and flags of single spaxels.
+
+    Returns
+    -------
+    ndarray
+        Sum of bits, shape (ny, nx), int32; NO_DATA where there is no row.
+
+    Raises
+    ------
+    ValueError
+        If the shape does not fit.
+    """
     values = np.zeros(grid.n_obs, dtype=np.int32) if flag is None else np.asarray(flag)
     if values.shape != (grid.n_obs,):
-        raise ValueError(f"FLAG has shape {values.shape}; expected ({grid.n_obs},)")
+        raise ValueError(f"{FLAG.name} has shape {values.shape}; expected ({grid.n_obs},)")
     image = grid.paint(values.astype(np.int32), fill=int(Flag.NO_DATA))
-    if grid.flag is not None:
-        image = image | grid.flag.astype(np.int32)
-    hdu = _image("FLAG", image, grid.header)
+    return image if grid.flag is None else image | grid.flag.astype(np.int32)
+
+
+def _flag_hdu(flag: np.ndarray | None, grid: MapGrid) -> fits.ImageHDU:
+    hdu = _image(FLAG.name, flag_image(flag, grid), grid.header)
     for bit, meaning in describe_flags().items():
-        hdu.header[f"FLAG{bit}"] = (meaning, "bit of the mask")
+        hdu.header[f"{FLAG.name}{bit}"] = (meaning, "bit of the mask")
     return hdu
 
 
@@ -182,7 +170,7 @@ def _aperture_table(label: np.ndarray, grid: MapGrid) -> fits.BinTableHDU:
     width = max(len(name) for name in grid.names)
     number = np.bincount(grid.row[grid.row >= 0], minlength=grid.n_obs)
     columns = [
-        fits.Column("BINID", "J", array=label),
+        fits.Column(BINID.name, "J", array=label),
         fits.Column("NAME", f"{max(width, 1)}A", array=list(grid.names)),
         fits.Column("N_SPAXELS", "J", array=number),
     ]

@@ -10,13 +10,30 @@ from enum import IntFlag
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from simulators.observations.observation import Observation
 
-__all__ = ["Flag", "describe_flags", "observation_flags"]
+__all__ = [
+    "MAX_BAND_PULL",
+    "MIN_ESS",
+    "Flag",
+    "describe_flags",
+    "observation_flags",
+    "posterior_flags",
+]
 
 MIN_COVERAGE = 0.5
 """Below this share of usable pixels a spectrum is flagged as LOW_COVERAGE."""
+
+POOR_FIT_CHI2 = (0.5, 2.0)
+"""Reduced chi-square over that of a perfect fit: outside these limits the fit is poor."""
+
+MAX_BAND_PULL = 5.0
+"""Beyond this many standard deviations from the posterior predictive a band does not fit."""
+
+MIN_ESS = 100.0
+"""Effective draws below which imposed kinematics are not trusted."""
 
 
 class Flag(IntFlag):
@@ -33,7 +50,8 @@ class Flag(IntFlag):
     NO_PHOTOMETRY = 16
     """None of the model's bands is usable: the posterior rests on the spectrum alone."""
     POOR_FIT = 32
-    """The posterior predictive does not fit the data (CHI2 far from 1)."""
+    """The posterior predictive does not fit the data: their reduced chi-square is less than half or
+    more than twice that of a perfect fit, which is 1 on the model's own pixels, as in cubes."""
     NO_WCS = 64
     """The cube has no celestial WCS: maps are in pixel coordinates."""
     BAND_MISSING = 128
@@ -82,4 +100,52 @@ def observation_flags(observation: Observation) -> np.ndarray:
     flags[coverage == 0.0] |= Flag.NO_DATA
     flags[coverage < MIN_COVERAGE] |= Flag.LOW_COVERAGE
     flags[~bands] |= Flag.NO_PHOTOMETRY
+    return flags
+
+
+def posterior_flags(
+    chi2: Tensor,
+    out_of_range: Tensor,
+    band_pull: Tensor | None = None,
+    ess: Tensor | None = None,
+    expected_chi2: float = 1.0,
+) -> np.ndarray:
+    """Return the flags that concern the posterior, of cubes and single spectra alike.
+
+    Parameters
+    ----------
+    chi2 : Tensor
+        Reduced chi-square about the mean of the posterior predictive, shape (n_obs,). NaN, without
+        data, is no poor fit.
+    out_of_range : Tensor
+        True where S/N or redshift lie outside what the model was trained on, shape (n_obs,).
+    band_pull : Tensor, optional
+        Residual of every band in standard deviations, shape (n_obs, n_band), NaN for bands that are
+        not used.
+    ess : Tensor, optional
+        Effective number of draws behind imposed kinematics, shape (n_obs,).
+    expected_chi2 : float
+        Reduced chi-square of a perfect fit: 1 for data on the model's own pixels, less for spectra
+        that were resampled onto them.
+
+    Returns
+    -------
+    ndarray
+        Sum of the bits OUT_OF_TRAINING_RANGE, POOR_FIT, BAND_MISFIT and KINEMATICS, shape (n_obs,),
+        int32.
+
+    Examples
+    --------
+    >>> inside = torch.zeros(3, dtype=torch.bool)
+    >>> posterior_flags(torch.tensor([1.0, 2.1, 0.4]), inside).tolist()
+    [0, 32, 32]
+    """
+    ratio = chi2.double().numpy() / expected_chi2
+    flags = np.zeros(len(chi2), dtype=np.int32)
+    flags[out_of_range.numpy()] |= Flag.OUT_OF_TRAINING_RANGE
+    flags[(ratio < POOR_FIT_CHI2[0]) | (ratio > POOR_FIT_CHI2[1])] |= Flag.POOR_FIT
+    if band_pull is not None:
+        flags[(band_pull.abs() > MAX_BAND_PULL).any(1).numpy()] |= Flag.BAND_MISFIT
+    if ess is not None:
+        flags[~(ess >= MIN_ESS).numpy()] |= Flag.KINEMATICS
     return flags

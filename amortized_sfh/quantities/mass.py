@@ -47,12 +47,12 @@ class MassScale(NamedTuple):
         simulator
             Supplies the level per formed mass.
         theta
-            Histories, shape (n_obs, n_draw, n_param).
+            Histories, shape (n_obs, n_draws, n_param).
 
         Returns
         -------
         Tensor
-            Shape (n_obs, n_draw).
+            Shape (n_obs, n_draws).
         """
         level = simulator.window_means(theta.flatten(0, 1)).unflatten(0, theta.shape[:2])
         level = (level * self.window[:, None]).sum(-1)
