@@ -1,25 +1,24 @@
-"""The generative model that the command line asks for."""
+"""The generative model that a request asks for."""
 
 from __future__ import annotations
 
-from argparse import Namespace
-
-from amortized_sfh.cli.nature import DEFAULT_LIBRARY
-from amortized_sfh.cli.presets import DEFAULT_PRESET
 from amortized_sfh.model.model_files import load_model
+from amortized_sfh.requests.generative import GenerativeRequest
 from simulators.generative import GenerativeModel
-from simulators.surveys.survey import read_preset
+from simulators.surveys.preset import read_preset
+
+__all__ = ["read_generative_model"]
 
 
-def read_nature(options: Namespace, device: str) -> GenerativeModel:
-    """Build what the options of `add_nature_options` describe.
+def read_generative_model(request: GenerativeRequest, device: str = "cpu") -> GenerativeModel:
+    """Build the generative model that a request describes.
 
     Parameters
     ----------
-    options
-        `preset`, `library`, `mismatch`, `noise_profile`, `like`.
+    request
+        The request.
     device
-        Where to compute.
+        Torch device on which it computes.
 
     Returns
     -------
@@ -28,16 +27,11 @@ def read_nature(options: Namespace, device: str) -> GenerativeModel:
 
     Raises
     ------
-    ValueError
-        If a model is named along with what it settles.
+    FileNotFoundError, ModelFileError, ValueError
+        If the preset, the library, the noise or the model is missing or cannot be used.
     """
-    if options.like is not None:
-        default = {"preset": DEFAULT_PRESET, "library": DEFAULT_LIBRARY}
-        for name in ("preset", "library", "mismatch", "noise_profile"):
-            if getattr(options, name) != default.get(name):
-                raise ValueError(
-                    f"--like {options.like} settles --{name.replace('_', '-')}: leave one out"
-                )
-        return load_model(options.like).generative.to(device)
-    preset = read_preset(options.preset)
-    return preset.generative(options.library, options.mismatch, options.noise_profile).to(device)
+    if request.like is not None:
+        return load_model(request.like).generative.to(device)
+    preset = read_preset(request.preset)
+    generative = preset.generative(request.library, request.mismatch, request.noise_profile)
+    return generative.to(device)

@@ -1,9 +1,8 @@
-"""The `infer-spectrum` command: one spectrum, or the rows of a file that holds many."""
+"""The workflow of `amortized-sfh infer-spectrum`: one spectrum, or the rows of a file."""
 
 from __future__ import annotations
 
-from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,60 +10,79 @@ import numpy as np
 from astropy.table import Table
 from tqdm import tqdm
 
-from amortized_sfh.data.spectra.spectrum import Spectrum, read_spectra
+from amortized_sfh.data.spectra.photometry import photometry_in_unit, read_photometry
+from amortized_sfh.data.spectra.read_spectra import read_spectra
+from amortized_sfh.data.spectra.spectrum import Spectrum
 from amortized_sfh.inference.samples import PosteriorSamples
 from amortized_sfh.model.model import PosteriorModel
 from amortized_sfh.model.model_files import load_model
-from amortized_sfh.products.map_file import UNITS
 from amortized_sfh.quantities.flags import Flag
-from amortized_sfh.workflows.infer_spectrum import (
-    SpectrumRun,
-    infer_spectrum,
-    posterior_of,
-    write_products,
-)
+from amortized_sfh.quantities.registry import unit_of
+from amortized_sfh.requests.infer_spectrum import InferSpectrumRequest
+from amortized_sfh.requests.toml_files import write_request
+from amortized_sfh.workflows.infer_spectrum import PRODUCTS, infer_spectrum, write_products
 from simulators.files.whole_folders import check_output_folder, output_folder
+from simulators.runs.device import choose_device
 
-__all__ = ["TABLE", "infer_spectra", "infer_spectrum_files"]
+__all__ = ["TABLE", "choose_rows", "infer_rows", "run_infer_spectrum"]
 
 TABLE = "spectra.ecsv"
-"""Table in the folder: one row per spectrum."""
+"""Table in the folder of several spectra: one row per spectrum."""
 
+_REQUEST = "request.toml"
 _NO_PROBLEM = "none"
 
 
-def infer_spectrum_files(options: Namespace, device: str) -> None:
-    """Infer the spectrum, or the rows of the file, that the command line names.
+def run_infer_spectrum(
+    request: InferSpectrumRequest, *, model: PosteriorModel | None = None
+) -> PosteriorSamples | Table:
+    """Infer the spectrum, or the rows of the file, that a request names.
 
     Parameters
     ----------
-    options
-        Of `amortized-sfh infer-spectrum`.
-    device
-        Where to compute.
+    request
+        The request; it is kept in the folder of products, so that the run can be repeated.
+    model
+        The model of the request, where it is loaded already.
+
+    Returns
+    -------
+    PosteriorSamples or Table
+        The draws of one spectrum, or the table of several, see `infer_rows`.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder exists and may not be replaced.
+    FileNotFoundError, InputFileError, ModelFileError
+        If the spectrum, the photometry or the model cannot be used.
+    ValueError
+        If the redshift is missing or absurd, a spectrum is not of the kind that the model was made
+        for, no pixel can be used, or photometry is given for several spectra.
     """
-    run = SpectrumRun(
-        redshift=options.redshift,
-        draws=options.draws,
-        seed=options.seed,
-        ebv=options.ebv,
-        distance_mpc=options.distance_mpc,
-        photometry_file=options.photometry,
-        medium=options.medium,
-        line_half_width_kms=options.line_width,
-        measure_noise=options.measure_noise,
-        plots=not options.no_plots,
-        overwrite=options.overwrite,
+    device = choose_device(request.device)
+    spectra = choose_rows(
+        read_spectra(request.spectrum, request.medium), request.rows, request.spectrum
     )
-    spectra = chosen_rows(read_spectra(options.spectrum, run.medium), options.row, options.spectrum)
-    if len(spectra) == 1:
-        (spectrum,) = spectra.values()
-        infer_spectrum(spectrum, options.out, run, model=options.model, device=device)
-    else:
-        infer_spectra(spectra, options.out, run, model=options.model, device=device)
+    if len(spectra) > 1:
+        return infer_rows(spectra, request, model=model or load_model(request.model, device))
+    (spectrum,) = spectra.values()
+    products = (*PRODUCTS, _REQUEST)
+    check_output_folder(request.out, products, request.overwrite)
+    bands = None
+    if request.photometry is not None:
+        bands = photometry_in_unit(
+            read_photometry(request.photometry), spectrum.unit_cgs, spectrum.name
+        )
+    model = model or load_model(request.model, device)
+    posterior = infer_spectrum(model, spectrum, request, bands)
+    with output_folder(request.out, products, request.overwrite) as folder:
+        write_products(model, spectrum, request, posterior, folder)
+        write_request(request, folder / _REQUEST)
+    return posterior.samples
 
 
-def chosen_rows(
+def choose_rows(
     spectra: Sequence[Spectrum], rows: Sequence[int], path: str | Path
 ) -> dict[int, Spectrum]:
     """Choose among the spectra of a file.
@@ -72,16 +90,16 @@ def chosen_rows(
     Parameters
     ----------
     spectra
-        All of them.
+        All spectra of the file, in its order.
     rows
-        Which, from 0; all if empty.
+        Numbers of those that are wanted, from 0; all if empty.
     path
         The file, for the message.
 
     Returns
     -------
     dict of int to Spectrum
-        In ascending order.
+        Number to spectrum, in ascending order.
 
     Raises
     ------
@@ -91,36 +109,27 @@ def chosen_rows(
     for row in rows:
         if not 0 <= row < len(spectra):
             last = len(spectra) - 1
+            count = f"{len(spectra)} spectra" if last else "one spectrum"
             allowed = f"a row from 0 to {last}" if last else "row 0, or no --row"
-            raise ValueError(
-                f"--row {row}: {path} holds {_count(len(spectra))}; expected {allowed}"
-            )
+            raise ValueError(f"--row {row}: {path} holds {count}; expected {allowed}")
     return {row: spectra[row] for row in sorted(set(rows)) or range(len(spectra))}
 
 
-def infer_spectra(
-    spectra: dict[int, Spectrum],
-    out: str | Path,
-    run: SpectrumRun | None = None,
-    *,
-    model: str | Path | PosteriorModel = "phangs-bc03",
-    device: str = "cpu",
+def infer_rows(
+    spectra: Mapping[int, Spectrum], request: InferSpectrumRequest, *, model: PosteriorModel
 ) -> Table:
     """Infer several spectra one by one.
 
     Parameters
     ----------
-    spectra : dict of int to Spectrum
+    spectra
         Number to spectrum.
-    out : str or Path
-        Folder; it receives a folder `row_<number>` of products per spectrum and :data:`TABLE`, and
+    request
+        How they are inferred and where to; its redshift, if there is one, holds for all of them.
+        Its folder receives a folder `row_<number>` of products per spectrum and :data:`TABLE`, and
         appears only when it is complete.
-    run : SpectrumRun, optional
-        How; its redshift, if there is one, holds for all of them.
-    model : str, Path or PosteriorModel
-        Name, folder, or the model itself.
-    device : str
-        Where to compute.
+    model
+        Trained model.
 
     Returns
     -------
@@ -135,37 +144,32 @@ def infer_spectra(
     ValueError
         If photometry is given, which belongs to one spectrum, or if no spectrum can be used.
     """
-    run = run or SpectrumRun()
-    if run.photometry is not None or run.photometry_file is not None:
+    if request.photometry is not None:
         raise ValueError(
             f"photometry is given for {len(spectra)} spectra: it belongs to one, choose it with "
             "--row"
         )
-    products = [TABLE, *(f"row_{row:03d}" for row in spectra)]
-    check_output_folder(out, products, run.overwrite)
-    loaded = model if isinstance(model, PosteriorModel) else load_model(model, device)
+    products = [TABLE, _REQUEST, *(f"row_{row:03d}" for row in spectra)]
+    check_output_folder(request.out, products, request.overwrite)
     rows: list[dict[str, Any]] = []
-    with output_folder(out, products, run.overwrite) as folder:
+    with output_folder(request.out, products, request.overwrite) as folder:
         for row, spectrum in tqdm(spectra.items(), unit="spectrum", desc="infer"):
             try:
-                posterior = posterior_of(loaded, spectrum, run)
+                posterior = infer_spectrum(model, spectrum, request)
             except ValueError as error:
                 rows.append(_without_result(row, spectrum, error))
                 continue
             part = folder / f"row_{row:03d}"
             part.mkdir()
-            meta = write_products(loaded, spectrum, run, posterior, part)
-            rows.append({"row": row, **_summary(meta, posterior[1])})
+            meta = write_products(model, spectrum, request, posterior, part)
+            rows.append({"row": row, **_summary(meta, posterior.samples)})
         if all(row["problem"] != _NO_PROBLEM for row in rows):
             raise ValueError(f"none of {len(rows)} spectra can be used: {rows[0]['problem']}")
         table = _table(rows)
-        table.meta = {"model": loaded.card.name, "draws": run.draws, "seed": run.seed}
+        table.meta = {"model": model.card.name, "draws": request.draws, "seed": request.seed}
         table.write(folder / TABLE)
+        write_request(request, folder / _REQUEST)
     return table
-
-
-def _count(n: int) -> str:
-    return "one spectrum" if n == 1 else f"{n} spectra"
 
 
 def _without_result(row: int, spectrum: Spectrum, error: ValueError) -> dict[str, Any]:
@@ -175,7 +179,7 @@ def _without_result(row: int, spectrum: Spectrum, error: ValueError) -> dict[str
 
 
 def _summary(meta: dict[str, Any], samples: PosteriorSamples) -> dict[str, Any]:
-    """One row of the table."""
+    """Row of a spectrum that was inferred."""
     keys = ("spectrum", "redshift", "snr_per_pixel", "reduced_chi2", "reduced_chi2_expected")
     row = {key: meta[key] for key in (*keys, "flag")} | {"problem": _NO_PROBLEM}
     for name, values in samples.summary().items():
@@ -189,9 +193,9 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     names = list(dict.fromkeys(name for row in rows for name in row))
     table = Table(rows=[[row.get(name, np.nan) for name in names] for row in rows], names=names)
     for name in names:
-        quantity = name.rpartition("_")[0]
-        if quantity in UNITS:
-            table[name].unit = UNITS[quantity]
+        unit = unit_of(name)
+        if unit is not None:
+            table[name].unit = unit
         if table[name].dtype.kind == "f":
             table[name].info.format = ".6g"
     return table

@@ -1,125 +1,58 @@
-"""From the file of one spectrum to a folder of products: table, draws and pictures."""
+"""From one spectrum to its posterior and a folder of products: table, draws and figures."""
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from amortized_sfh.data.spectra.photometry import in_unit, read_photometry
-from amortized_sfh.data.spectra.spectrum import Spectrum, read_spectrum
+from amortized_sfh._version import __version__
+from amortized_sfh.data.spectra.expected_chi2 import expected_chi2
+from amortized_sfh.data.spectra.spectrum import Spectrum
+from amortized_sfh.inference.predictive_checks import describe_misfits
 from amortized_sfh.inference.draw_files import write_draws
 from amortized_sfh.inference.infer import infer
+from amortized_sfh.inference.predictive_checks import predictive_spectra
 from amortized_sfh.inference.noise_scale import measure_noise_scale
 from amortized_sfh.inference.samples import PosteriorSamples
 from amortized_sfh.model.model import PosteriorModel
-from amortized_sfh.model.model_files import load_model
 from amortized_sfh.products.observation_figures import draw_observation
-from amortized_sfh.workflows.spectrum_run import SpectrumRun
-from amortized_sfh.workflows.spectrum_summary import (
-    band_misfit,
-    describe_run,
-    summary_table,
-)
-from simulators.files.whole_folders import check_output_folder, output_folder
-from simulators.observations.masks import leave_out
+from amortized_sfh.products.summary_table import summary_table
+from amortized_sfh.quantities.flags import observation_flags, posterior_flags
+from amortized_sfh.requests.infer_spectrum import InferSpectrumRequest
+from simulators.observations.masks import mask_observation
 from simulators.observations.observation import Observation
 
-__all__ = ["PRODUCTS", "SpectrumRun", "infer_spectrum", "posterior_of", "write_products"]
+__all__ = ["PRODUCTS", "SpectrumPosterior", "describe_run", "infer_spectrum", "write_products"]
 
 PRODUCTS = ("summary.ecsv", "posterior.nc", "history.png", "corner.png", "predictive.png")
-"""Files in the folder."""
+"""Files in the folder of one spectrum."""
+
+_N_PREDICTIVE = 24
+
+
+class SpectrumPosterior(NamedTuple):
+    """Posterior of one spectrum.
+
+    Attributes
+    ----------
+    observation
+        The spectrum as the model sees it, a batch of one.
+    samples
+        Its draws; masses are NaN where the unit of the flux is not known.
+    """
+
+    observation: Observation
+    samples: PosteriorSamples
 
 
 def infer_spectrum(
-    source: str | Path | Spectrum,
-    out: str | Path,
-    run: SpectrumRun | None = None,
-    *,
-    model: str | Path | PosteriorModel = "phangs-bc03",
-    device: str = "cpu",
-) -> PosteriorSamples:
-    """Infer one spectrum and write summary, draws and pictures.
-
-    Parameters
-    ----------
-    source : str, Path or Spectrum
-        A spectrum, or any file that
-        :func:`~amortized_sfh.data.spectra.spectrum.read_spectrum` reads.
-    out : str or Path
-        Folder for the products, :data:`PRODUCTS`. It appears only when it is complete.
-    run : SpectrumRun, optional
-        How.
-    model : str, Path or PosteriorModel
-        Name, folder, or the model itself.
-    device : str
-        Where to compute.
-
-    Returns
-    -------
-    PosteriorSamples
-        Of one observation.
-
-    Raises
-    ------
-    FileExistsError
-        If the folder exists and may not be replaced.
-    FileNotFoundError, InputFileError, ModelFileError
-        If the spectrum, the photometry or the model cannot be used.
-    ValueError
-        If the redshift is missing or absurd, the spectrum is not of the kind that the model was
-        made for, no pixel can be used, or an option is out of range.
-
-    Notes
-    -----
-    The model broadens by the line spread function of its instrument; that of MUSE has 2.9 Å FWHM at
-    5000 Å, 2.5 Å at 7000 Å. A spectrum of another resolution, such as SDSS's (about 2.2 Å at
-    5000 Å, 3.2 Å at 7000 Å), is fitted as well, but SIGMA then includes the difference, in
-    quadrature; so it does the blur of bringing other pixels to those of the instrument, about
-    30 km/s for MUSE. Below some 80 km/s such a SIGMA means little: train a model for the
-    instrument instead.
-    """
-    run = run or SpectrumRun()
-    out = check_output_folder(out, PRODUCTS, run.overwrite)
-    spectrum = source if isinstance(source, Spectrum) else read_spectrum(source, run.medium)
-    run = with_bands(run, spectrum)
-    loaded = model if isinstance(model, PosteriorModel) else load_model(model, device)
-    observation, samples = posterior_of(loaded, spectrum, run)
-    with output_folder(out, PRODUCTS, run.overwrite) as folder:
-        write_products(loaded, spectrum, run, (observation, samples), folder)
-    return samples
-
-
-def with_bands(run: SpectrumRun, spectrum: Spectrum) -> SpectrumRun:
-    """Read the photometry of a run in the unit of its spectrum.
-
-    Parameters
-    ----------
-    run
-        How.
-    spectrum
-        The data.
-
-    Returns
-    -------
-    SpectrumRun
-        With `photometry` in place of `photometry_file`.
-
-    Raises
-    ------
-    FileNotFoundError, InputFileError, ValueError
-        If the table cannot be used, or the unit of the spectrum is not known.
-    """
-    if run.photometry_file is None:
-        return run
-    fluxes = read_photometry(run.photometry_file)
-    bands = in_unit(fluxes, spectrum.unit_cgs, spectrum.name)
-    return replace(run, photometry=bands, photometry_file=None)
-
-
-def posterior_of(
-    model: PosteriorModel, spectrum: Spectrum, run: SpectrumRun
-) -> tuple[Observation, PosteriorSamples]:
+    model: PosteriorModel,
+    spectrum: Spectrum,
+    request: InferSpectrumRequest,
+    photometry: Mapping[str, tuple[float, float]] | None = None,
+) -> SpectrumPosterior:
     """Infer a spectrum that has been read.
 
     Parameters
@@ -128,65 +61,77 @@ def posterior_of(
         Trained model.
     spectrum
         The data.
-    run
-        How.
+    request
+        How it is inferred; its files are not looked at.
+    photometry
+        Band name to f_λ and its standard deviation as observed, in the unit of the spectrum.
 
     Returns
     -------
-    observation : Observation
-        What the model sees, a batch of one.
-    samples : PosteriorSamples
-        Masses are NaN where the unit of the flux is not known.
+    SpectrumPosterior
+        Observation and draws.
 
     Raises
     ------
     ValueError
-        If there is no redshift, or no pixel can be used.
+        If there is no redshift, the spectrum is not of the kind that the model was made for, or no
+        pixel can be used.
+
+    Notes
+    -----
+    The model broadens by the line spread function of its instrument; that of MUSE has 2.9 Å FWHM at
+    5000 Å, 2.5 Å at 7000 Å. A spectrum of another resolution, such as SDSS's (about 2.2 Å at
+    5000 Å, 3.2 Å at 7000 Å), is fitted as well, but its velocity dispersion then includes the
+    difference, in quadrature, and so it does the blur of bringing other pixels to those of the
+    instrument, about 30 km/s for MUSE. Below some 80 km/s such a dispersion means little: train a
+    model for the instrument instead.
     """
-    redshift = spectrum.redshift if run.redshift is None else run.redshift
+    redshift = spectrum.redshift if request.redshift is None else request.redshift
     if redshift is None:
         raise ValueError(
             f"{spectrum.name} does not state its redshift: give the galaxy's, e.g. --redshift 0.03"
         )
-    instrument = model.generative.simulator.instrument
-    observation = spectrum.observe(instrument, redshift, ebv=run.ebv, photometry=run.photometry)
-    observation = leave_out(observation, instrument, run.line_half_width_kms)
+    instrument = model.instrument
+    observation = spectrum.observe(instrument, redshift, ebv=request.ebv, photometry=photometry)
+    observation = mask_observation(observation, instrument, request.line_half_width_kms)
     if not bool(observation.valid.any()):
         raise ValueError(
             f"{spectrum.name} has no usable pixel in the model's {instrument.grid.start_aa:.0f}-"
             f"{instrument.grid.end_aa:.0f} Å (rest frame): all are masked or without a positive "
             "error; check the errors and the redshift"
         )
-    if run.measure_noise:
-        observation, _ = measure_noise_scale(model, observation, run.seed)
-    samples = infer(model, observation, run.draws, run.seed, distance_mpc=run.distance_mpc)
-    misfit = band_misfit(model, samples)
+    if request.measure_noise:
+        observation, _ = measure_noise_scale(model, observation, request.seed)
+    samples = infer(
+        model, observation, request.draws, request.seed, distance_mpc=request.distance_mpc
+    )
+    misfit = _band_misfit(model, samples)
     if misfit:
         warnings.warn(
             f"{spectrum.name}: {misfit} from what the spectrum says; check the unit, the aperture "
             "and the zero point of the band (flag BAND_MISFIT)",
             stacklevel=2,
         )
-    return observation, samples
+    return SpectrumPosterior(observation, samples)
 
 
 def write_products(
     model: PosteriorModel,
     spectrum: Spectrum,
-    run: SpectrumRun,
-    posterior: tuple[Observation, PosteriorSamples],
+    request: InferSpectrumRequest,
+    posterior: SpectrumPosterior,
     folder: Path,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Write the products of one spectrum.
 
     Parameters
     ----------
-    model, spectrum, run
-        What was inferred from what.
+    model, spectrum, request
+        The arguments of `infer_spectrum`.
     posterior
-        From `posterior_of`.
+        Its result.
     folder
-        Receives :data:`PRODUCTS`, without the pictures if the run has none.
+        Folder that receives :data:`PRODUCTS`, without the figures if the request wants none.
 
     Returns
     -------
@@ -195,11 +140,73 @@ def write_products(
     """
     observation, samples = posterior
     table = summary_table(samples)
-    table.meta = describe_run(model, spectrum, run, observation, samples)
+    table.meta = describe_run(model, spectrum, request, posterior)
     table.write(folder / "summary.ecsv")
     write_draws(samples, folder / "posterior.nc")
-    if run.plots:
+    if request.plots:
         known = observation.unit_cgs is not None
         unit = f"{observation.unit_cgs:.3g} erg/s/cm²/Å" if known else ""
         draw_observation(model, observation, samples, folder, title=spectrum.name, flux_unit=unit)
     return dict(table.meta)
+
+
+def describe_run(
+    model: PosteriorModel,
+    spectrum: Spectrum,
+    request: InferSpectrumRequest,
+    posterior: SpectrumPosterior,
+) -> dict[str, Any]:
+    """Describe the quality of the fit and the provenance, for the header of the table.
+
+    Parameters
+    ----------
+    model, spectrum, request
+        The arguments of `infer_spectrum`.
+    posterior
+        Its result.
+
+    Returns
+    -------
+    dict of str to object
+        Plain values. `reduced_chi2_expected` is that of a perfect fit if the errors of the file are
+        right and independent; the flag POOR_FIT goes by the ratio of the two.
+    """
+    observation, samples = posterior
+    valid = observation.valid[0]
+    snr = float((observation.flux[0][valid] / observation.sigma[0][valid]).median())
+    light = predictive_spectra(model.generative, observation, samples.theta[:, :_N_PREDICTIVE])
+    expected = expected_chi2(model.generative, spectrum, observation, light.flux[0].mean(0))
+    chi2 = samples.chi2.numpy()
+    flag = observation_flags(observation) | posterior_flags(
+        chi2, samples.out_of_range.numpy(), samples.band_pull, samples.ess, expected
+    )
+    used = zip(model.instrument.bands, observation.phot_valid[0], strict=True)
+    basis = model.generative.simulator.basis
+    return {
+        "spectrum": spectrum.name,
+        "medium": spectrum.medium,
+        "redshift": round(float(observation.redshift[0]), 7),
+        "ebv": float(request.ebv),
+        "distance_mpc": request.distance_mpc or "from the redshift",
+        "bands": [name for name, is_used in used if is_used],
+        "bands_that_do_not_fit": _band_misfit(model, samples) or "none",
+        "line_half_width_kms": float(request.line_half_width_kms),
+        "measured_noise": request.measure_noise,
+        "reduced_chi2": round(float(chi2[0]), 4),
+        "reduced_chi2_expected": round(expected, 4),
+        "snr_per_pixel": round(snr, 2),
+        "flag": int(flag[0]),
+        "model": model.card.name,
+        "library": basis.library,
+        "mass_kind": basis.mass_kind,
+        "draws": request.draws,
+        "seed": request.seed,
+        "package_version": __version__,
+    }
+
+
+def _band_misfit(model: PosteriorModel, samples: PosteriorSamples) -> str:
+    """Bands of the first observation that do not fit, with their pulls; empty if all fit."""
+    if samples.band_pull is None:
+        return ""
+    return describe_misfits(samples.band_pull[0], model.instrument.bands)

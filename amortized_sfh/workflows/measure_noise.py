@@ -1,8 +1,6 @@
-"""The `measure-noise` command: a cube in, its noise profile and a figure out."""
+"""The workflow of `amortized-sfh measure-noise`: a cube in, its noise profile and a figure out."""
 
 from __future__ import annotations
-
-from argparse import Namespace
 
 import numpy as np
 
@@ -12,47 +10,47 @@ from amortized_sfh.data.cube_noise.measurement import (
     NoiseMeasurement,
     measure_noise,
 )
-from amortized_sfh.data.cubes.read_cube import cube_window, parse_window
+from amortized_sfh.data.cubes.read_cube import cube_window
 from amortized_sfh.plotting.noise import plot_noise
+from amortized_sfh.requests.measurements import MeasureNoiseRequest
 from simulators.files.whole_files import check_output
 from simulators.noise.profile import write_noise_profile
-from simulators.observations.observation import check_redshift
 
 
-def measure_noise_file(options: Namespace) -> list[str]:
-    """Measure the cube that the command line names, and write its profile.
+def run_measure_noise(request: MeasureNoiseRequest) -> list[str]:
+    """Measure the noise of a cube and write its profile.
 
     Parameters
     ----------
-    options
-        Of `amortized-sfh measure-noise`.
+    request
+        The request.
 
     Returns
     -------
     list of str
-        What was found, in words.
+        Lines of text on what was found.
 
     Raises
     ------
     FileExistsError
         If an output exists and may not be replaced.
+    FileNotFoundError, InputFileError
+        If the cube is missing or cannot be used.
     ValueError
-        If the cube or the region cannot be measured.
+        If the cube or its part cannot be measured.
     """
-    for path in filter(None, (options.out, options.plot)):
-        check_output(path, options.overwrite)
-    if not options.line_width > 0.0:
-        raise ValueError(f"--line-width is {options.line_width:g} km/s; expected above 0")
-    cube = open_cube(options.cube)
-    window = cube_window(parse_window(options.region) if options.region else None, cube)
+    for path in filter(None, (request.out, request.plot)):
+        check_output(path, request.overwrite)
+    cube = open_cube(request.cube)
+    window = cube_window(request.region, cube)
     chosen = MeasureOptions(
-        redshift=None if options.redshift is None else check_redshift(options.redshift),
-        line_half_width_kms=options.line_width,
-        sky_fraction=options.sky_fraction,
+        redshift=request.redshift,
+        line_half_width_kms=request.line_half_width_kms,
+        sky_fraction=request.sky_fraction,
     )
-    measured = measure_noise(cube, window, options.name or options.out.stem, chosen)
-    write_noise_profile(measured.profile, options.out)
-    if options.plot is not None:
+    measured = measure_noise(cube, window, request.name or request.out.stem, chosen)
+    write_noise_profile(measured.profile, request.out)
+    if request.plot is not None:
         profile, scatter, law = measured.profile, measured.scatter, measured.law
         wave = np.interp(scatter.pixel, np.arange(len(profile.wave_aa)), profile.wave_aa)
         plot_noise(
@@ -60,23 +58,23 @@ def measure_noise_file(options: Namespace) -> list[str]:
             windows=(wave, scatter.scale),
             autocorrelation=scatter.autocorrelation,
             growth=(law.n_spaxels, law.excess),
-            path=options.plot,
+            path=request.plot,
         )
-    return [*describe(measured), f"written to {options.out}"]
+    return [*describe_measurement(measured), f"written to {request.out}"]
 
 
-def describe(measured: NoiseMeasurement) -> list[str]:
-    """Say what was measured.
+def describe_measurement(measured: NoiseMeasurement) -> list[str]:
+    """Describe the noise of a cube in words.
 
     Parameters
     ----------
     measured
-        Of a cube.
+        The measurement.
 
     Returns
     -------
     list of str
-        Lines of text.
+        Lines of text: scale, correlation, growth of bins, and modes of the sky.
     """
     profile, scatter, law = measured.profile, measured.scatter, measured.law
     lags = ", ".join(f"{rho:.3f}" for rho in scatter.autocorrelation[1:4])

@@ -1,40 +1,45 @@
-"""Measure how much two stellar libraries differ over the prior."""
+"""The workflow of `amortized-sfh mismatch`: the difference of two stellar libraries."""
 
 from __future__ import annotations
-
-from argparse import Namespace
 
 import torch
 from astropy.table import Table
 
+from amortized_sfh.requests.measurements import MismatchRequest
 from priors.defaults import default_prior
 from priors.families.nuisance import stellar_nuisances
 from simulators.files.whole_files import check_output
 from simulators.forward.simulator import Simulator
 from simulators.libraries import read_library
-from simulators.noise.mismatch import measure_mismatch
-from simulators.noise.mismatch_file import write_mismatch
+from simulators.noise.template_mismatch import measure_mismatch, write_mismatch
 from simulators.populations.ssp_basis import build_basis
-from simulators.surveys.survey import read_preset
+from simulators.surveys.preset import read_preset
 
 _MAG = 1.0857
 
 
-def mismatch(options: Namespace) -> str:
-    """Measure and write the mismatch of two libraries.
+def run_mismatch(request: MismatchRequest) -> str:
+    """Measure and write how much two libraries differ over the prior.
 
     Parameters
     ----------
-    options
-        Of `amortized-sfh mismatch`.
+    request
+        The request.
 
     Returns
     -------
     str
         Its size in the spectrum and in every band, as a table.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and may not be replaced.
+    ValueError
+        If a library cannot be used, or both share too few histories.
     """
-    check_output(options.out, options.overwrite)
-    instrument = read_preset(options.preset).instrument
+    check_output(request.out, request.overwrite)
+    instrument = read_preset(request.preset).instrument
     # the gas would dilute what the stars' spectra differ by
     prior = default_prior(nuisances=stellar_nuisances())
     own, other = (
@@ -44,11 +49,11 @@ def mismatch(options: Namespace) -> str:
             prior.bins,
             instrument,
         )
-        for library in (options.library, options.other)
+        for library in (request.library, request.other)
     )
-    theta = prior.sample((options.n,), torch.Generator().manual_seed(options.seed))
-    measured = measure_mismatch(own, other, theta, options.modes)
-    write_mismatch(measured, instrument, options.out)
+    theta = prior.sample((request.n,), torch.Generator().manual_seed(request.seed))
+    measured = measure_mismatch(own, other, theta, request.modes)
+    write_mismatch(measured, instrument, request.out)
     n_pix = instrument.grid.n_pix
     rms = measured.rms
     table = Table(names=("where", "rms"), dtype=("U12", "U10"))

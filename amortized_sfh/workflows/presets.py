@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulators.instruments.instrument import Instrument
-from simulators.surveys.survey import preset_names, preset_text, read_preset
+from simulators.surveys.preset import preset_names, preset_text, read_preset
 
 
 def describe_presets() -> str:

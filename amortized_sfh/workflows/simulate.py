@@ -1,42 +1,50 @@
-"""Write a training set with a progress bar; a run that was stopped goes on."""
+"""The workflow of `amortized-sfh simulate`: a training set, with a progress bar."""
 
 from __future__ import annotations
 
-from argparse import Namespace
 from pathlib import Path
 
 from tqdm import tqdm
 
+from amortized_sfh.requests.generative import SimulateRequest
 from amortized_sfh.training.training_set import simulate_to_file
-from amortized_sfh.workflows.generative import read_nature
+from amortized_sfh.workflows.generative import read_generative_model
+from simulators.runs.device import choose_device
+
+__all__ = ["run_simulate"]
 
 
-def simulate(options: Namespace, device: str) -> Path:
-    """Simulate galaxies drawn from the prior.
+def run_simulate(request: SimulateRequest) -> Path:
+    """Write mock spectra of galaxies drawn from the prior; a run that was stopped goes on.
 
     Parameters
     ----------
-    options
-        Of `amortized-sfh simulate`.
-    device
-        Where to compute.
+    request
+        The request.
 
     Returns
     -------
     Path
-        The file.
+        The HDF5 file.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists, is complete and may not be replaced.
+    ValueError
+        If the generative model cannot be built, or a number is out of range.
     """
-    generative = read_nature(options, device)
-    with tqdm(total=options.n, unit="spectrum", desc="simulate") as bar:
+    generative = read_generative_model(request.generative, choose_device(request.device))
+    with tqdm(total=request.n, unit="spectrum", desc="simulate") as bar:
 
         def show(done: int, _: int) -> None:
             bar.update(done - bar.n)
 
         return simulate_to_file(
             generative,
-            options.out,
-            options.n,
-            options.seed,
+            request.out,
+            request.n,
+            request.seed,
             progress=show,
-            overwrite=options.overwrite,
+            overwrite=request.overwrite,
         )

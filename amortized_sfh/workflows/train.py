@@ -1,121 +1,129 @@
-"""Train a posterior and a point model on one stream, and write both."""
+"""The workflow of `amortized-sfh train`: a posterior and a point model from one stream."""
 
 from __future__ import annotations
 
 import json
 import platform
-from argparse import Namespace
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from tqdm import tqdm
 
-from amortized_sfh.cli.nature import DEFAULT_LIBRARY
-from amortized_sfh.cli.presets import DEFAULT_PRESET
 from amortized_sfh.model.model import ModelCard, PointModel, PosteriorModel
-from amortized_sfh.model.model_files import describe_nature, load_model, save_model
+from amortized_sfh.model.model_files import describe_generative_model, load_model, save_model
 from amortized_sfh.networks.encoder import Encoder
 from amortized_sfh.networks.flow import FlowConfig
 from amortized_sfh.plotting import plot_loss
-from amortized_sfh.training.encoded_set import LatentSet, encode_to_file
-from amortized_sfh.training.joint_networks import Trainee, new_trainee, take_over, trained_weights
+from amortized_sfh.requests.generative import TrainRequest
+from amortized_sfh.requests.toml_files import write_request
+from amortized_sfh.training.encoded_set import EncodedSet, encode_to_file
+from amortized_sfh.training.joint_networks import (
+    JointNetworks,
+    new_networks,
+    take_over,
+    trained_weights,
+)
 from amortized_sfh.training.loop import Batches, train
 from amortized_sfh.training.loss_curve import last_losses, spectra_seen
 from amortized_sfh.training.prefetch import prefetch
 from amortized_sfh.training.schedule import TrainingConfig
 from amortized_sfh.training.stream import Stream
 from amortized_sfh.training.training_set import TrainingSet
-from amortized_sfh.workflows.generative import read_nature
+from amortized_sfh.workflows.generative import read_generative_model
 from simulators.generative import GenerativeModel
-from simulators.surveys.survey import SurveyPreset, read_preset
+from simulators.runs.device import choose_device
+from simulators.surveys.preset import SurveyPreset, read_preset
 
-NATURE_FILE = "nature.json"
-#: The model that a training without options makes.
-DEFAULT_MODEL = "phangs-bc03"
+GENERATIVE_FILE = "generative.json"
 
 
-def train_models(options: Namespace, device: str) -> None:
-    """Train as the command line asks, or go on with the training in `options.out`.
+def run_train(request: TrainRequest, *, command: str = "") -> None:
+    """Train the models of a request, or go on with the training in its folder.
 
     Parameters
     ----------
-    options
-        Of `amortized-sfh train`.
-    device
-        Where to compute.
+    request
+        The request; it is kept in the folder.
+    command
+        Command line for the record of the models; none where the request was made in Python.
+
+    Raises
+    ------
+    FileNotFoundError, ModelFileError
+        If a file or a model is missing or cannot be used.
+    ValueError
+        If the folder holds a training for something else, or a number is out of range.
 
     Notes
     -----
-    Writes `nature.json` (what it is for), `checkpoint.pt`, `loss.csv` and `loss.png` into the
-    folder, and, when the training is complete, the models `<name>` and `<name>-point`.
+    The folder receives `generative.json` (what the models are for), `request.toml`,
+    `checkpoint.pt`, `loss.csv` and `loss.png`, and, when the training is complete, the models
+    `<name>` and `<name>-point`.
     """
+    device = choose_device(request.device)
     # denormal numbers in the optimiser's moments are slow on CPUs and worth nothing
     torch.set_flush_denormal(True)
-    torch.manual_seed(options.seed)
-    preset = read_preset(options.preset)
-    _check_frozen(options)
+    torch.manual_seed(request.seed)
+    preset = read_preset(request.generative.preset)
     config = TrainingConfig(
-        n_spectra=options.passes * (preset.n_spectra if options.n is None else options.n),
-        batch_size=options.batch_size,
-        learning_rate=options.learning_rate,
+        n_spectra=request.passes * (preset.n_spectra if request.n is None else request.n),
+        batch_size=request.batch_size,
+        learning_rate=request.learning_rate,
     )
-    generative = read_nature(options, device)
-    data = None if options.data is None else open_training_set(options.data, preset)
-    trainee = new_trainee(generative)
-    if options.start_from is not None:
-        take_over(trainee, trained_weights(options.start_from))
-        trainee.encoder.requires_grad_(not options.freeze_encoder)
-    trainee = trainee.to(device)
-    if options.freeze_encoder:
-        keep_nature(generative, options.out)
-        batches = _encoded_batches(options, trainee.encoder, generative, config)
+    generative = read_generative_model(request.generative, device)
+    data = None if request.data is None else open_training_set(request.data, preset)
+    networks = new_networks(generative)
+    if request.start_from is not None:
+        take_over(networks, trained_weights(request.start_from))
+        networks.encoder.requires_grad_(not request.freeze_encoder)
+    networks = networks.to(device)
+    if request.freeze_encoder:
+        keep_generative_model(generative, request.out)
+        batches = _encoded_batches(request, networks.encoder, generative, config)
     else:
-        batches = _batches(options, generative, data, config, device)
+        batches = _batches(request, generative, data, config, device)
         batches(0)  # what is wrong with them shows before anything is written
-        keep_nature(generative, options.out)
+        keep_generative_model(generative, request.out)
+    write_request(request, request.out / "request.toml")
     with tqdm(total=config.n_steps, unit="step", desc="train", smoothing=0.02) as bar:
 
         def show(step: int, loss: float) -> None:
             bar.update(step - bar.n)
             bar.set_postfix(nats=f"{loss:.2f}", refresh=False)
 
-        average = train(trainee, batches, config, options.out, show)
+        average = train(networks, batches, config, request.out, show)
+    record = {"command": command, **_record(request, config, device)}
+    name = request.name or request.generative.model_name(preset.name)
+    export(average, generative, name, record, request.out)
+    plot_loss(request.out / "loss.csv", request.out / "loss.png")
+
+
+def _record(request: TrainRequest, config: TrainingConfig, device: str) -> dict[str, Any]:
+    """Record of a complete training, for the cards of its models."""
     record = {
-        "command": options.command_line,
-        "seed": options.seed,
+        "seed": request.seed,
         "n_spectra": config.n_steps * config.batch_size,
-        "passes": options.passes,
+        "passes": request.passes,
         "machine": _machine(device),
         "schedule": config.to_dict(),
-        **last_losses(options.out / "loss.csv"),
+        **last_losses(request.out / "loss.csv"),
     }
-    if options.start_from is not None:
-        record["n_spectra_before"] = _spectra_before(options.start_from)
-    export(average, generative, model_name(options, preset), record, options.out)
-    plot_loss(options.out / "loss.csv", options.out / "loss.png")
-
-
-def model_name(options: Namespace, preset: SurveyPreset) -> str:
-    """Name of the model: as given, that of the model it is like, or that of the survey."""
-    if options.name is not None:
-        return options.name
-    if options.like is not None:
-        return Path(options.like).name
-    if preset.name == DEFAULT_PRESET and options.library == DEFAULT_LIBRARY:
-        return DEFAULT_MODEL
-    return preset.name
+    if request.start_from is not None:
+        record["n_spectra_before"] = _spectra_before(request.start_from)
+    return record
 
 
 def export(
-    trainee: Trainee, generative: GenerativeModel, name: str, record: dict, folder: Path
+    networks: JointNetworks, generative: GenerativeModel, name: str, record: dict, folder: Path
 ) -> None:
-    """Write the posterior model and the point model of a trainee.
+    """Write the posterior model and the point model of the networks.
 
     Parameters
     ----------
-    trainee
+    networks
         Trained networks.
     generative
         What they were trained on.
@@ -126,16 +134,16 @@ def export(
     folder
         Receives a folder per model.
     """
-    trainee, generative = trainee.to("cpu"), generative.to("cpu")
+    networks, generative = networks.to("cpu"), generative.to("cpu")
     card = ModelCard(name=name, training=record)
-    posterior = PosteriorModel(generative, trainee.encoder, trainee.flow, FlowConfig(), card)
+    posterior = PosteriorModel(generative, networks.encoder, networks.flow, FlowConfig(), card)
     save_model(posterior, folder / name)
     point_card = replace(card, name=f"{name}-point")
-    point = PointModel(generative, trainee.encoder, trainee.heads, point_card)
+    point = PointModel(generative, networks.encoder, networks.heads, point_card)
     save_model(point, folder / point_card.name)
 
 
-def keep_nature(generative: GenerativeModel, folder: Path) -> None:
+def keep_generative_model(generative: GenerativeModel, folder: Path) -> None:
     """Keep beside a training what it is for, so that nothing else goes on with it.
 
     Parameters
@@ -150,7 +158,7 @@ def keep_nature(generative: GenerativeModel, folder: Path) -> None:
     ValueError
         If the folder holds a training for something else.
     """
-    path, described = folder / NATURE_FILE, describe_nature(generative)
+    path, described = folder / GENERATIVE_FILE, describe_generative_model(generative)
     if path.exists():
         kept = json.loads(path.read_text("utf-8"))
         other = [name for name, value in described.items() if kept.get(name) != value]
@@ -193,7 +201,7 @@ def open_training_set(path: Path, preset: SurveyPreset) -> TrainingSet:
 
 
 def _batches(
-    options: Namespace,
+    request: TrainRequest,
     generative: GenerativeModel,
     data: TrainingSet | None,
     config: TrainingConfig,
@@ -201,47 +209,29 @@ def _batches(
 ) -> Batches:
     """Source of batches from any step on: a file, or the stream."""
     if data is None:
-        stream = Stream(generative, options.seed)
-        source = partial(prefetch, stream) if options.prefetch else stream.batches
+        stream = Stream(generative, request.seed)
+        source = partial(prefetch, stream) if request.prefetch else stream.batches
         return lambda step: source(config.batch_size, step)
 
     return lambda step: (
-        batch.to(device) for batch in data.batches(config.batch_size, options.seed, first_step=step)
+        batch.to(device) for batch in data.batches(config.batch_size, request.seed, first_step=step)
     )
 
 
-def _check_frozen(options: Namespace) -> None:
-    """Refuse options that do not go with a frozen encoder, or only with one."""
-    rules = {
-        "--freeze-encoder keeps the encoder of another training: add --start-from": (
-            options.freeze_encoder and options.start_from is None
-        ),
-        "--freeze-encoder encodes a stream, as fast as it can: leave out --data and --prefetch": (
-            options.freeze_encoder and (options.data is not None or options.prefetch)
-        ),
-        "--passes sees encoded spectra again: add --freeze-encoder": (
-            options.passes != 1 and not options.freeze_encoder
-        ),
-    }
-    broken = [rule for rule, is_broken in rules.items() if is_broken]
-    if broken:
-        raise ValueError("; ".join(broken))
-
-
 def _encoded_batches(
-    options: Namespace, encoder: Encoder, generative: GenerativeModel, config: TrainingConfig
+    request: TrainRequest, encoder: Encoder, generative: GenerativeModel, config: TrainingConfig
 ) -> Batches:
     """Source of batches for a frozen encoder, which sees its spectra once, now."""
-    n = config.n_spectra // options.passes
-    stream, path = Stream(generative, options.seed), options.out / "latents.h5"
+    n = config.n_spectra // request.passes
+    stream, path = Stream(generative, request.seed), request.out / "encoded.h5"
     with tqdm(total=n, unit="spectrum", desc="encode") as bar:
 
         def show(done: int) -> None:
             bar.update(min(done, n) - bar.n)
 
         encode_to_file(encoder.eval(), stream, n, path, show)
-    latents = LatentSet(path, generative.simulator.device)
-    return partial(latents.batches, config.batch_size, options.seed)
+    encoded = EncodedSet(path, generative.simulator.device)
+    return partial(encoded.batches, config.batch_size, request.seed)
 
 
 def _spectra_before(source: str) -> int:
@@ -249,8 +239,7 @@ def _spectra_before(source: str) -> int:
     curve = Path(source) / "loss.csv"
     if curve.is_file():
         return spectra_seen(curve)
-    training = load_model(source).card.training
-    return int(training.get("n_spectra", 0)) + int(training.get("n_spectra_before", 0))
+    return load_model(source).card.n_spectra
 
 
 def _machine(device: str) -> str:

@@ -8,6 +8,7 @@ offset of its WCS is reported.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,11 @@ from amortized_sfh.data.cubes.cube_data import CubeOptions
 from amortized_sfh.data.cubes.read_cube import read_cube
 from amortized_sfh.inference.infer import infer
 from amortized_sfh.model.model_files import load_model
+from amortized_sfh.products.map_figures import draw_maps
 from amortized_sfh.products.observation_figures import draw_observation
+from amortized_sfh.requests.infer import MasksRequest
 from amortized_sfh.workflows.demos.package_data import package_folder
-from amortized_sfh.workflows.infer_cube import RunOptions, infer_cube
-from amortized_sfh.workflows.infer_files import draw_maps
+from amortized_sfh.workflows.infer_cube import InferenceOptions, infer_cube
 from simulators.noise.profile import read_noise_profile
 from simulators.observations.masks import mask_observation
 
@@ -82,20 +84,18 @@ def abell478(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc
             sky_modelled=model.generative.noise.n_sky > 0,
         ),
     )
-    run = RunOptions(
-        n_draws=N_DRAWS,
-        seed=SEED,
-        line_half_width_kms=LINE_HALF_WIDTH_KMS,
-        overwrite=overwrite,
-        command="amortized-sfh demo-real",
-    )
-    results = infer_cube(model, data, out / "maps.fits", run)
-    draw_maps(results, data, model.bins.edges_gyr, out / "maps.fits")
+    masks = MasksRequest(line_half_width_kms=LINE_HALF_WIDTH_KMS)
+    options = InferenceOptions(n_draws=N_DRAWS, seed=SEED, masks=masks)
+    maps = infer_cube(model, data, options)
+    maps = replace(maps, provenance=maps.provenance | {"COMMAND": "amortized-sfh demo-real"})
+    maps.write(out / "maps.fits", overwrite=overwrite)
+    draw_maps(maps, data, out / "maps.fits")
     # the brightest bin is the centre of the galaxy
     brightness = np.nanmean(np.where(data.observation.valid, data.observation.flux, np.nan), axis=1)
     centre = int(np.argmax(brightness / data.n_spaxels))
     instrument = model.instrument
-    observation = mask_observation(data.observation[centre], instrument, LINE_HALF_WIDTH_KMS)
+    observation = data.observation[centre].clean()
+    observation = mask_observation(observation, instrument, LINE_HALF_WIDTH_KMS)
     samples = infer(model, observation, N_DRAWS, SEED)
     folder = out / "centre"
     folder.mkdir(exist_ok=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +18,10 @@ from amortized_sfh.data.mocks.truth import MockTruth, read_mock_truth
 from amortized_sfh.inference.infer import infer
 from amortized_sfh.model.model import PosteriorModel
 from amortized_sfh.model.model_files import load_model
+from amortized_sfh.products.map_figures import draw_maps
 from amortized_sfh.products.observation_figures import draw_observation, scalar_truth
 from amortized_sfh.quantities.derived import derive
-from amortized_sfh.workflows.infer_cube import RunOptions, infer_cube
-from amortized_sfh.workflows.infer_files import draw_maps
+from amortized_sfh.workflows.infer_cube import InferenceOptions, infer_cube
 from simulators.mock_galaxy.galaxy import mock_galaxy
 
 N_SIDE, N_DRAWS, SEED = 40, 400, 3627
@@ -54,20 +56,15 @@ def demo(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc03")
         hst=files.hst,
         options=CubeOptions(grid=model.instrument.grid, noise_growth=0.0),
     )
-    run = RunOptions(
-        n_draws=N_DRAWS,
-        seed=SEED,
-        distance_mpc=truth.distance_mpc,
-        overwrite=overwrite,
-        command="amortized-sfh demo",
-    )
-    results = infer_cube(model, data, out / "maps.fits", run)
+    options = InferenceOptions(n_draws=N_DRAWS, seed=SEED, distance_mpc=truth.distance_mpc)
+    maps = infer_cube(model, data, options)
+    maps = replace(maps, provenance=maps.provenance | {"COMMAND": "amortized-sfh demo"})
+    maps.write(out / "maps.fits", overwrite=overwrite)
     values = true_values(model, truth, data)
     painted = {name: _paint(data, v) for name, v in values.items()}
-    edges = model.bins.edges_gyr
-    draw_maps(results, data, edges, out / "maps.fits", truth.distance_mpc, painted)
+    draw_maps(maps, data, out / "maps.fits", truth.distance_mpc, painted)
     _one_spaxel(model, data, truth, out)
-    table = recovery_table(results, values)
+    table = recovery_table(maps, values)
     table.write(out / "recovery.ecsv", overwrite=True)
     return table
 
@@ -100,7 +97,7 @@ def true_values(model: PosteriorModel, truth: MockTruth, data: CubeData) -> dict
     return values
 
 
-def recovery_table(results: dict[str, np.ndarray], truth: dict[str, np.ndarray]) -> Table:
+def recovery_table(results: Mapping[str, np.ndarray], truth: Mapping[str, np.ndarray]) -> Table:
     """Compare posterior means and intervals with the truth.
 
     Parameters

@@ -14,12 +14,13 @@ import numpy as np
 from astropy.table import Table
 
 from amortized_sfh.data.files.fits_files import InputFileError, open_fits
-from amortized_sfh.data.spectra.spectrum import read_spectrum
+from amortized_sfh.data.spectra.read_spectra import read_spectrum
 from amortized_sfh.inference.samples import PosteriorSamples
 from amortized_sfh.model.model import PosteriorModel
 from amortized_sfh.model.model_files import load_model
+from amortized_sfh.requests.infer_spectrum import InferSpectrumRequest
 from amortized_sfh.workflows.demos.package_data import package_folder
-from amortized_sfh.workflows.infer_spectrum import SpectrumRun, infer_spectrum
+from amortized_sfh.workflows.infer_spectra import run_infer_spectrum
 from simulators.files.whole_folders import check_output_folder, output_folder
 
 GALAXIES = ("NGC3073", "NGC3522")
@@ -142,8 +143,15 @@ def sdss_comparison(
     with output_folder(out, products, overwrite) as folder:
         for galaxy, path in files.items():
             header = read_sdss_header(path)
-            run = SpectrumRun(redshift=header.redshift, draws=draws, seed=SEED, ebv=header.ebv)
-            samples = infer_spectrum(path, folder / galaxy, run, model=loaded)
+            request = InferSpectrumRequest(
+                spectrum=path,
+                out=folder / galaxy,
+                redshift=header.redshift,
+                ebv=header.ebv,
+                draws=draws,
+                seed=SEED,
+            )
+            samples = run_infer_spectrum(request, model=loaded)
             fits = fit_with_ppxf(loaded, path, header)
             rows += comparison_rows(galaxy, samples, fits)
         table = Table(rows=rows)
@@ -180,7 +188,7 @@ def fit_with_ppxf(
     """
     from amortized_sfh.comparison.ppxf_fit import PPXFConfig, PPXFFitter  # noqa: PLC0415 (optional)
 
-    instrument = model.generative.simulator.instrument
+    instrument = model.instrument
     observation = read_spectrum(path).observe(instrument, header.redshift, ebv=header.ebv)
     configs = {"ppxf": PPXFConfig(), "ppxf_regul": PPXFConfig(regul=_REGUL)}
     return {

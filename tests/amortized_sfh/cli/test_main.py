@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from amortized_sfh.cli.main import device_name, main
+from amortized_sfh.cli.main import build_parser, main
 
 # a cube that exists, if no more
 INFER = ("infer", __file__, "--redshift", "0.002", "--out", "m.fits")
@@ -101,7 +101,7 @@ def test_requests_are_checked_before_the_model_is_loaded(words, expected, capsys
     def load(*_):
         raise AssertionError("the model was loaded")
 
-    monkeypatch.setattr("amortized_sfh.workflows.infer_files.load_model", load)
+    monkeypatch.setattr("amortized_sfh.workflows.infer.load_model", load)
     assert main(words) == 1
     assert expected in capsys.readouterr().err
 
@@ -114,8 +114,49 @@ def test_existing_output_is_kept(tmp_path, capsys):
     assert out.read_text() == "precious"
 
 
-def test_device_name():
-    assert device_name("meta") == "meta"
-    with pytest.raises(ValueError, match="--device gpu cannot be used here"):
-        device_name("gpu")
-    assert device_name("auto") in ("cpu", "cuda")
+COMMANDS = (
+    "infer", "infer-spectrum", "measure-noise", "simulate", "train", "mismatch", "presets", "demo",
+    "demo-real",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example_and_a_sentence_for_every_option(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    assert f"example:\n  amortized-sfh {command} " in text
+    parser = build_parser()._subparsers._group_actions[0].choices[command]
+    for action in parser._actions:
+        assert len((action.help or "").split()) > 2, action.dest
+
+
+@pytest.mark.parametrize("command", COMMANDS[:6])
+def test_a_config_of_another_kind_is_refused_by_its_line(command, tmp_path, capsys):
+    config = tmp_path / "run.toml"
+    config.write_text("# a comment\n\noutt = 'x'\n")
+    words = {
+        "infer": ["--redshift", "0.1"],
+        "infer-spectrum": ["s.txt"],
+        "mismatch": ["--other", "x"],
+    }
+    more = words.get(command, ["cube.fits"] if command == "measure-noise" else [])
+    assert main([command, *more, "--out", str(tmp_path / "o"), "--config", str(config)]) == 1
+    error = capsys.readouterr().err
+    assert "run.toml, line 3: unknown key 'outt'; did you mean 'out'?" in error
+    assert error.count("\n") == 1
+
+
+def test_words_take_the_place_of_a_config(tmp_path):
+    config = tmp_path / "run.toml"
+    config.write_text(
+        "cube = 'a.fits'\nout = 'm.fits'\nredshift = 0.1\ndraws = 7\n"
+        "[masks]\nlines_aa = [5018.0]\n[hst.F555W]\nimage = 'f.fits'\n"
+    )
+    words = ["infer", "--config", str(config), "--draws", "9", "--line-width", "500"]
+    options = build_parser().parse_args(words)
+    request = options.parse(options)
+    assert (request.draws, request.redshift, str(request.cube)) == (9, 0.1, "a.fits")
+    assert (request.masks.lines_aa, request.masks.line_half_width_kms) == ((5018.0,), 500.0)
+    assert str(request.hst["F555W"].image) == "f.fits"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -10,7 +12,9 @@ from astropy.wcs import WCS
 from amortized_sfh.data.cubes.cube_data import CubeData
 from amortized_sfh.data.cubes.disc import Orientation
 from amortized_sfh.quantities.flags import Flag
-from amortized_sfh.workflows.infer_cube import RunOptions, infer_cube, row_areas_kpc2
+from amortized_sfh.requests import InferRequest
+from amortized_sfh.workflows.infer import KeptDraws
+from amortized_sfh.workflows.infer_cube import InferenceOptions, infer_cube, row_areas_kpc2
 
 DENSITIES = ("SIGMA_SFR10", "SIGMA_SFR100", "SIGMA_STAR")
 
@@ -40,8 +44,8 @@ def data(small_observation):
 
 
 def _maps(model, data, path, **options):
-    infer_cube(model, data, path, RunOptions(n_draws=20, progress=False, **options))
-    return fits.open(path)
+    options = InferenceOptions(n_draws=20, progress=False, **options)
+    return fits.open(infer_cube(model, data, options).write(path))
 
 
 def test_densities_follow_mass_area_and_inclination(small_posterior, data, tmp_path):
@@ -75,8 +79,6 @@ def test_a_bin_covers_all_its_spaxels(data):
 
 
 def test_without_wcs_there_are_none_and_the_header_says_why(small_posterior, data, tmp_path):
-    from dataclasses import replace
-
     blind = replace(data, header=fits.Header())
     assert row_areas_kpc2(blind, 10.0, Orientation()) is None
     with _maps(small_posterior, blind, tmp_path / "a.fits", distance_mpc=10.0) as maps:
@@ -85,33 +87,39 @@ def test_without_wcs_there_are_none_and_the_header_says_why(small_posterior, dat
 
 
 def test_without_a_distance_there_are_none(data):
-    from dataclasses import replace
-
     near = replace(data.observation, redshift=0.0 * data.observation.redshift)
     assert row_areas_kpc2(replace(data, observation=near), None, Orientation()) is None
 
 
 def test_spaxels_count_in_the_cube(small_posterior, data, tmp_path):
-    from dataclasses import replace
-
     import h5py
 
     part = replace(data, origin_xy=(10, 20))
-    run = {"draws_path": tmp_path / "d.h5", "draws_spaxels": ((12, 21),)}
-    _maps(small_posterior, part, tmp_path / "a.fits", **run).close()
+
+    def kept(*spaxel):
+        return KeptDraws.of(
+            InferRequest(
+                cube=tmp_path / "cube.fits",
+                out=tmp_path / "maps.fits",
+                redshift=0.0,
+                save_draws=tmp_path / "d.h5",
+                spaxels=(spaxel,),
+            ),
+            part,
+        )
+
+    draws = kept(12, 21)
+    options = InferenceOptions(n_draws=20, progress=False)
+    infer_cube(small_posterior, part, options, visit=draws.visit)
+    draws.write(tmp_path / "d.h5")
     with h5py.File(tmp_path / "d.h5") as file:
         assert file["label"][:].tolist() == [part.row[1, 2]]
     for spaxel in ((2, 1), (17, 20), (16, 25)):  # outside twice, and one without a row
         with pytest.raises(ValueError, match=r"has no data in the region 10:17,20:26"):
-            _maps(
-                small_posterior, part, tmp_path / "b.fits",
-                draws_path=tmp_path / "e.h5", draws_spaxels=(spaxel,),
-            )  # fmt: skip
+            kept(*spaxel)
 
 
 def test_a_band_that_does_not_fit_is_flagged(small_posterior, data, tmp_path):
-    from dataclasses import replace
-
     observation = data.observation
     phot = observation.phot.clone()
     used = observation.phot_valid.clone()

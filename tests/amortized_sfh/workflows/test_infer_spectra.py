@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,11 +11,12 @@ from astropy.io import fits
 from astropy.table import Table
 
 from amortized_sfh.cli.main import main
-from amortized_sfh.data.spectra.spectrum import read_spectra
+from amortized_sfh.data.spectra.read_spectra import read_spectra
 from amortized_sfh.model.model_files import save_model
 from amortized_sfh.quantities.flags import Flag
-from amortized_sfh.workflows.infer_spectra import TABLE, chosen_rows, infer_spectra
-from amortized_sfh.workflows.infer_spectrum import PRODUCTS, SpectrumRun
+from amortized_sfh.requests import InferSpectrumRequest
+from amortized_sfh.workflows.infer_spectra import TABLE, choose_rows, infer_rows
+from amortized_sfh.workflows.infer_spectrum import PRODUCTS
 
 REDSHIFTS = [0.004, 0.006, 0.005]
 WAVE = 4750.0 + 1.25 * np.arange(100, 320)
@@ -25,7 +28,7 @@ def file(small_model, tmp_path_factory):
     theta = small_model.prior.sample((3,), torch.Generator().manual_seed(5))
     redshift = torch.tensor(REDSHIFTS)
     light = small_model.simulator(theta, redshift).flux.numpy()
-    rest = small_model.simulator.instrument.grid.centres_aa.numpy()
+    rest = small_model.instrument.grid.centres_aa.numpy()
     flux = np.stack([
         np.interp(WAVE / (1.0 + z), rest, row / row.mean())
         for z, row in zip(REDSHIFTS, light, strict=True)
@@ -59,7 +62,7 @@ def _words(file, model, out, *more):
 def test_all_rows(file, model, tmp_path):
     out = tmp_path / "out"
     assert main(_words(file, model, out)) == 0
-    assert sorted(p.name for p in out.iterdir()) == ["row_000", "row_001", TABLE]
+    assert sorted(p.name for p in out.iterdir()) == ["request.toml", "row_000", "row_001", TABLE]
     parts = sorted(p.name for p in (out / "row_001").iterdir())
     assert parts == ["posterior.nc", "summary.ecsv"]
     table = Table.read(out / TABLE)
@@ -117,26 +120,24 @@ def test_bad_requests(file, model, tmp_path, capsys, more, message):
 def test_a_file_without_redshifts_needs_one(file, small_posterior, tmp_path):
     spectra = dict(enumerate(read_spectra(file)[:2]))
     bare = {row: type(s)(**{**s.__dict__, "redshift": None}) for row, s in spectra.items()}
+    request = InferSpectrumRequest(spectrum=file, out=tmp_path / "out", draws=20, plots=False)
     with pytest.raises(ValueError, match="does not state its redshift: give the galaxy's"):
-        infer_spectra(bare, tmp_path / "out", model=small_posterior)
-    run = SpectrumRun(redshift=0.005, draws=20, plots=False)
-    assert len(infer_spectra(bare, tmp_path / "out", run, model=small_posterior)) == 2
+        infer_rows(bare, request, model=small_posterior)
+    request = replace(request, redshift=0.005)
+    assert len(infer_rows(bare, request, model=small_posterior)) == 2
     with pytest.raises(FileExistsError, match="overwrite"):
-        infer_spectra(bare, tmp_path / "out", run, model=small_posterior)
-
-
-def test_photometry_is_given_once(tmp_path):
-    with pytest.raises(ValueError, match="expected one of them"):
-        SpectrumRun(photometry={}, photometry_file=tmp_path / "p.csv")
+        infer_rows(bare, request, model=small_posterior)
 
 
 def test_pictures_are_drawn_on_request(file, model, tmp_path):
     words = [w for w in _words(file, model, tmp_path / "out", "--row", "0") if w != "--no-plots"]
     assert main(words) == 0
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == sorted(PRODUCTS)
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == sorted(
+        [*PRODUCTS, "request.toml"]
+    )
 
 
 def test_a_file_of_one_spectrum_has_row_0_alone():
-    assert list(chosen_rows(["it"], [0], "s.txt")) == [0]
+    assert list(choose_rows(["it"], [0], "s.txt")) == [0]
     with pytest.raises(ValueError, match=r"holds one spectrum; expected row 0, or no --row"):
-        chosen_rows(["it"], [3], "s.txt")
+        choose_rows(["it"], [3], "s.txt")

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import arviz
 import numpy as np
 import pytest
 import torch
+from amortized_sfh.products.summary_table import summary_table
 from astropy.table import Table
 
 from amortized_sfh.data.spectra.spectrum import Spectrum
 from amortized_sfh.quantities.flags import Flag
+from amortized_sfh.requests import InferSpectrumRequest
+from amortized_sfh.requests.toml_files import read_request
+from amortized_sfh.workflows.infer_spectra import run_infer_spectrum
 from amortized_sfh.workflows.infer_spectrum import (
     PRODUCTS,
-    SpectrumRun,
+    describe_run,
     infer_spectrum,
-    posterior_of,
+    write_products,
 )
-from amortized_sfh.workflows.spectrum_summary import describe_run, summary_table
 
 REDSHIFT = 0.004
-QUICK = SpectrumRun(redshift=REDSHIFT, draws=10)
+
+
+def ask(**changes) -> InferSpectrumRequest:
+    """A quick request whose files are not looked at."""
+    quick = {"spectrum": Path("mock"), "out": Path("out"), "redshift": REDSHIFT, "draws": 10}
+    return InferSpectrumRequest(**(quick | changes))
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +40,7 @@ def spectrum(small_posterior) -> Spectrum:
     generative = small_posterior.generative
     theta = generative.prior.sample((1,), torch.Generator().manual_seed(5))
     light = generative.simulator(theta, torch.tensor([REDSHIFT])).flux[0].numpy()
-    rest = generative.simulator.instrument.grid.centres_aa.numpy()
+    rest = generative.instrument.grid.centres_aa.numpy()
     wave = 4750.0 + 1.25 * np.arange(100, 320)
     flux = np.interp(wave / (1.0 + REDSHIFT), rest, light / light.mean())
     random = np.random.default_rng(3)
@@ -51,9 +60,10 @@ def file(tmp_path, spectrum):
 
 def test_products(tmp_path, file, small_posterior):
     out = tmp_path / "out"
-    run = SpectrumRun(redshift=REDSHIFT, draws=60, seed=4)
-    samples = infer_spectrum(file, out, run, model=small_posterior)
-    assert sorted(p.name for p in out.iterdir()) == sorted(PRODUCTS)
+    request = ask(spectrum=file, out=out, draws=60, seed=4)
+    samples = run_infer_spectrum(request, model=small_posterior)
+    assert sorted(p.name for p in out.iterdir()) == sorted([*PRODUCTS, "request.toml"])
+    assert read_request(InferSpectrumRequest, out / "request.toml") == request
     assert all((out / name).stat().st_size > 1000 for name in PRODUCTS)
     table = Table.read(out / "summary.ecsv")
     assert table.colnames[:7] == ["name", "mean", "std", "p16", "p50", "p84", "unit"]
@@ -75,13 +85,14 @@ def test_the_picture_names_the_unit_that_is_known(
     said = {}
     name = "amortized_sfh.workflows.infer_spectrum.draw_observation"
     monkeypatch.setattr(name, lambda *_, **labels: said.update(labels))
-    infer_spectrum(replace(spectrum, unit_cgs=unit), tmp_path / "o", QUICK, model=small_posterior)
+    spectrum = replace(spectrum, unit_cgs=unit)
+    posterior = infer_spectrum(small_posterior, spectrum, ask())
+    write_products(small_posterior, spectrum, ask(), posterior, tmp_path)
     assert said["title"] == "mock"
     number, _, found = said["flux_unit"].partition(" ")
     assert found == label
     if unit is not None:
-        shown = posterior_of(small_posterior, spectrum, QUICK)[0].unit_cgs
-        assert float(number) == pytest.approx(shown)
+        assert float(number) == pytest.approx(posterior.observation.unit_cgs)
 
 
 def test_an_existing_folder_is_kept(tmp_path, file, small_posterior):
@@ -89,7 +100,7 @@ def test_an_existing_folder_is_kept(tmp_path, file, small_posterior):
     out.mkdir()
     (out / "summary.ecsv").write_text("precious")
     with pytest.raises(FileExistsError, match="overwrite"):
-        infer_spectrum(file, out, QUICK, model=small_posterior)
+        run_infer_spectrum(ask(spectrum=file, out=out), model=small_posterior)
     assert (out / "summary.ecsv").read_text() == "precious"
 
 
@@ -99,23 +110,25 @@ def test_nothing_is_left_of_a_failed_run(tmp_path, file, small_posterior, monkey
 
     monkeypatch.setattr("amortized_sfh.workflows.infer_spectrum.draw_observation", fail)
     with pytest.raises(OSError, match="disk full"):
-        infer_spectrum(file, tmp_path / "out", QUICK, model=small_posterior)
+        run_infer_spectrum(ask(spectrum=file, out=tmp_path / "out"), model=small_posterior)
     assert [p.name for p in tmp_path.iterdir()] == [file.name]
 
 
 def test_the_same_seed_gives_the_same_draws(spectrum, small_posterior):
-    run = SpectrumRun(redshift=REDSHIFT, draws=20, seed=9)
-    first, again = (posterior_of(small_posterior, spectrum, run)[1].theta for _ in range(2))
+    request = ask(draws=20, seed=9)
+    first, again = (
+        infer_spectrum(small_posterior, spectrum, request).samples.theta for _ in range(2)
+    )
     torch.testing.assert_close(first, again)
-    other = posterior_of(small_posterior, spectrum, SpectrumRun(redshift=REDSHIFT, draws=20))[1]
+    other = infer_spectrum(small_posterior, spectrum, ask(draws=20)).samples
     assert not torch.equal(first, other.theta)
 
 
 def test_masses_follow_unit_and_distance(spectrum, small_posterior):
     def mass(unit, distance):
-        run = SpectrumRun(redshift=REDSHIFT, draws=20, distance_mpc=distance)
+        request = ask(draws=20, distance_mpc=distance)
         with_unit = Spectrum(**{**spectrum.__dict__, "unit_cgs": unit})
-        return float(posterior_of(small_posterior, with_unit, run)[1].log_mass.mean())
+        return float(infer_spectrum(small_posterior, with_unit, request).samples.log_mass.mean())
 
     assert mass(1e-15, 10.0) - mass(1e-16, 10.0) == pytest.approx(1.0, abs=1e-4)
     assert mass(1e-16, 100.0) - mass(1e-16, 10.0) == pytest.approx(2.0, abs=1e-4)
@@ -123,9 +136,10 @@ def test_masses_follow_unit_and_distance(spectrum, small_posterior):
 
 
 def test_quality_and_flags(spectrum, small_posterior):
-    run = SpectrumRun(redshift=REDSHIFT, draws=40)
-    observation, samples = posterior_of(small_posterior, spectrum, run)
-    meta = describe_run(small_posterior, spectrum, run, observation, samples)
+    request = ask(draws=40)
+    posterior = infer_spectrum(small_posterior, spectrum, request)
+    meta = describe_run(small_posterior, spectrum, request, posterior)
+    samples = posterior.samples
     assert meta["reduced_chi2_expected"] == pytest.approx(1.0, abs=0.1)
     assert meta["flag"] & Flag.NO_PHOTOMETRY
     assert meta["snr_per_pixel"] == pytest.approx(60.0, rel=0.2)
@@ -136,25 +150,21 @@ def test_wide_pixels_lower_the_chi2_that_can_be_expected(spectrum, small_posteri
     wave = np.arange(4800.0, 5250.0, 2.5)
     ones = np.ones(wave.size)
     wide = Spectrum(wave, ones, 0.02 * ones, ones > 0)
-    run = SpectrumRun(redshift=REDSHIFT, draws=10)
-    observation, samples = posterior_of(small_posterior, wide, run)
-    meta = describe_run(small_posterior, wide, run, observation, samples)
+    meta = describe_run(small_posterior, wide, ask(), infer_spectrum(small_posterior, wide, ask()))
     assert meta["reduced_chi2_expected"] < 0.6
 
 
 def test_bands_are_used_where_the_model_has_them(spectrum, small_posterior):
-    run = SpectrumRun(redshift=REDSHIFT, draws=10, photometry={"F814W": (0.8, 0.05)})
-    observation, _ = posterior_of(small_posterior, spectrum, run)
+    bands = {"F814W": (0.8, 0.05)}
+    observation, _ = infer_spectrum(small_posterior, spectrum, ask(), bands)
     assert observation.phot_valid[0].tolist() == [False] * 4 + [True]
-    run = SpectrumRun(redshift=REDSHIFT, photometry={"F606W": (1.0, 0.1)})
     with pytest.raises(ValueError, match="F606W"):
-        posterior_of(small_posterior, spectrum, run)
+        infer_spectrum(small_posterior, spectrum, ask(), {"F606W": (1.0, 0.1)})
 
 
 def test_wider_masks_and_measured_noise(spectrum, small_posterior):
     def observe(data, **options):
-        run = SpectrumRun(redshift=REDSHIFT, draws=10, **options)
-        return posterior_of(small_posterior, data, run)[0]
+        return infer_spectrum(small_posterior, data, ask(**options)).observation
 
     plain = observe(spectrum)
     assert observe(spectrum, line_half_width_kms=1500.0).valid.sum() < plain.valid.sum() - 20
@@ -167,20 +177,20 @@ def test_wider_masks_and_measured_noise(spectrum, small_posterior):
 def test_bad_requests(spectrum, small_posterior):
     blank = Spectrum(**{**spectrum.__dict__, "valid": np.zeros(spectrum.flux.size, dtype=bool)})
     with pytest.raises(ValueError, match="no usable pixel"):
-        posterior_of(small_posterior, blank, SpectrumRun(redshift=REDSHIFT))
+        infer_spectrum(small_posterior, blank, ask())
     with pytest.raises(ValueError, match="misses 100 % of the model"):
-        posterior_of(small_posterior, spectrum, SpectrumRun(redshift=0.5))
+        infer_spectrum(small_posterior, spectrum, ask(redshift=0.5))
     with pytest.raises(ValueError, match="redshift"):
-        posterior_of(small_posterior, spectrum, SpectrumRun(redshift=1200.0))
+        infer_spectrum(small_posterior, spectrum, ask(redshift=1200.0))
     with pytest.raises(ValueError, match="ebv"):
-        posterior_of(small_posterior, spectrum, SpectrumRun(redshift=REDSHIFT, ebv=-1.0))
+        infer_spectrum(small_posterior, spectrum, ask(ebv=-1.0))
 
 
 def test_a_band_that_does_not_fit_is_told(spectrum, small_posterior):
     bright = 1e4 * float(spectrum.flux.mean())
-    run = replace(QUICK, photometry={"F555W": (bright, 1e-3 * bright)})
+    bands = {"F555W": (bright, 1e-3 * bright)}
     with pytest.warns(UserWarning, match=r"^mock: F555W \(\+.* sigma\) from what the spectrum"):
-        observation, samples = posterior_of(small_posterior, spectrum, run)
-    meta = describe_run(small_posterior, spectrum, run, observation, samples)
+        posterior = infer_spectrum(small_posterior, spectrum, ask(), bands)
+    meta = describe_run(small_posterior, spectrum, ask(), posterior)
     assert meta["flag"] & Flag.BAND_MISFIT
     assert meta["bands_that_do_not_fit"].startswith("F555W (+")

@@ -16,8 +16,8 @@ from amortized_sfh.model.model import ModelCard, PosteriorModel
 from amortized_sfh.networks.encoder import EncoderConfig
 from amortized_sfh.networks.flow import FlowConfig
 from amortized_sfh.quantities.flags import Flag
-from amortized_sfh.workflows.infer_spectra import TABLE, infer_spectra
-from amortized_sfh.workflows.infer_spectrum import SpectrumRun
+from amortized_sfh.requests import InferSpectrumRequest
+from amortized_sfh.workflows.infer_spectra import TABLE, infer_rows
 from simulators.forward.simulator import ModelSpectra
 from simulators.generative import GenerativeModel
 from simulators.noise.likelihood import Likelihood
@@ -119,9 +119,9 @@ def test_the_command_runs_through_all_rows(spectra, generative, tmp_path):
     )
     flow = FlowConfig(n_transform=2, n_hidden=8, n_bins=4)
     model = PosteriorModel.untrained(generative, ModelCard(name="manga"), encoder, flow)
-    run = SpectrumRun(draws=20, plots=False)
+    request = InferSpectrumRequest(spectrum=FOLDER, out=tmp_path / "out", draws=20, plots=False)
     chosen = {row: spectra[row] for row in (1, BLANK, 6)}
-    table = infer_spectra(chosen, tmp_path / "out", run, model=model)
+    table = infer_rows(chosen, request, model=model)
     assert table["row"].tolist() == [1, BLANK, 6]
     assert np.isfinite(table["LOGAGE_LW_MEAN"]).tolist() == [True, False, True]
     assert np.isfinite(table["LOGMASS_MEAN"]).tolist() == [True, False, True]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -9,9 +11,9 @@ from astropy.io import fits
 from amortized_sfh.cli.main import main
 from amortized_sfh.data.cubes.cube_data import CubeOptions
 from amortized_sfh.data.cubes.read_cube import read_cube
-from amortized_sfh.workflows import infer_files
+from amortized_sfh.workflows import infer as workflow
 from amortized_sfh.workflows.demos.abell478 import LINE_HALF_WIDTH_KMS, REDSHIFT, sample_files
-from amortized_sfh.workflows.infer_cube import RunOptions, infer_cube
+from amortized_sfh.workflows.infer_cube import InferenceOptions, infer_cube
 from simulators.noise.profile import read_noise_profile
 
 N_PLANE = 700
@@ -90,8 +92,13 @@ def test_infer_with_an_unknown_profile(noisy, tmp_path, capsys):
 
 def test_infer_reads_the_cube_with_the_profile(noisy, small_posterior, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(infer_files, "load_model", lambda *_: small_posterior)
-    monkeypatch.setattr(infer_files, "infer_cube", lambda _, data, *__: seen.append(data))
+
+    def infer(model, data, options, **more):
+        seen.append(data)
+        return infer_cube(model, data, replace(options, n_draws=4), **more)
+
+    monkeypatch.setattr(workflow, "load_model", lambda *_: small_posterior)
+    monkeypatch.setattr(workflow, "infer_cube", infer)
     words = ["infer", str(noisy), "--redshift", "0.002", "--out", str(tmp_path / "maps.fits")]
     assert main([*words, "--no-plots", "--noise-profile", "muse-abell478"]) == 0
     assert seen[0].provenance["NOISPROF"] == "muse-abell478"
@@ -105,9 +112,8 @@ def test_the_noise_scale_is_always_written(write, small_posterior, tmp_path):
 
     def noise_scale(name, options, **run):
         data = read_cube(path, 0.002, options=CubeOptions(grid=grid, **options))
-        out = tmp_path / name
-        run = RunOptions(n_draws=8, progress=False, **run)
-        infer_cube(small_posterior, data, out, run)
+        run = InferenceOptions(n_draws=8, progress=False, **run)
+        out = infer_cube(small_posterior, data, run).write(tmp_path / name)
         return fits.getdata(out, "NOISE_SCALE")
 
     assert (noise_scale("plain.fits", {}) == 1.0).all()

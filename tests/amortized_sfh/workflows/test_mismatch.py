@@ -9,9 +9,9 @@ import pytest
 from amortized_sfh.cli.main import main
 from amortized_sfh.model.model_files import load_model
 from simulators.instruments.instrument import Instrument
-from simulators.libraries import write_native
-from simulators.noise.mismatch_file import read_mismatch
-from simulators.surveys.survey import read_preset
+from simulators.libraries import write_hdf5_library
+from simulators.noise.template_mismatch import read_mismatch
+from simulators.surveys.preset import read_preset
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def other(toy_library, tmp_path_factory):
     tint = (toy_library.wave_aa / 5500.0) ** 0.5
     redder = replace(toy_library, lum=(toy_library.lum * tint).astype("float32"), name="redder")
     path = tmp_path_factory.mktemp("library") / "redder.h5"
-    write_native(redder, path)
+    write_hdf5_library(redder, path)
     return path
 
 
@@ -77,7 +77,7 @@ def test_a_library_of_other_wavelengths(toy_library, tmp_path, capsys):
         lsf_fwhm_aa=toy_library.lsf_fwhm_aa[blue],
         name="blue",
     )
-    path = write_native(cut, tmp_path / "blue.h5")
+    path = write_hdf5_library(cut, tmp_path / "blue.h5")
     words = ["mismatch", "--library", "toy", "--other", str(path), "--n", "40"]
     assert main([*words, "--out", str(tmp_path / "none.h5")]) != 0
     assert "library covers" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Masks of a cube: what the header says of adaptive optics, and what the options say."""
+"""Masks of a cube: what the header says of adaptive optics, and what the request says."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from astropy.io import fits
 
 from amortized_sfh.data.cubes.cube_data import CubeData
 from amortized_sfh.model.model import ModelCard, PosteriorModel
-from amortized_sfh.workflows.infer_cube import RunOptions
+from amortized_sfh.requests import MasksRequest
 from amortized_sfh.workflows.prepare_cube import mask_cube
 from simulators.observations.observation import Observation
 from tests.amortized_sfh.conftest import SMALL_ENCODER, SMALL_FLOW
@@ -40,7 +40,7 @@ def _data(ao):
 
 def _used(model, data, low, high, **options):
     """Whether any pixel of an observed range is used, per row."""
-    masked = mask_cube(model, data, RunOptions(**options))
+    masked = mask_cube(model, data, MasksRequest(**options))
     observed = model.generative.simulator.wave_aa * (1.0 + Z[:, None].double())
     inside = (observed > low) & (observed < high)
     return (masked.observation.valid & inside).any(dim=1).tolist(), masked.provenance
@@ -64,11 +64,11 @@ def test_sodium_of_the_milky_way(model):
 
 
 def test_further_lines(model):
-    plain = mask_cube(model, _data(False), RunOptions()).observation.valid
-    more = mask_cube(model, _data(False), RunOptions(extra_lines_aa=(5411.5,))).observation.valid
+    plain = mask_cube(model, _data(False), MasksRequest()).observation.valid
+    more = mask_cube(model, _data(False), MasksRequest(lines_aa=(5411.5,))).observation.valid
     wave = model.generative.simulator.wave_aa
     lost = (plain & ~more).any(dim=0)
     assert bool(lost.any())
     assert float(((wave[lost] / 5411.5 - 1).abs() * 299792.458).max()) < 400.0
     with pytest.raises(ValueError, match="line to mask at 9069 Å is outside the model's 4750-6950"):
-        mask_cube(model, _data(False), RunOptions(extra_lines_aa=(9069.0,)))
+        mask_cube(model, _data(False), MasksRequest(lines_aa=(9069.0,)))

@@ -10,7 +10,7 @@ import pytest
 
 from amortized_sfh.cli.main import main
 from amortized_sfh.model.model_files import load_model, load_point_model
-from simulators.surveys.survey import preset_names, preset_text, read_preset
+from simulators.surveys.preset import preset_names, preset_text, read_preset
 
 OWN = """
 name = "mine"

@@ -12,12 +12,12 @@ from astropy.io import fits
 from amortized_sfh.data.cubes.read_cube import CubeOptions, read_cube
 from amortized_sfh.data.mocks.files import write_mock_files
 from amortized_sfh.model.model_files import load_model
-from amortized_sfh.workflows.infer_cube import RunOptions, infer_cube
-from amortized_sfh.workflows.prepare_cube import mask_cube
-from amortized_sfh.workflows.two_pass import first_pass_velocity
+from amortized_sfh.requests import MasksRequest
+from amortized_sfh.workflows.infer_cube import InferenceOptions, infer_cube
+from amortized_sfh.workflows.prepare_cube import first_pass_velocity, mask_cube
 from simulators.mock_galaxy.galaxy import mock_galaxy
 from simulators.observations.masks import REST_LINES_AA
-from simulators.wavelengths.doppler import shift_redshift
+from simulators.wavelengths.doppler import add_velocities, shift_redshift
 
 N_SIDE, EBV = 6, 0.0
 
@@ -48,19 +48,28 @@ def _add_emission_lines(path, velocity, redshift):
             hdul["DATA"].data += 10.0 * level * np.exp(-0.5 * (offset / 90.0) ** 2)
 
 
-def _infer(galaxy, velocity_map, path, **options):
+def _infer(galaxy, velocity_map, masks=None):
     model, cube, redshift, _ = galaxy
     grid = model.instrument.grid
     data = read_cube(
         cube, redshift, ebv=EBV, options=CubeOptions(grid=grid, velocity_map=velocity_map)
     )
-    run = RunOptions(n_draws=100, seed=1, progress=False, overwrite=True, **options)
-    return data, run, infer_cube(model, data, path, run)
+    masks = masks or MasksRequest()
+    options = InferenceOptions(n_draws=100, seed=1, progress=False, masks=masks)
+    return data, infer_cube(model, data, options)
 
 
-def test_velocities_and_fits_with_the_map(galaxy, tmp_path):
+def _first_pass(model, data, seed):
+    """Velocities of the spaxels relative to the galaxy, as a map."""
+    velocity = first_pass_velocity(model, data.observation, seed)
+    if data.frame_kms is not None:
+        velocity = add_velocities(data.frame_kms, velocity)
+    return data.map_grid.paint(velocity)
+
+
+def test_velocities_and_fits_with_the_map(galaxy):
     velocity = galaxy[3]
-    data, _, results = _infer(galaxy, velocity, tmp_path / "map.fits")
+    data, results = _infer(galaxy, velocity)
     mean, std, low, _, high = results["V"].T
     error = mean - velocity.ravel()
     assert abs(float(np.median(error))) < 4.0
@@ -70,23 +79,23 @@ def test_velocities_and_fits_with_the_map(galaxy, tmp_path):
     assert float(np.median(results["CHI2"])) == pytest.approx(1.0, abs=0.1)
 
 
-def test_without_it_lines_leak_into_fast_spaxels(galaxy, tmp_path):
+def test_without_it_lines_leak_into_fast_spaxels(galaxy):
     """Masks of 400 km/s hold lines of 90 km/s only where they are in their place."""
     fast = np.abs(galaxy[3]).ravel() > 200.0
-    plain = _infer(galaxy, None, tmp_path / "plain.fits")[2]["CHI2"]
-    own = _infer(galaxy, galaxy[3], tmp_path / "own.fits")[2]["CHI2"]
+    plain = _infer(galaxy, None)[1]["CHI2"]
+    own = _infer(galaxy, galaxy[3])[1]["CHI2"]
     assert float(np.median(own[fast])) < 1.2
     assert float(np.median(plain[fast])) > 1.5
 
 
-def test_two_passes_find_the_frames(galaxy, tmp_path):
+def test_two_passes_find_the_frames(galaxy):
     model, velocity = galaxy[0], galaxy[3]
-    wide = RunOptions(line_half_width_kms=700.0)
-    data, _, _ = _infer(galaxy, None, tmp_path / "first.fits", line_half_width_kms=700.0)
-    found = first_pass_velocity(model, mask_cube(model, data, wide), seed=2)
+    wide = MasksRequest(line_half_width_kms=700.0)
+    data, _ = _infer(galaxy, None, wide)
+    found = _first_pass(model, mask_cube(model, data, wide), seed=2)
     assert found.shape == velocity.shape
     assert float(np.median(np.abs(found - velocity))) < 10.0
-    _, _, results = _infer(galaxy, found, tmp_path / "second.fits")
+    _, results = _infer(galaxy, found)
     error = results["V"][:, 0] - velocity.ravel()
     assert float(np.median(np.abs(error))) < 10.0
     assert float(np.median(results["CHI2"])) == pytest.approx(1.0, abs=0.1)
@@ -96,5 +105,5 @@ def test_two_passes_find_the_frames(galaxy, tmp_path):
         galaxy[2],
         options=CubeOptions(grid=model.instrument.grid, velocity_map=found),
     )
-    second = first_pass_velocity(model, mask_cube(model, again, RunOptions()), seed=3)
+    second = _first_pass(model, mask_cube(model, again, MasksRequest()), seed=3)
     assert float(np.median(np.abs(second - velocity))) < 10.0

@@ -1,16 +1,18 @@
+"""Words of the command line: what they become, and what the workflow reads from them."""
+
 from __future__ import annotations
 
 import warnings
-from argparse import ArgumentParser
 
 import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from amortized_sfh.cli.hst import add_hst_options
-from amortized_sfh.cli.main import main
-from amortized_sfh.workflows.hst_files import parse_levels, read_hst_files
+from amortized_sfh.cli.main import build_parser, main
+from amortized_sfh.cli.words import merge_bands, read_region, read_spaxels
+from amortized_sfh.requests import InferRequest
+from amortized_sfh.workflows.cube_inputs import open_inputs
 
 
 @pytest.fixture
@@ -30,9 +32,10 @@ def image(tmp_path):
 
 
 def parse(*words):
-    parser = ArgumentParser()
-    add_hst_options(parser)
-    return parser.parse_args([str(word) for word in words])
+    """The request that words state beside a cube that exists."""
+    base = ["infer", __file__, "--redshift", "0.002", "--out", "m.fits"]
+    options = build_parser().parse_args([*base, *(str(word) for word in words)])
+    return options.parse(options)
 
 
 def test_everything_arrives(image):
@@ -42,24 +45,40 @@ def test_everything_arrives(image):
         "--hst-mask", f"F555W={image / 'mask.fits'}",
         "--hst-sky", "F555W=0.001,0.0002",
     ]  # fmt: skip
-    read = read_hst_files(parse(*words))["F555W"]
+    read = open_inputs(parse(*words)).hst["F555W"]
     assert read.weight.kind == "variance"
     assert read.missing[3, 4] == 1.0
     assert (read.background, read.background_sigma) == (0.001, 0.0002)
 
 
 def test_defaults():
-    options = parse()
-    assert read_hst_files(options) == {}
-    assert options.psf_fwhm is None
-    assert not options.align
+    request = parse()
+    assert open_inputs(request).hst == {}
+    assert request.psf_fwhm_arcsec is None
+    assert not request.align
+    assert request == InferRequest(cube=request.cube, out=request.out, redshift=0.002)
 
 
 def test_levels():
-    assert parse_levels(["F275W=-0.5", "F336W=1e-3,2e-4"]) == {
-        "F275W": (-0.5, None),
-        "F336W": (1e-3, 2e-4),
+    words = ("F275W=-0.5", "F336W=1e-3,2e-4")
+    given = [("--hst", "F275W=a"), ("--hst", "F336W=b"), *(("--hst-sky", word) for word in words)]
+    assert merge_bands(given) == {
+        "F275W": {"image": "a", "sky": -0.5},
+        "F336W": {"image": "b", "sky": 1e-3, "sky_sigma": 2e-4},
     }
+
+
+def test_parts_of_a_cube_and_spaxels():
+    assert read_region("10:60,0:50") == [10, 60, 0, 50]
+    assert read_spaxels(["1,2", "0,7"]) == [[1, 2], [0, 7]]
+    assert parse("--region", "1:5,0:4").region == (1, 5, 0, 4)
+    assert parse("--spaxel", "3,4", "--save-draws", "d.nc").spaxels == ((3, 4),)
+
+
+@pytest.mark.parametrize("text", ["10:60", "10-60,0-50", "a:b,c:d", "1:2:3,4:5"])
+def test_parts_of_a_cube_that_are_none(text):
+    with pytest.raises(ValueError, match="expected x0:x1,y0:y1"):
+        read_region(text)
 
 
 def test_warnings_are_one_line(image, capsys, monkeypatch):
