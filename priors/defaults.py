@@ -73,6 +73,7 @@ def default_prior(
 
     Examples
     --------
+    >>> import torch
     >>> prior = default_prior()
     >>> prior.sample((3,), generator=torch.Generator().manual_seed(1)).shape
     torch.Size([3, 37])

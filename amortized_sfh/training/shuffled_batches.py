@@ -34,7 +34,7 @@ def shuffled_batches(
     Examples
     --------
     >>> batches = shuffled_batches(6, 3)
-    >>> sorted([*next(batches), *next(batches)])
+    >>> sorted([*next(batches).tolist(), *next(batches).tolist()])
     [0, 1, 2, 3, 4, 5]
     """
     per_pass = n // batch_size
