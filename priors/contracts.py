@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from priors.bijections import Bijection
-from priors.families.block_prior import BlockPrior
+from priors.families.history_prior import HistoryPrior
 
 
 class ContractError(AssertionError):
@@ -26,13 +26,13 @@ def _require(condition: bool | Tensor, message: str) -> None:
         raise ContractError(message)
 
 
-def _draw(prior: BlockPrior | Distribution, n: int, generator: torch.Generator) -> Tensor:
+def _draw(prior: HistoryPrior | Distribution, n: int, generator: torch.Generator) -> Tensor:
     if isinstance(prior, Distribution):
         return prior.sample((n,), generator=generator)  # type: ignore[call-arg]
     return prior.sample(n, generator)
 
 
-def _check_copies(prior: BlockPrior | Distribution, x: Tensor, log_p: Tensor) -> None:
+def _check_copies(prior: HistoryPrior | Distribution, x: Tensor, log_p: Tensor) -> None:
     # Trusted bytes that were just made here: the point is that the object survives the trip.
     copies = {"deepcopy": copy.deepcopy(prior), "pickle": pickle.loads(pickle.dumps(prior))}  # noqa: S301
     if hasattr(prior, "to"):
@@ -72,7 +72,7 @@ def check_virial(x: Tensor, gradient: Tensor, n_sigma: float = 6.0) -> None:
 
 
 def check_prior(
-    prior: BlockPrior | Distribution,
+    prior: HistoryPrior | Distribution,
     generator: torch.Generator,
     n: int = 4000,
     vanishes_at_borders: bool = True,
@@ -85,7 +85,7 @@ def check_prior(
 
     Parameters
     ----------
-    prior : BlockPrior or Distribution
+    prior : HistoryPrior or Distribution
         A prior of one block, `JointPrior` or `UnboundedPrior`.
     generator : torch.Generator
         Source of randomness, on the CPU.

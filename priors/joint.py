@@ -15,9 +15,9 @@ from torch import Tensor
 from torch.distributions import Distribution, constraints
 
 from priors.ages import AgeBins
-from priors.families.block_prior import BlockPrior
+from priors.families.history_prior import HistoryPrior
 from priors.families.nuisance import Nuisance
-from priors.fit_space import fit_space
+from priors.fit_coordinates import fit_coordinates
 from priors.portable import Portable
 from priors.space import ParameterSpace
 
@@ -29,14 +29,14 @@ class JointPrior(Portable, Distribution):
     ----------
     bins : AgeBins
         The age bins.
-    sfh : BlockPrior
+    sfh : HistoryPrior
         Prior of the log-SFR steps.
-    enrichment : BlockPrior
+    enrichment : HistoryPrior
         Prior of the metallicities.
     nuisances : sequence of Nuisance
         Independent priors of the other parameters.
     space : ParameterSpace, optional
-        Coordinates; by default those of `fit_space`.
+        Coordinates; by default those of `fit_coordinates`.
 
     Raises
     ------
@@ -49,12 +49,12 @@ class JointPrior(Portable, Distribution):
     def __init__(
         self,
         bins: AgeBins,
-        sfh: BlockPrior,
-        enrichment: BlockPrior,
+        sfh: HistoryPrior,
+        enrichment: HistoryPrior,
         nuisances: Sequence[Nuisance],
         space: ParameterSpace | None = None,
     ) -> None:
-        space = fit_space(sfh, enrichment, nuisances) if space is None else space
+        space = fit_coordinates(sfh, enrichment, nuisances) if space is None else space
         n_expected = bins.n_steps + bins.n_bins + len(nuisances)
         if space.n_bins != bins.n_bins or space.n_param != n_expected:
             raise ValueError(

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from priors.ages import AgeBins
 from priors.bijections import SoftClip
-from priors.families.block_prior import check_rows
 from priors.families.gaussian_catalogue import GaussianCatalogue
+from priors.families.history_prior import check_rows
 from priors.intervals import check_positive
 from priors.marginals import LOG_SQRT_2PI
 from priors.portable import Portable

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from priors.families.block_prior import BlockPrior
+from priors.families.history_prior import HistoryPrior
 from priors.portable import Portable
 
 
@@ -17,7 +17,7 @@ class Mixture(Portable):
 
     Parameters
     ----------
-    components : sequence of BlockPrior
+    components : sequence of HistoryPrior
         Priors over the same columns.
     weights : sequence of float
         Positive; normalised to sum 1.
@@ -29,7 +29,7 @@ class Mixture(Portable):
         components have different dimensions.
     """
 
-    def __init__(self, components: Sequence[BlockPrior], weights: Sequence[float]) -> None:
+    def __init__(self, components: Sequence[HistoryPrior], weights: Sequence[float]) -> None:
         if len(components) == 0 or len(components) != len(weights):
             raise ValueError(
                 f"{len(components)} components and {len(weights)} weights; expected one weight "

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from priors.ages import LN10, AgeBins, log_sfr_to_steps, relative_log_sfr
-from priors.families.block_prior import check_rows
 from priors.families.gaussian_catalogue import GaussianCatalogue
+from priors.families.history_prior import check_rows
 from priors.intervals import check_positive
 from priors.portable import Portable
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from simulators.constants import SPEED_OF_LIGHT_KMS
 from simulators.instruments.filters import HST_BANDS
 from simulators.instruments.lsf import LineSpread, PolynomialLsf, lsf_from_dict
-from simulators.instruments.pixels import LinearPixels, ObservedPixels, pixels_from_dict
+from simulators.instruments.observed_pixels import (
+    LinearObservedPixels,
+    ObservedPixels,
+    observed_pixels_from_dict,
+)
 from simulators.wavelengths.air import to_medium
-from simulators.wavelengths.wavegrid import PixelGrid, WaveGrid, grid_from_dict
+from simulators.wavelengths.rest_grid import LinearRestGrid, RestGrid, rest_grid_from_dict
 
 #: Observed-frame air ranges in Å: bright sky lines and the telluric O2 B band.
 MUSE_SKY_RANGES_AA = ((5572.0, 5584.0), (6294.0, 6306.0), (6358.0, 6370.0), (6867.0, 6944.0))
@@ -26,7 +27,7 @@ class Instrument:
     """What a spectrum and its bands are measured with.
 
     The default is PHANGS: a VLT/MUSE spectrum and the five HST WFC3/UVIS bands. Other surveys are
-    described by presets, see `simulators.surveys.survey`.
+    described by presets, see `simulators.surveys.preset`.
 
     Parameters
     ----------
@@ -53,10 +54,10 @@ class Instrument:
     """
 
     name: str = "phangs-muse-hst"
-    grid: PixelGrid = field(default_factory=WaveGrid)
+    grid: RestGrid = field(default_factory=LinearRestGrid)
     bands: tuple[str, ...] = HST_BANDS
     lsf: LineSpread = field(default_factory=PolynomialLsf)
-    pixels: ObservedPixels = field(default_factory=LinearPixels)
+    pixels: ObservedPixels = field(default_factory=LinearObservedPixels)
     observed_range_aa: tuple[float, float] | None = None
     sky_ranges_aa: tuple[tuple[float, float], ...] = MUSE_SKY_RANGES_AA
     min_redshift: float = 0.0
@@ -137,9 +138,9 @@ class Instrument:
                 "start_aa": fixed.pop("native_start_aa"),
                 "step_aa": fixed.pop("native_step_aa"),
             }
-        fixed["grid"] = grid_from_dict(fixed["grid"])
+        fixed["grid"] = rest_grid_from_dict(fixed["grid"])
         fixed["lsf"] = lsf_from_dict(fixed["lsf"])
-        fixed["pixels"] = pixels_from_dict(fixed["pixels"])
+        fixed["pixels"] = observed_pixels_from_dict(fixed["pixels"])
         fixed["bands"] = tuple(fixed["bands"])
         if "sky_ranges_aa" in fixed:
             fixed["sky_ranges_aa"] = tuple((low, high) for low, high in fixed["sky_ranges_aa"])
@@ -147,42 +148,3 @@ class Instrument:
             low, high = fixed["observed_range_aa"]
             fixed["observed_range_aa"] = (low, high)
         return cls(**fixed)
-
-
-@dataclass(frozen=True)
-class LogGrid:
-    """Uniform grid in ln(wavelength), on which velocities are convolutions.
-
-    Parameters
-    ----------
-    start_aa, stop_aa
-        First and last wavelength in Å.
-    n_pix
-        Number of pixels; products of small primes are fast to transform.
-    """
-
-    start_aa: float
-    stop_aa: float
-    n_pix: int
-
-    @classmethod
-    def covering(cls, grid: PixelGrid, margin: float = 0.0085, step_kms: float = 40.0) -> LogGrid:
-        """Grid that covers `grid` and a relative `margin` on each side for the widest kernels."""
-        edges = np.asarray(grid.edges_aa)
-        start, stop = float(edges[0]) * (1.0 - margin), float(edges[-1]) * (1.0 + margin)
-        wanted = math.log(stop / start) * SPEED_OF_LIGHT_KMS / step_kms
-        return cls(start, stop, 256 * math.ceil(wanted / 256))
-
-    @property
-    def step(self) -> float:
-        """Step in ln(wavelength)."""
-        return math.log(self.stop_aa / self.start_aa) / (self.n_pix - 1)
-
-    @property
-    def wave_aa(self) -> np.ndarray:
-        """Wavelengths in Å, shape (n_pix,)."""
-        return self.start_aa * np.exp(self.step * np.arange(self.n_pix))
-
-    def fractional_index(self, wave_aa: Tensor) -> Tensor:
-        """Position of wavelengths on the grid in pixels, float64."""
-        return torch.log(wave_aa.double() / self.start_aa) / self.step

@@ -27,7 +27,7 @@ class Conditions(NamedTuple):
         Shape (n,).
     snr
         Mean S/N of the native pixels, shape (n,).
-    shape
+    relative_noise
         Noise of each pixel relative to its mean, shape (n, n_pix).
     valid
         Pixels used, bool, shape (n, n_pix).
@@ -39,7 +39,7 @@ class Conditions(NamedTuple):
 
     redshift: Tensor
     snr: Tensor
-    shape: Tensor
+    relative_noise: Tensor
     valid: Tensor
     phot_snr: Tensor
     phot_valid: Tensor
@@ -183,7 +183,7 @@ class ConditionsPrior:
         return Conditions(
             redshift=redshift,
             snr=snr,
-            shape=_noise_shape(uniform, n, n_pix),
+            relative_noise=_relative_noise(uniform, n, n_pix),
             valid=valid,
             phot_snr=_log_uniform(uniform(n, n_band), *self.phot_snr),
             phot_valid=phot_valid,
@@ -219,7 +219,7 @@ def _log_uniform(unit: Tensor, low: float, high: float) -> Tensor:
     return low * torch.exp(unit * math.log(high / low))
 
 
-def _noise_shape(uniform: _Uniform, n: int, n_pix: int) -> Tensor:
+def _relative_noise(uniform: _Uniform, n: int, n_pix: int) -> Tensor:
     """Smooth tilt and curvature of the noise of up to about 30 %, and 3 % pixel to pixel."""
     x = torch.linspace(-1.0, 1.0, n_pix, device=uniform(1).device)
     tilt = 0.6 * (uniform(n, 1) - 0.5)

@@ -12,7 +12,7 @@ from torch import Tensor
 from simulators.instruments.instrument import Instrument
 from simulators.observations.conditions import MAX_TRIM
 from simulators.observations.masks import observed_mask
-from simulators.wavelengths.wavegrid import PixelGrid
+from simulators.wavelengths.rest_grid import RestGrid
 
 __all__ = ["check_coverage", "check_pixels"]
 
@@ -60,7 +60,7 @@ def check_coverage(
     )
 
 
-def _other_unit(grid: PixelGrid, low: float, high: float) -> str:
+def _other_unit(grid: RestGrid, low: float, high: float) -> str:
     """A hint where the wavelengths would fit in another unit than Å."""
     for unit, in_aa in (("nm", 10.0), ("µm", 1e4)):
         if high < grid.start_aa and low * in_aa < grid.end_aa and high * in_aa > grid.start_aa:

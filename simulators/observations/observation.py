@@ -15,10 +15,15 @@ import torch
 from torch import Tensor
 
 from simulators.instruments.filters import HST_BANDS
-from simulators.observations.spectrum_input import as_rows, band_columns, check_reach, decimal_scale
+from simulators.observations.observed_arrays import (
+    as_rows,
+    band_columns,
+    check_reach,
+    decimal_scale,
+)
 from simulators.wavelengths.air import rest_air_edges
 from simulators.wavelengths.resample import edges_from_centres, to_rest_frame
-from simulators.wavelengths.wavegrid import REST_GRID, PixelGrid
+from simulators.wavelengths.rest_grid import REST_GRID, RestGrid
 
 __all__ = ["BANDS", "MAX_REDSHIFT", "MIN_REDSHIFT", "Observation", "check_redshift"]
 
@@ -194,7 +199,7 @@ class Observation:
         *,
         medium: str = "air",
         unit_cgs: float | None = None,
-        grid: PixelGrid = REST_GRID,
+        grid: RestGrid = REST_GRID,
         bands: tuple[str, ...] = BANDS,
     ) -> Observation:
         """Bring one observed spectrum, or several on the same wavelengths, to a model's grid.
@@ -219,7 +224,7 @@ class Observation:
             Unit of the fluxes in erg/s/cm²/Å, without which there are no masses. Numbers far from
             one (a spectrum in cgs) are scaled by a power of ten that goes into the unit of the
             result, to be safe in single precision.
-        grid : WaveGrid or LogWaveGrid
+        grid : LinearRestGrid or LogRestGrid
             Rest-frame grid of the model.
         bands : tuple of str
             Bands of the model, in the order of its photometric arrays.

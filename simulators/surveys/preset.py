@@ -250,7 +250,7 @@ def _check_overlap(instrument: Instrument) -> None:
 def _check_resolution(model: GenerativeModel, instrument: Instrument) -> None:
     """Compare the library with the instrument inside the rest-frame range."""
     basis, grid = model.simulator.basis, instrument.grid
-    wave = torch.from_numpy(basis.log_grid.wave_aa).float()
+    wave = torch.from_numpy(basis.velocity_grid.wave_aa).float()
     stretch = 1.0 + torch.tensor([instrument.min_redshift, instrument.max_redshift])[:, None]
     own = (instrument.lsf_fwhm_aa(wave * stretch) / stretch).max(0).values
     inside = (wave >= grid.start_aa) & (wave <= grid.end_aa)

@@ -6,10 +6,14 @@ import math
 from dataclasses import dataclass, field, fields
 
 from simulators.instruments.lsf import LineSpread, PolynomialLsf, ResolvingPower
-from simulators.instruments.pixels import LinearPixels, LogPixels, ObservedPixels
+from simulators.instruments.observed_pixels import (
+    LinearObservedPixels,
+    LogObservedPixels,
+    ObservedPixels,
+)
 from simulators.noise.noise_model import NoiseConfig
 from simulators.observations.conditions import ConditionsPrior
-from simulators.wavelengths.wavegrid import LogWaveGrid, PixelGrid, WaveGrid
+from simulators.wavelengths.rest_grid import LinearRestGrid, LogRestGrid, RestGrid
 
 __all__ = ["PresetTables"]
 
@@ -32,14 +36,14 @@ class RestFrameTable:
             )
         self.grid()
 
-    def grid(self) -> PixelGrid:
+    def grid(self) -> RestGrid:
         """The pixels from start to stop."""
         step = _one_step(self.step_aa, self.log_step)
         if self.step_aa is not None:
             n_step = (self.stop_aa - self.start_aa) / step
-            return WaveGrid(self.start_aa, step, math.floor(n_step + _TOLERANCE) + 1)
+            return LinearRestGrid(self.start_aa, step, math.floor(n_step + _TOLERANCE) + 1)
         n_step = math.log10(self.stop_aa / self.start_aa) / step
-        return LogWaveGrid(self.start_aa, step, math.floor(n_step + _TOLERANCE) + 1)
+        return LogRestGrid(self.start_aa, step, math.floor(n_step + _TOLERANCE) + 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +64,8 @@ class ObservedFrameTable:
         """The pixels."""
         step = _one_step(self.step_aa, self.log_step)
         if self.step_aa is not None:
-            return LinearPixels(start_aa=self.start_aa, step_aa=step, medium=self.medium)
-        return LogPixels(start_aa=self.start_aa, log_step=step, medium=self.medium)
+            return LinearObservedPixels(start_aa=self.start_aa, step_aa=step, medium=self.medium)
+        return LogObservedPixels(start_aa=self.start_aa, log_step=step, medium=self.medium)
 
 
 @dataclass(frozen=True, kw_only=True)

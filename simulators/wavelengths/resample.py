@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from simulators.wavelengths.air import rest_air_edges
-from simulators.wavelengths.wavegrid import REST_GRID, PixelGrid
+from simulators.wavelengths.rest_grid import REST_GRID, RestGrid
 
 __all__ = [
     "MIN_WEIGHT",
@@ -242,7 +242,7 @@ def to_rest_frame(
     edges_aa: Tensor,
     spectra: tuple[Tensor, Tensor, Tensor],
     redshift: Tensor | float,
-    grid: PixelGrid = REST_GRID,
+    grid: RestGrid = REST_GRID,
     medium: str = "air",
 ) -> Resampled:
     """Bring observed spectra to the rest-frame grid of a model.
@@ -255,7 +255,7 @@ def to_rest_frame(
         ``flux, sigma, valid``, each (n_obs, n_in); flux is f_λ as observed.
     redshift : Tensor or float
         One redshift for all spectra (fast), or shape (n_obs,).
-    grid : WaveGrid or LogWaveGrid
+    grid : LinearRestGrid or LogRestGrid
         Rest-frame grid.
     medium : {"air", "vacuum"}
         Medium of ``edges_aa``.

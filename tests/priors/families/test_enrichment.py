@@ -7,7 +7,6 @@ import torch
 
 from priors.ages import AgeBins
 from priors.contracts import check_prior
-from priors.families.block_prior import BlockPrior
 from priors.families.enrichment import (
     METALLICITY_CLIP,
     MH_HIGH,
@@ -16,6 +15,7 @@ from priors.families.enrichment import (
     RandomWalkEnrichment,
 )
 from priors.families.enrichment_curves import build_enrichment_curves
+from priors.families.history_prior import HistoryPrior
 
 FAMILIES = {
     "walk": RandomWalkEnrichment,
@@ -34,7 +34,7 @@ def _seed(seed: int) -> torch.Generator:
 
 def test_contract(family):
     prior = family(AgeBins())
-    assert isinstance(prior, BlockPrior)
+    assert isinstance(prior, HistoryPrior)
     check_prior(prior, _seed(1))
 
 

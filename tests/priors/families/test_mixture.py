@@ -7,8 +7,8 @@ import torch
 
 from priors.ages import AgeBins
 from priors.contracts import check_prior
-from priors.families.block_prior import BlockPrior
 from priors.families.enrichment import RandomWalkEnrichment
+from priors.families.history_prior import HistoryPrior
 from priors.families.mixture import Mixture
 from priors.families.sfh import Continuity, DirichletSFH
 
@@ -23,7 +23,7 @@ def _mixture() -> Mixture:
 
 
 def test_contract():
-    assert isinstance(_mixture(), BlockPrior)
+    assert isinstance(_mixture(), HistoryPrior)
     check_prior(_mixture(), _seed(0))
 
 

@@ -8,7 +8,7 @@ import torch
 from priors.ages import LN10, AgeBins, mass_fractions, relative_log_sfr
 from priors.bijections import StudentTScore
 from priors.contracts import check_prior
-from priors.families.block_prior import BlockPrior
+from priors.families.history_prior import HistoryPrior
 from priors.families.sfh import CatalogueSFH, Continuity, DirichletSFH, bursty_continuity
 from priors.families.sfh_curves import build_sfh_curves
 
@@ -31,7 +31,7 @@ def _family(request):
 
 def test_contract(family):
     prior = family(AgeBins())
-    assert isinstance(prior, BlockPrior)
+    assert isinstance(prior, HistoryPrior)
     check_prior(prior, torch.Generator().manual_seed(1))
 
 

@@ -9,15 +9,15 @@ import torch
 
 from simulators.instruments.instrument import Instrument
 from simulators.instruments.lsf import ResolvingPower
-from simulators.instruments.pixels import LinearPixels, LogPixels
-from simulators.wavelengths.wavegrid import LogWaveGrid
+from simulators.instruments.observed_pixels import LinearObservedPixels, LogObservedPixels
+from simulators.wavelengths.rest_grid import LogRestGrid
 
 SURVEY = Instrument(
     name="survey",
-    grid=LogWaveGrid(3650.0, 1e-4, 3041),
+    grid=LogRestGrid(3650.0, 1e-4, 3041),
     bands=(),
     lsf=ResolvingPower(wave_aa=(3700.0, 9000.0), power=(1500.0, 2300.0)),
-    pixels=LogPixels(start_aa=3621.596, log_step=1e-4),
+    pixels=LogObservedPixels(start_aa=3621.596, log_step=1e-4),
     observed_range_aa=(3622.0, 10350.0),
     sky_ranges_aa=((5572.0, 5584.0),),
     min_redshift=0.01,
@@ -45,7 +45,7 @@ def test_cards_of_the_first_version_are_understood():
     }
     assert Instrument.from_dict(card) == Instrument()
     other = Instrument.from_dict({**card, "native_start_aa": 4600.5, "native_step_aa": 1.0})
-    assert other.pixels == LinearPixels(start_aa=4600.5, step_aa=1.0)
+    assert other.pixels == LinearObservedPixels(start_aa=4600.5, step_aa=1.0)
 
 
 @pytest.mark.parametrize("instrument", [Instrument(), SURVEY])

@@ -11,7 +11,7 @@ import torch
 from simulators.instruments.instrument import Instrument
 from simulators.observations.conditions import ConditionsPrior
 from simulators.observations.masks import line_mask, sky_mask
-from simulators.wavelengths.wavegrid import WaveGrid
+from simulators.wavelengths.rest_grid import LinearRestGrid
 
 INSTRUMENT = Instrument()
 N = 2000
@@ -65,9 +65,9 @@ def test_masks(drawn):
     assert int(drawn.valid.sum(1).min()) > 500
 
 
-def test_noise_shape_is_smooth_and_near_one(drawn):
-    assert bool((drawn.shape > 0.4).all() and (drawn.shape < 2.2).all())
-    assert float(drawn.shape.mean()) == pytest.approx(1.0, abs=0.03)
+def test_relative_noise_is_smooth_and_near_one(drawn):
+    assert bool((drawn.relative_noise > 0.4).all() and (drawn.relative_noise < 2.2).all())
+    assert float(drawn.relative_noise.mean()) == pytest.approx(1.0, abs=0.03)
 
 
 def test_seeds():
@@ -104,7 +104,7 @@ def test_settings_are_obeyed_and_survive_json():
         no_photometry=0.0, trimmed_share=0.0, max_gaps=0,
     )  # fmt: skip
     assert ConditionsPrior.from_dict(json.loads(json.dumps(prior.to_dict()))) == prior
-    instrument = Instrument(grid=WaveGrid(5000, 1.25, 200))
+    instrument = Instrument(grid=LinearRestGrid(5000, 1.25, 200))
     drawn = prior.sample(500, instrument, torch.Generator().manual_seed(0))
     assert bool(((drawn.snr >= 15) & (drawn.snr <= 150)).all())
     assert bool(drawn.phot_valid.all())

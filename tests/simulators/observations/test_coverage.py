@@ -7,15 +7,15 @@ import pytest
 import torch
 
 from simulators.instruments.instrument import Instrument
-from simulators.instruments.pixels import LogPixels
+from simulators.instruments.observed_pixels import LogObservedPixels
 from simulators.observations.coverage import check_coverage, check_pixels
-from simulators.wavelengths.wavegrid import LogWaveGrid
+from simulators.wavelengths.rest_grid import LogRestGrid
 
 MUSE = Instrument()
 SDSS = Instrument(
     name="sdss",
-    grid=LogWaveGrid(3650.0, 1e-4, 3041),
-    pixels=LogPixels(start_aa=3801.894, log_step=1e-4),
+    grid=LogRestGrid(3650.0, 1e-4, 3041),
+    pixels=LogObservedPixels(start_aa=3801.894, log_step=1e-4),
     observed_range_aa=(3800.0, 9200.0),
 )
 

@@ -17,7 +17,7 @@ from simulators.observations.masks import (
     survey_mask,
 )
 from simulators.observations.observation import Observation
-from simulators.wavelengths.wavegrid import REST_GRID
+from simulators.wavelengths.rest_grid import REST_GRID
 
 WAVE = REST_GRID.centres_aa
 WIDE = torch.arange(3650.0, 9700.0, 1.0, dtype=torch.float64)

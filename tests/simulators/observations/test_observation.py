@@ -8,10 +8,10 @@ import torch
 
 from simulators.observations.observation import BANDS, Observation, check_redshift
 from simulators.wavelengths.air import air_to_vacuum
-from simulators.wavelengths.wavegrid import WaveGrid
+from simulators.wavelengths.rest_grid import LinearRestGrid
 
 WAVE = np.arange(4700.0, 7200.0, 1.25)
-GRID = WaveGrid(4800.0, 1.25, 50)
+GRID = LinearRestGrid(4800.0, 1.25, 50)
 
 
 def make(n_obs=3, n_pix=20, unit=1e-20):
@@ -150,7 +150,7 @@ def test_vacuum_spectrum_puts_halpha_where_air_does():
         flux = 1.0 + np.exp(-0.5 * ((air - 6562.801 * 1.00243) / 3.0) ** 2)
         obs = Observation.from_spectrum(wave, flux, 0.1 * flux, 0.00243, medium=medium)
         light = (obs.flux[0] - 1.0).clamp(min=0.05) - 0.05
-        centres = WaveGrid().centres_aa
+        centres = LinearRestGrid().centres_aa
         return float((light * centres).sum() / light.sum())
 
     air = WAVE

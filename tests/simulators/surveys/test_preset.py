@@ -11,12 +11,12 @@ from simulators.contracts import check_noise
 from simulators.forward.simulator import ModelSpectra
 from simulators.instruments.instrument import Instrument
 from simulators.instruments.lsf import PolynomialLsf, ResolvingPower
-from simulators.instruments.pixels import LinearPixels, LogPixels
+from simulators.instruments.observed_pixels import LinearObservedPixels, LogObservedPixels
 from simulators.noise.correlation import banded_correlation, overlap_taps
 from simulators.noise.noise_model import NoiseConfig, NoiseModel
 from simulators.observations.conditions import Conditions, ConditionsPrior
 from simulators.surveys.preset import preset_names, preset_text, read_preset
-from simulators.wavelengths.wavegrid import LogWaveGrid, WaveGrid
+from simulators.wavelengths.rest_grid import LinearRestGrid, LogRestGrid
 
 OWN = """
 name = "mine"
@@ -74,7 +74,7 @@ def test_surveys_of_the_package():
 @pytest.mark.parametrize("name", ["manga", "sdss"])
 def test_sdss_surveys_have_the_pixels_of_their_files(name):
     instrument = read_preset(name).instrument
-    assert isinstance(instrument.grid, LogWaveGrid)
+    assert isinstance(instrument.grid, LogRestGrid)
     assert instrument.pixels.medium == "vacuum"
     # the pixels of SDSS are whole multiples of 1e-4 in log10 of the vacuum wavelength
     first = torch.log10(torch.tensor(instrument.pixels.start_aa, dtype=torch.float64)) * 1e4
@@ -102,7 +102,7 @@ def test_noise_and_likelihood_are_one_distribution(name):
     conditions = Conditions(
         redshift=torch.empty(n).uniform_(*limits, generator=generator),
         snr=torch.full((n,), 40.0),
-        shape=torch.linspace(0.8, 1.2, n_pix).expand(n, -1),
+        relative_noise=torch.linspace(0.8, 1.2, n_pix).expand(n, -1),
         valid=valid,
         phot_snr=torch.full((n, n_band), 25.0),
         phot_valid=torch.rand(n, n_band, generator=generator) < 0.8,
@@ -122,7 +122,7 @@ def test_drawn_pixels_have_the_covariance_of_the_likelihood(name):
     conditions = Conditions(
         redshift=redshift,
         snr=torch.ones(n),
-        shape=torch.ones(n, 12),
+        relative_noise=torch.ones(n, 12),
         valid=torch.ones(n, 12, dtype=torch.bool),
         phot_snr=torch.ones(n, n_band),
         phot_valid=torch.ones(n, n_band, dtype=torch.bool),
@@ -143,10 +143,10 @@ def test_one_of_your_own(own):
     preset = read_preset(own())
     assert preset.instrument == Instrument(
         name="mine",
-        grid=WaveGrid(4830.0, 1.25, 281),
+        grid=LinearRestGrid(4830.0, 1.25, 281),
         bands=("F555W", "F814W"),
         lsf=PolynomialLsf(coefficients_aa=(2.8,)),
-        pixels=LinearPixels(start_aa=4700.0, step_aa=1.25),
+        pixels=LinearObservedPixels(start_aa=4700.0, step_aa=1.25),
         sky_ranges_aa=(),
         max_redshift=0.05,
         max_redshift_bands=0.02,
@@ -169,7 +169,7 @@ def test_log_pixels_and_resolving_power(own):
     text = text.replace("template_mag = [0.05, 0.03]", "")
     path.write_text(text)
     instrument = read_preset(path).instrument
-    assert instrument.pixels == LogPixels(start_aa=4700.0, log_step=1e-4)
+    assert instrument.pixels == LogObservedPixels(start_aa=4700.0, log_step=1e-4)
     assert instrument.lsf == ResolvingPower(wave_aa=(4000.0, 6000.0), power=(1500.0, 2000.0))
     assert (instrument.max_redshift_bands, instrument.bands) == (0.05, ())
     mock = read_preset(path).generative("toy").mock(6, seed=1)

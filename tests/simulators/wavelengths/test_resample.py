@@ -12,9 +12,9 @@ from simulators.wavelengths.resample import (
     resample_matrix,
     to_rest_frame,
 )
-from simulators.wavelengths.wavegrid import WaveGrid
+from simulators.wavelengths.rest_grid import LinearRestGrid
 
-GRID = WaveGrid(4800.0, 1.25, 400)
+GRID = LinearRestGrid(4800.0, 1.25, 400)
 MUSE = 4749.89 + 1.25 * np.arange(700)
 LOG = np.exp(np.linspace(np.log(4700.0), np.log(5700.0), 900))
 FINE = 4750.0 + 0.3 * np.arange(3000)
@@ -61,7 +61,10 @@ def test_flux_is_conserved(wave, redshift):
 def test_flat_spectrum_stays_flat_and_is_stretched():
     flux = torch.full((1, len(MUSE)), 3.0)
     out = to_rest_frame(
-        edges_from_centres(MUSE), (flux, 0.1 * flux, flux > 0), 0.01, WaveGrid(4800.0, 1.25, 300)
+        edges_from_centres(MUSE),
+        (flux, 0.1 * flux, flux > 0),
+        0.01,
+        LinearRestGrid(4800.0, 1.25, 300),
     )
     torch.testing.assert_close(out.flux, torch.full((1, 300), 3.03))
     assert bool(out.valid.all())

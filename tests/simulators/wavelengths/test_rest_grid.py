@@ -3,9 +3,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from simulators.wavelengths.wavegrid import REST_GRID, LogWaveGrid, WaveGrid, grid_from_dict
+from simulators.wavelengths.rest_grid import (
+    REST_GRID,
+    LinearRestGrid,
+    LogRestGrid,
+    rest_grid_from_dict,
+)
 
-LOG = LogWaveGrid(3650.0, 1e-4, 3041)
+LOG = LogRestGrid(3650.0, 1e-4, 3041)
 
 
 def test_default_grid_is_the_papers_1761_pixels():
@@ -16,7 +21,7 @@ def test_default_grid_is_the_papers_1761_pixels():
 
 
 def test_edges_enclose_centres_half_a_step_away():
-    grid = WaveGrid(4850.0, 0.5, 7)
+    grid = LinearRestGrid(4850.0, 0.5, 7)
     edges = grid.edges_aa
     torch.testing.assert_close(0.5 * (edges[1:] + edges[:-1]), grid.centres_aa)
     torch.testing.assert_close(torch.diff(edges), torch.full((7,), 0.5, dtype=torch.float64))
@@ -39,9 +44,9 @@ def test_positions_and_widths(grid):
     torch.testing.assert_close(grid.width_aa(grid.centres_aa), widths, rtol=1e-7, atol=0)
 
 
-@pytest.mark.parametrize("grid", [WaveGrid(4850.0, 1.25, 1721), LOG])
+@pytest.mark.parametrize("grid", [LinearRestGrid(4850.0, 1.25, 1721), LOG])
 def test_round_trip_through_a_dictionary(grid):
-    assert grid_from_dict(grid.to_dict()) == grid
+    assert rest_grid_from_dict(grid.to_dict()) == grid
 
 
 @pytest.mark.parametrize(
@@ -56,7 +61,7 @@ def test_round_trip_through_a_dictionary(grid):
 )
 def test_nonsense_is_refused_by_name(arguments, named):
     with pytest.raises(ValueError, match=named):
-        WaveGrid(*arguments)
+        LinearRestGrid(*arguments)
 
 
 @pytest.mark.parametrize(
@@ -65,4 +70,4 @@ def test_nonsense_is_refused_by_name(arguments, named):
 )
 def test_nonsense_is_refused_in_log_grids_too(arguments, named):
     with pytest.raises(ValueError, match=named):
-        LogWaveGrid(*arguments)
+        LogRestGrid(*arguments)

@@ -1,6 +1,6 @@
 """The pixels that an instrument itself observes; resampling them correlates and blurs.
 
-Use :class:`LinearPixels` for cubes such as MUSE's and :class:`LogPixels` for the spectra of SDSS
+Use :class:`LinearObservedPixels` for cubes such as MUSE's and :class:`LogObservedPixels` for the spectra of SDSS
 and MaNGA. Only the phase and the width of the pixels matter, so a start is enough, and it may be
 any pixel's centre.
 """
@@ -16,11 +16,16 @@ from torch import Tensor
 
 from simulators.wavelengths.air import air_to_vacuum
 
-__all__ = ["LinearPixels", "LogPixels", "ObservedPixels", "pixels_from_dict"]
+__all__ = [
+    "LinearObservedPixels",
+    "LogObservedPixels",
+    "ObservedPixels",
+    "observed_pixels_from_dict",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
-class LinearPixels:
+class LinearObservedPixels:
     """Observed-frame pixels of equal width in wavelength.
 
     Parameters
@@ -73,7 +78,7 @@ class LinearPixels:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogPixels:
+class LogObservedPixels:
     """Observed-frame pixels of equal width in log10 of wavelength.
 
     Parameters
@@ -108,16 +113,16 @@ class LogPixels:
         return wave_obs_aa * (math.log(10.0) * self.log_step)
 
     def position(self, wave_rest_aa: Tensor, redshift: Tensor) -> Tensor:
-        """Where rest-frame wavelengths fall; as `LinearPixels.position`."""
+        """Where rest-frame wavelengths fall; as `LinearObservedPixels.position`."""
         index = self.index(_in_medium(wave_rest_aa, self.medium))
         return index + torch.log10(1.0 + redshift[:, None]) / self.log_step
 
 
-ObservedPixels = LinearPixels | LogPixels
+ObservedPixels = LinearObservedPixels | LogObservedPixels
 """Either kind of pixels."""
 
 
-def pixels_from_dict(values: dict[str, Any]) -> ObservedPixels:
+def observed_pixels_from_dict(values: dict[str, Any]) -> ObservedPixels:
     """Inverse of `dataclasses.asdict` of either kind.
 
     Parameters
@@ -127,10 +132,10 @@ def pixels_from_dict(values: dict[str, Any]) -> ObservedPixels:
 
     Returns
     -------
-    LinearPixels or LogPixels
+    LinearObservedPixels or LogObservedPixels
         The pixels.
     """
-    return LogPixels(**values) if "log_step" in values else LinearPixels(**values)
+    return LogObservedPixels(**values) if "log_step" in values else LinearObservedPixels(**values)
 
 
 def _in_medium(wave_air_aa: Tensor, medium: str) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 @runtime_checkable
-class BlockPrior(Protocol):
+class HistoryPrior(Protocol):
     """An exact density over the columns of one block, with samples.
 
     Star formation histories have ``n_bins - 1`` columns (log-SFR steps, dex, younger minus older),

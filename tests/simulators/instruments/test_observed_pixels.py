@@ -7,15 +7,19 @@ from dataclasses import asdict
 import pytest
 import torch
 
-from simulators.instruments.pixels import LinearPixels, LogPixels, pixels_from_dict
+from simulators.instruments.observed_pixels import (
+    LinearObservedPixels,
+    LogObservedPixels,
+    observed_pixels_from_dict,
+)
 from simulators.wavelengths.air import rest_air_edges
 from simulators.wavelengths.resample import edges_from_centres
 
 KINDS = {
-    "muse": LinearPixels(),
-    "linear, vacuum": LinearPixels(start_aa=4000.0, step_aa=0.9, medium="vacuum"),
-    "sdss": LogPixels(start_aa=3801.894, log_step=1e-4),
-    "log, air": LogPixels(start_aa=3801.894, log_step=2e-4, medium="air"),
+    "muse": LinearObservedPixels(),
+    "linear, vacuum": LinearObservedPixels(start_aa=4000.0, step_aa=0.9, medium="vacuum"),
+    "sdss": LogObservedPixels(start_aa=3801.894, log_step=1e-4),
+    "log, air": LogObservedPixels(start_aa=3801.894, log_step=2e-4, medium="air"),
 }
 
 
@@ -43,16 +47,16 @@ def test_widths_are_the_distances_of_centres(name):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_plain_values_keep_the_kind(name):
-    assert pixels_from_dict(asdict(KINDS[name])) == KINDS[name]
+    assert observed_pixels_from_dict(asdict(KINDS[name])) == KINDS[name]
 
 
 @pytest.mark.parametrize(
     ("kind", "values", "word"),
     [
-        (LinearPixels, {"step_aa": 0.0}, "step_aa is 0.0"),
-        (LinearPixels, {"medium": "water"}, "medium is 'water'"),
-        (LogPixels, {"start_aa": -1.0, "log_step": 1e-4}, "start_aa is -1.0"),
-        (LogPixels, {"start_aa": 3800.0, "log_step": float("nan")}, "log_step is nan"),
+        (LinearObservedPixels, {"step_aa": 0.0}, "step_aa is 0.0"),
+        (LinearObservedPixels, {"medium": "water"}, "medium is 'water'"),
+        (LogObservedPixels, {"start_aa": -1.0, "log_step": 1e-4}, "start_aa is -1.0"),
+        (LogObservedPixels, {"start_aa": 3800.0, "log_step": float("nan")}, "log_step is nan"),
     ],
 )
 def test_pixels_that_are_none(kind, values, word):

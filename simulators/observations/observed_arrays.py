@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulators.wavelengths.wavegrid import PixelGrid
+from simulators.wavelengths.rest_grid import RestGrid
 
 __all__ = ["as_rows", "band_columns", "check_reach", "decimal_scale"]
 
@@ -29,7 +29,7 @@ def decimal_scale(sigma: Tensor) -> float:
     return 10.0**exponent if abs(exponent) > 5 else 1.0
 
 
-def check_reach(edges: Tensor, grid: PixelGrid, redshift: float) -> None:
+def check_reach(edges: Tensor, grid: RestGrid, redshift: float) -> None:
     """Raise ValueError if rest-frame pixels, by their edges in Å, are all outside a grid."""
     low, high = float(edges[0]), float(edges[-1])
     if low >= grid.end_aa or high <= grid.start_aa:

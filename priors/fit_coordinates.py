@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from priors.bijections import NormalScore, SoftClip, StudentTScore
-from priors.families.block_prior import BlockPrior
 from priors.families.enrichment import METALLICITY_CLIP, MH_HIGH, MH_LOW, MH_SOFTNESS
+from priors.families.history_prior import HistoryPrior
 from priors.families.nuisance import Nuisance
 from priors.space import MH_PREFIX, STEP_PREFIX, Parameter, ParameterSpace
 
@@ -49,8 +49,8 @@ def _mh_parameters(w: Tensor) -> list[Parameter]:
     return parameters
 
 
-def fit_space(
-    sfh: BlockPrior, enrichment: BlockPrior, nuisances: Sequence[Nuisance]
+def fit_coordinates(
+    sfh: HistoryPrior, enrichment: HistoryPrior, nuisances: Sequence[Nuisance]
 ) -> ParameterSpace:
     """Build the parameter space whose coordinates Gaussianise the marginals of a prior.
 
@@ -59,9 +59,9 @@ def fit_space(
 
     Parameters
     ----------
-    sfh : BlockPrior
+    sfh : HistoryPrior
         Prior of the log-SFR steps.
-    enrichment : BlockPrior
+    enrichment : HistoryPrior
         Prior of the metallicities.
     nuisances : sequence of Nuisance
         The other parameters.

@@ -1,6 +1,6 @@
 """Wavelength grids of the spectra that a model sees, uniform in wavelength or in its logarithm.
 
-Use :class:`WaveGrid` or :class:`LogWaveGrid` wherever pixel centres or edges are needed, so that
+Use :class:`LinearRestGrid` or :class:`LogRestGrid` wherever pixel centres or edges are needed, so that
 the grid is written down once: the rest-frame grid of the model, the native grid of a MUSE cube, a
 mock's grid. A model whose rest-frame pixels are as wide as those of its instrument keeps the
 noise of its data best.
@@ -15,11 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["REST_GRID", "LogWaveGrid", "PixelGrid", "WaveGrid", "grid_from_dict"]
+__all__ = ["REST_GRID", "LogRestGrid", "RestGrid", "LinearRestGrid", "rest_grid_from_dict"]
 
 
 @dataclass(frozen=True)
-class WaveGrid:
+class LinearRestGrid:
     """Pixels of equal width in air wavelength.
 
     Parameters
@@ -33,7 +33,7 @@ class WaveGrid:
 
     Examples
     --------
-    >>> WaveGrid(4750.0, 1.25, 1761).end_aa
+    >>> LinearRestGrid(4750.0, 1.25, 1761).end_aa
     6950.0
     """
 
@@ -72,12 +72,12 @@ class WaveGrid:
         return torch.full_like(wave_aa, self.step_aa)
 
     def to_dict(self) -> dict[str, float | int]:
-        """Return the three numbers as a JSON-able dictionary, for :func:`grid_from_dict`."""
+        """Return the three numbers as a JSON-able dictionary, for :func:`rest_grid_from_dict`."""
         return {"start_aa": self.start_aa, "step_aa": self.step_aa, "n_pix": self.n_pix}
 
 
 @dataclass(frozen=True)
-class LogWaveGrid:
+class LogRestGrid:
     """Pixels of equal width in log10 of air wavelength.
 
     Parameters
@@ -91,7 +91,7 @@ class LogWaveGrid:
 
     Examples
     --------
-    >>> round(LogWaveGrid(3650.0, 1e-4, 3041).end_aa, 1)
+    >>> round(LogRestGrid(3650.0, 1e-4, 3041).end_aa, 1)
     7350.1
     """
 
@@ -130,15 +130,15 @@ class LogWaveGrid:
         return wave_aa * (math.log(10.0) * self.log_step)
 
     def to_dict(self) -> dict[str, float | int]:
-        """Return the three numbers as a JSON-able dictionary, for :func:`grid_from_dict`."""
+        """Return the three numbers as a JSON-able dictionary, for :func:`rest_grid_from_dict`."""
         return {"start_aa": self.start_aa, "log_step": self.log_step, "n_pix": self.n_pix}
 
 
-PixelGrid = WaveGrid | LogWaveGrid
+RestGrid = LinearRestGrid | LogRestGrid
 """Either grid: both have `start_aa`, `end_aa`, `n_pix`, `centres_aa`, `edges_aa` and the rest."""
 
 
-def grid_from_dict(values: dict[str, Any]) -> PixelGrid:
+def rest_grid_from_dict(values: dict[str, Any]) -> RestGrid:
     """Inverse of `to_dict` of either grid.
 
     Parameters
@@ -148,10 +148,10 @@ def grid_from_dict(values: dict[str, Any]) -> PixelGrid:
 
     Returns
     -------
-    WaveGrid or LogWaveGrid
+    LinearRestGrid or LogRestGrid
         The grid.
     """
-    return LogWaveGrid(**values) if "log_step" in values else WaveGrid(**values)
+    return LogRestGrid(**values) if "log_step" in values else LinearRestGrid(**values)
 
 
 def _check(start_aa: float, n_pix: int) -> None:
@@ -161,5 +161,5 @@ def _check(start_aa: float, n_pix: int) -> None:
         raise ValueError(f"n_pix is {n_pix!r}; expected a whole number of at least 1")
 
 
-REST_GRID = WaveGrid()
+REST_GRID = LinearRestGrid()
 """The default rest-frame grid: 4750 to 6950 Å in steps of 1.25 Å, 1761 pixels."""
