@@ -11,7 +11,7 @@ import torch
 from amortized_sfh.data.ancillary.dap_maps import DapMaps, read_dap_maps
 from amortized_sfh.data.ancillary.ds9_regions import read_ds9_regions
 from amortized_sfh.data.ancillary.gist_products import GistProducts, read_gist
-from amortized_sfh.data.cube_files.cube_file import open_cube
+from amortized_sfh.data.cube_files.cube_file import CubeFile, open_cube
 from amortized_sfh.data.cubes.cube_data import CubeData, CubeOptions
 from amortized_sfh.data.cubes.gist_cube import gas_cleaned_data
 from amortized_sfh.data.cubes.model_check import check_cube_for_model, select_model_bands
@@ -112,9 +112,12 @@ def read_inputs(
         If the cube is not of the kind that the model was made for, or maps have another shape.
     """
     maps, gist = inputs.maps, inputs.gist
-    data = None if request.cube is None else _read_cube(request, inputs, model)
+    cube = None if request.cube is None else open_cube(request.cube)
+    data = None if cube is None else _read_cube(cube, request, inputs, model)
     if gist is not None and request.bins.gas_cleaned:
-        data = gas_cleaned_data(gist, request.redshift, model.instrument, request.ebv, cube=data)
+        data = gas_cleaned_data(
+            gist, request.redshift, model.instrument, ebv=request.ebv, cube=data
+        )
     if data is None:
         raise ValueError("the cube is missing; give its file")
     data = select_model_bands(data, model.instrument)
@@ -166,10 +169,11 @@ def _read_hst(band: str, image: HstRequest) -> HstImage:
     return read_hst_image(image.image, band, weight=image.weight, mask=image.mask, sky=sky)
 
 
-def _read_cube(request: InferRequest, inputs: CubeInputs, model: PosteriorModel) -> CubeData:
+def _read_cube(
+    cube: CubeFile, request: InferRequest, inputs: CubeInputs, model: PosteriorModel
+) -> CubeData:
     """Read the cube of a request, with its images, in the bins and frames that it asks for."""
     bins, maps = request.bins, inputs.maps
-    cube = open_cube(request.cube)
     check_cube_for_model(cube, request.redshift, model.instrument, inputs.hst)
 
     def measure_velocity(observation: Observation) -> np.ndarray:
@@ -185,7 +189,9 @@ def _read_cube(request: InferRequest, inputs: CubeInputs, model: PosteriorModel)
         ebv=request.ebv,
         window=request.region,
         hst=inputs.hst,
-        bins=maps.bin_id if maps is not None else bins.map or (regions and read_ds9_regions(regions)),
+        bins=maps.bin_id
+        if maps is not None
+        else bins.map or (regions and read_ds9_regions(regions)),
         target_snr=bins.target_snr,
         options=CubeOptions(
             grid=model.instrument.grid,

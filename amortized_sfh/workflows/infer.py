@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -77,9 +76,9 @@ def run_infer(request: InferRequest, *, command: str = "") -> PosteriorMaps:
         orientation=request.disc.orientation(),
         masks=request.masks,
         kinematics=kinematics,
+        command=command,
     )
     maps = infer_cube(model, data, options, visit=kept.visit)
-    maps = replace(maps, provenance=maps.provenance | {"COMMAND": command})
     maps.write(request.out, overwrite=request.overwrite)
     if request.save_draws is not None:
         kept.write(request.save_draws)

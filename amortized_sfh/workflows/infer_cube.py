@@ -49,6 +49,8 @@ class InferenceOptions:
         inferred by default.
     progress
         If true, a progress bar is shown.
+    command
+        Command line for the header of the maps; none where the maps are made from Python.
 
     Raises
     ------
@@ -64,6 +66,7 @@ class InferenceOptions:
     measure_noise: bool = False
     kinematics: ImposedKinematics | None = None
     progress: bool = True
+    command: str = ""
 
     def __post_init__(self) -> None:
         check_draws(self.n_draws)
@@ -175,9 +178,7 @@ def _distance_mpc(data: CubeData, options: InferenceOptions) -> float | None:
 def _checks(samples: PosteriorSamples) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Reduced chi-square, flags and effective sample size of some rows."""
     ess = torch.full_like(samples.chi2, torch.nan) if samples.ess is None else samples.ess
-    flag = posterior_flags(
-        samples.chi2.numpy(), samples.out_of_range.numpy(), samples.band_pull, samples.ess
-    )
+    flag = posterior_flags(samples.chi2, samples.out_of_range, samples.band_pull, samples.ess)
     return samples.chi2.numpy(), flag, ess.numpy()
 
 
@@ -206,6 +207,7 @@ def _provenance(
         "INCLIN": options.orientation.inclination_deg,
         "SURFDENS": _surface_note(data, options),
         "KINEMAT": "free" if options.kinematics is None else options.kinematics.mode,
+        "COMMAND": options.command,
     }
 
 

@@ -193,9 +193,8 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     names = list(dict.fromkeys(name for row in rows for name in row))
     table = Table(rows=[[row.get(name, np.nan) for name in names] for row in rows], names=names)
     for name in names:
-        unit = unit_of(name)
-        if unit is not None:
-            table[name].unit = unit
+        if table[name].dtype.kind == "f" and unit_of(name):
+            table[name].unit = unit_of(name)
         if table[name].dtype.kind == "f":
             table[name].info.format = ".6g"
     return table

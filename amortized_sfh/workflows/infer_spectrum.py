@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 from amortized_sfh._version import __version__
 from amortized_sfh.data.spectra.expected_chi2 import expected_chi2
 from amortized_sfh.data.spectra.spectrum import Spectrum
-from amortized_sfh.inference.predictive_checks import describe_misfits
 from amortized_sfh.inference.draw_files import write_draws
 from amortized_sfh.inference.infer import infer
-from amortized_sfh.inference.predictive_checks import predictive_spectra
 from amortized_sfh.inference.noise_scale import measure_noise_scale
+from amortized_sfh.inference.predictive_checks import describe_misfits, predictive_spectra
 from amortized_sfh.inference.samples import PosteriorSamples
 from amortized_sfh.model.model import PosteriorModel
 from amortized_sfh.products.observation_figures import draw_observation
@@ -176,9 +175,8 @@ def describe_run(
     snr = float((observation.flux[0][valid] / observation.sigma[0][valid]).median())
     light = predictive_spectra(model.generative, observation, samples.theta[:, :_N_PREDICTIVE])
     expected = expected_chi2(model.generative, spectrum, observation, light.flux[0].mean(0))
-    chi2 = samples.chi2.numpy()
     flag = observation_flags(observation) | posterior_flags(
-        chi2, samples.out_of_range.numpy(), samples.band_pull, samples.ess, expected
+        samples.chi2, samples.out_of_range, samples.band_pull, samples.ess, expected
     )
     used = zip(model.instrument.bands, observation.phot_valid[0], strict=True)
     basis = model.generative.simulator.basis
@@ -192,7 +190,7 @@ def describe_run(
         "bands_that_do_not_fit": _band_misfit(model, samples) or "none",
         "line_half_width_kms": float(request.line_half_width_kms),
         "measured_noise": request.measure_noise,
-        "reduced_chi2": round(float(chi2[0]), 4),
+        "reduced_chi2": round(float(samples.chi2[0]), 4),
         "reduced_chi2_expected": round(expected, 4),
         "snr_per_pixel": round(snr, 2),
         "flag": int(flag[0]),

@@ -8,7 +8,6 @@ offset of its WCS is reported.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -85,9 +84,10 @@ def abell478(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc
         ),
     )
     masks = MasksRequest(line_half_width_kms=LINE_HALF_WIDTH_KMS)
-    options = InferenceOptions(n_draws=N_DRAWS, seed=SEED, masks=masks)
+    options = InferenceOptions(
+        n_draws=N_DRAWS, seed=SEED, masks=masks, command="amortized-sfh demo-real"
+    )
     maps = infer_cube(model, data, options)
-    maps = replace(maps, provenance=maps.provenance | {"COMMAND": "amortized-sfh demo-real"})
     maps.write(out / "maps.fits", overwrite=overwrite)
     draw_maps(maps, data, out / "maps.fits")
     # the brightest bin is the centre of the galaxy

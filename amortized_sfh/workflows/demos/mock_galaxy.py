@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,9 +55,10 @@ def demo(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc03")
         hst=files.hst,
         options=CubeOptions(grid=model.instrument.grid, noise_growth=0.0),
     )
-    options = InferenceOptions(n_draws=N_DRAWS, seed=SEED, distance_mpc=truth.distance_mpc)
+    options = InferenceOptions(
+        n_draws=N_DRAWS, seed=SEED, distance_mpc=truth.distance_mpc, command="amortized-sfh demo"
+    )
     maps = infer_cube(model, data, options)
-    maps = replace(maps, provenance=maps.provenance | {"COMMAND": "amortized-sfh demo"})
     maps.write(out / "maps.fits", overwrite=overwrite)
     values = true_values(model, truth, data)
     painted = {name: _paint(data, v) for name, v in values.items()}
