@@ -1,4 +1,4 @@
-"""Where HST images lie against a cube, and correcting their WCS.
+"""The position of HST images against a cube, and correcting their WCS.
 
 The WCS of old HST images can be wrong by more than an arcsecond, several spaxels. Bands that the
 cube covers are compared with its own image in the band; the others take the offset of an image with
@@ -17,22 +17,22 @@ from astropy.wcs import WCS
 
 from amortized_sfh.data.cube_files.cube_file import CubeFile
 from amortized_sfh.data.cube_files.synthetic_images import synthetic_image, white_image
+from amortized_sfh.data.hst.image import HstImage
 from amortized_sfh.data.hst.offset import MAX_SHIFT, Offset, measure_offset
-from amortized_sfh.data.hst.reader import HstImage
 from simulators.instruments.filters import read_filter
 
-__all__ = ["NOTABLE_OFFSET", "Registration", "register_images", "shifted"]
+__all__ = ["NOTABLE_OFFSET", "Registration", "correct_wcs", "register_images"]
 
 NOTABLE_OFFSET = 0.3
 """Offset in spaxels that is worth a warning."""
 
 _MAX_SIDE = 400
-"""Of a larger region the middle is compared, which is far more than the accuracy needs."""
+"""Of a larger window the middle is compared, which is far more than the accuracy needs."""
 
 _SETTLED = 0.05
 """An image displaced by more, in spaxels, is compared again where it belongs."""
 
-Project = Callable[[HstImage, WCS, tuple[int, int]], np.ndarray]
+ProjectImage = Callable[[HstImage, WCS, tuple[int, int]], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ class Registration:
     offset : Offset or None
         Displacement in spaxels of the cube, None if it could not be measured.
     reference : str
-        What the image was compared with.
+        Image or WCS that this one was compared with, such as "MUSE F814W" or "WCS of F555W".
     problem : str
-        Why there is no offset.
+        Reason why the offset could not be measured; empty if it was.
     final : bool
-        Nothing else is left to compare it with.
+        If true, nothing else is left to compare the image with.
     """
 
     offset: Offset | None
@@ -58,7 +58,7 @@ class Registration:
 
     @property
     def notable(self) -> bool:
-        """Whether the image is displaced by more than the measurement and the maps can bear."""
+        """True if the image is displaced by more than the measurement and the maps can bear."""
         if self.offset is None:
             return False
         size = hypot(self.offset.dx, self.offset.dy)
@@ -68,17 +68,17 @@ class Registration:
 _UNTRIED = Registration(None, "none", "no band could be compared with the cube")
 
 
-def shifted(image: HstImage, offset: Offset, wcs: WCS) -> HstImage:
+def correct_wcs(image: HstImage, offset: Offset, wcs: WCS) -> HstImage:
     """Return an image whose WCS is corrected by a measured offset.
 
     Parameters
     ----------
     image : HstImage
-        The displaced image.
+        Image that is displaced against a reference.
     offset : Offset
-        Its displacement, in pixels of ``wcs``.
+        Measured displacement of the image, in pixels of the reference.
     wcs : WCS
-        WCS of the reference.
+        Celestial WCS of the reference.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def register_images(
     images: Mapping[str, HstImage],
     cube: CubeFile,
     window: tuple[slice, slice],
-    project: Project,
+    project: ProjectImage,
 ) -> dict[str, Registration]:
     """Measure the offsets of HST images against a cube.
 
@@ -105,16 +105,17 @@ def register_images(
     images : mapping
         Band name to image.
     cube : CubeFile
-        The cube, with a celestial WCS.
+        Cube that they are compared with; it has a celestial WCS.
     window : tuple of slice
-        Rows and columns of the region; of a large one the middle is used.
+        Rows and columns of the part of the cube that is compared; of a large one the middle is.
     project : callable
-        Brings an image to a WCS and shape at the cube's resolution, returns its flux.
+        Brings an image to a WCS and shape at the cube's resolution, and returns its flux,
+        shape (ny, nx).
 
     Returns
     -------
     dict
-        Band name to where it lies.
+        Band name to position against the cube.
     """
     grid = _Grid(cube, (_middle(window[0]), _middle(window[1])), project)
     found: dict[str, Registration] = {}
@@ -137,12 +138,14 @@ def register_images(
 
 
 def _measured(found: Mapping[str, Registration]) -> dict[str, Offset]:
+    """Return the offsets that could be measured, by band."""
     return {band: entry.offset for band, entry in found.items() if entry.offset is not None}
 
 
 def _by_another_band(
     band: str, images: Mapping[str, HstImage], known: Mapping[str, Offset], grid: _Grid
 ) -> Registration:
+    """Find the position of a band from bands of known position: by their WCS, or by comparison."""
     same = [other for other in known if _same_frame(images[band].wcs, images[other].wcs)]
     if same:
         anchor = min(same, key=lambda other: known[other].sigma)
@@ -164,9 +167,10 @@ class _Grid:
 
     cube: CubeFile
     window: tuple[slice, slice]
-    project: Project
+    project: ProjectImage
 
     def image(self, image: HstImage, margin: int = 0) -> np.ndarray:
+        """Return the flux of an image on the window and so many spaxels around it."""
         rows, columns = self.window
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -176,11 +180,12 @@ class _Grid:
             return self.project(image, wcs, size)
 
     def compare(self, image: HstImage, reference: np.ndarray, name: str) -> Registration:
+        """Measure the offset of an image against a reference on the window, shape (ny, nx)."""
         try:
             offset = measure_offset(self.image(image, MAX_SHIFT), reference)
             if hypot(offset.dx, offset.dy) > _SETTLED:
                 # Once in place, the image need not be interpolated, which coarse spaxels resent.
-                moved = shifted(image, offset, self.cube.wcs)
+                moved = correct_wcs(image, offset, self.cube.wcs)
                 rest = measure_offset(self.image(moved, MAX_SHIFT), reference)
                 offset = rest._replace(dx=offset.dx + rest.dx, dy=offset.dy + rest.dy)
             return Registration(offset, name)
@@ -189,6 +194,7 @@ class _Grid:
 
 
 def _middle(part: slice) -> slice:
+    """Return the middle of a long range of rows or columns."""
     spare = max(part.stop - part.start - _MAX_SIDE, 0)
     return slice(part.start + spare // 2, part.stop - (spare - spare // 2))
 
@@ -198,7 +204,7 @@ def _pivot(band: str) -> float:
 
 
 def _same_frame(first: WCS, second: WCS) -> bool:
-    """Whether two images were drizzled to one frame, of which they may be different parts."""
+    """Tell whether two images were drizzled to one frame, of which they may be different parts."""
     return bool(
         np.allclose(first.wcs.crval, second.wcs.crval, rtol=0.0, atol=1e-8)
         and np.allclose(first.pixel_scale_matrix, second.pixel_scale_matrix, rtol=1e-6, atol=1e-12)

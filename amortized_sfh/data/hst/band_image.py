@@ -1,4 +1,4 @@
-"""One band on the grid of a cube, and its sums over bins."""
+"""The fluxes of one HST band on the spaxels of a cube, and their sums over bins."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ __all__ = ["BandImage", "band_provenance"]
 
 @dataclass(frozen=True)
 class BandImage:
-    """One band on the grid of a cube.
+    """One HST band on the spaxels of a cube, at its resolution.
 
     Parameters
     ----------
     band : str
-        Name of the band.
+        Name of the band, such as "F555W".
     flux : ndarray
         f_λ per spaxel as observed, in units of 1e-20 erg/s/cm²/Å, shape (ny, nx), NaN outside.
     sigma : ndarray
-        Standard deviation of a single spaxel, shape (ny, nx).
+        Standard deviation of the flux of single spaxels, shape (ny, nx).
     sigma_sum : ndarray
         Larger, independent standard deviation per spaxel whose squares add up in wide bins:
         convolution correlates spaxels and makes each look better than their sum is.
     source : str
-        File name of the image.
+        Name of the file that the image was read from.
     shared_sigma : float
         Uncertainty of the flux of every spaxel from the sky level of the image. It is the same
         error in all of them, so that it grows with the number of spaxels of a bin.
     notes : dict
-        What is known of the image, for the headers of products: short keyword to value.
+        Facts about camera, noise, sky and position for the headers of products, by keyword.
     """
 
     band: str
@@ -48,19 +48,21 @@ class BandImage:
     notes: dict[str, object] = field(default_factory=dict)
 
     def coadd(
-        self, row: np.ndarray, light: np.ndarray, slope: float = NOISE_GROWTH
+        self, bin_of_spaxel: np.ndarray, light: np.ndarray, noise_growth: float = NOISE_GROWTH
     ) -> tuple[np.ndarray, np.ndarray]:
         """Sum the band over bins.
 
         Parameters
         ----------
-        row : ndarray
-            Bin of each spaxel, shape (ny, nx), -1 for none.
+        bin_of_spaxel : ndarray
+            Number of the bin of each spaxel, shape (ny, nx), -1 for none.
         light : ndarray
-            Brightness of each spaxel, shape (ny, nx), see
-            :class:`~amortized_sfh.data.cube_files.coadder.Coadder`.
-        slope : float
-            Noise growth, limited by the noise of the unconvolved image.
+            Brightness of each spaxel, shape (ny, nx), by which what is missing of a bin is made up
+            for, see :class:`~amortized_sfh.data.cube_files.coadder.Coadder`.
+        noise_growth : float
+            Growth of the noise of sums per decade of spaxels, see
+            :func:`~simulators.noise.growth.noise_growth_factor`; the noise of the unconvolved
+            image (``sigma_sum``) limits it.
 
         Returns
         -------
@@ -76,29 +78,29 @@ class BandImage:
         everything = slice(0, flux.shape[0])
         sums = []
         for value in (variance, wide):
-            total = Coadder(row.ravel(), light.ravel(), 1)
+            total = Coadder(bin_of_spaxel.ravel(), light.ravel(), 1)
             total.add(everything, flux, value, valid)
             sums.append(total)
         _, ceiling, _ = sums[1].result(slope=0.0)
-        out, sigma, ok = sums[0].result(slope, ceiling=ceiling.double() ** 2)
+        out, sigma, ok = sums[0].result(noise_growth, ceiling=ceiling.double() ** 2)
         blank = torch.tensor(float("nan"))
         return out.where(ok, blank)[:, 0].numpy(), sigma.where(ok, blank)[:, 0].numpy()
 
 
 def band_provenance(images: Mapping[str, BandImage], psf: PsfWidth) -> dict[str, object]:
-    """Return what the headers of products say about the images.
+    """Return the cards that tell in the headers of products where the bands come from.
 
     Parameters
     ----------
     images : mapping
-        Band name to image.
+        Band name to image on the spaxels of the cube.
     psf : PsfWidth
-        What they were convolved to.
+        PSF of the cube, to which the images were convolved.
 
     Returns
     -------
     dict
-        Keyword to value; empty without images.
+        Values by keyword, such as ``HST_F555W_SKY``; empty without images.
     """
     if not images:
         return {}

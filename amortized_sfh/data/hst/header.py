@@ -1,10 +1,11 @@
-"""What the header of an HST image says: band, calibration, camera and how it was drizzled."""
+"""Band, calibration, camera and drizzling of an HST image, as its header states them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from astropy.io import fits
 
@@ -15,7 +16,14 @@ from simulators.constants import SPEED_OF_LIGHT_AA_S
 from simulators.instruments.filters import read_filter
 from simulators.observations.observation import BANDS
 
-__all__ = ["drop_size", "exposure_time", "read_band", "read_calibration", "read_camera", "values"]
+__all__ = [
+    "drop_size",
+    "exposure_time",
+    "header_values",
+    "read_band",
+    "read_calibration",
+    "read_camera",
+]
 
 _FILTER_KEYS = ("FILTER", "FILTER1", "FILTER2", "FILTNAM1", "FILTNAM2", "PHOTMODE")
 
@@ -25,14 +33,14 @@ _NATIVE_ARCSEC = {"WFC3": 0.0396, "ACS": 0.05, "WFPC2": 0.0996}
 Headers = Sequence[fits.Header]
 
 
-def values(headers: Headers, key: str) -> Iterator[object]:
-    """Yield the values that a keyword has, the image's own header first."""
+def header_values(headers: Headers, key: str) -> Iterator[Any]:
+    """Yield the values that a keyword has in some headers, in their order."""
     return (header[key] for header in headers if header.get(key) not in (None, ""))
 
 
 def exposure_time(headers: Headers) -> float:
     """Return the total exposure time in seconds, 0 if unknown."""
-    return float(next(values(headers, "EXPTIME"), 0.0))  # type: ignore[arg-type]
+    return float(next(header_values(headers, "EXPTIME"), 0.0))
 
 
 def read_band(path: str | Path, band: str | None, headers: Headers) -> str:
@@ -45,7 +53,7 @@ def read_band(path: str | Path, band: str | None, headers: Headers) -> str:
     band : str or None
         The band that the user named, if any.
     headers : sequence of Header
-        Of the image and of the file.
+        Headers of the image and of its file.
 
     Returns
     -------
@@ -57,7 +65,7 @@ def read_band(path: str | Path, band: str | None, headers: Headers) -> str:
     ValueError
         If the band is not one of the five, or the header names another one.
     """
-    text = " ".join(str(value) for key in _FILTER_KEYS for value in values(headers, key))
+    text = " ".join(str(value) for key in _FILTER_KEYS for value in header_values(headers, key))
     named = sorted(set(re.findall(r"F\d{3}(?:W|N|M|LP|X)", text.upper())))
     if band is None:
         known = [name for name in named if name in BANDS]
@@ -85,14 +93,15 @@ def read_calibration(path: str | Path, band: str, headers: Headers) -> tuple[flo
     path : str or Path
         The file, for messages.
     band : str
-        Its band.
+        Name of the band, whose pivot wavelength turns PHOTFNU into f_λ.
     headers : sequence of Header
-        Of the image and of the file.
+        Headers of the image and of its file.
 
     Returns
     -------
     tuple of float
-        f_λ in units of 1e-20 erg/s/cm²/Å, and detected electrons (0 if unknown).
+        f_λ in units of 1e-20 erg/s/cm²/Å that a pixel value of 1 stands for, and the electrons
+        that were detected for it (0 if unknown).
 
     Raises
     ------
@@ -102,8 +111,8 @@ def read_calibration(path: str | Path, band: str, headers: Headers) -> tuple[flo
         If the unit is not understood.
     """
     exposure = exposure_time(headers)
-    gain = float(next(values(headers, "ATODGAIN"), 0.0))  # type: ignore[arg-type]
-    unit = str(next(values(headers, "BUNIT"), "ELECTRONS/S")).strip()
+    gain = float(next(header_values(headers, "ATODGAIN"), 0.0))
+    unit = str(next(header_values(headers, "BUNIT"), "ELECTRONS/S")).strip()
     known = re.fullmatch(
         r"(ELECTRONS?|COUNTS?|CPS|E-?|DN)\s*(/\s*S(EC)?|S-1|\*\*-1)?", unit.upper()
     )
@@ -121,13 +130,13 @@ def read_calibration(path: str | Path, band: str, headers: Headers) -> tuple[flo
 
 def _sensitivity(path: str | Path, band: str, headers: Headers) -> float:
     """Return f_λ in erg/s/cm²/Å of one electron (or count) per second."""
-    for value in values(headers, "PHOTFLAM"):
-        if float(value) > 0:  # type: ignore[arg-type]
-            return float(value)  # type: ignore[arg-type]
-    for value in values(headers, "PHOTFNU"):
-        if float(value) > 0:  # type: ignore[arg-type]
-            pivot = float(next(values(headers, "PHOTPLAM"), read_filter(band).pivot_aa))  # type: ignore[arg-type]
-            return float(value) * 1e-23 * SPEED_OF_LIGHT_AA_S / pivot**2  # type: ignore[arg-type]
+    for value in header_values(headers, "PHOTFLAM"):
+        if float(value) > 0:
+            return float(value)
+    for value in header_values(headers, "PHOTFNU"):
+        if float(value) > 0:
+            pivot = float(next(header_values(headers, "PHOTPLAM"), read_filter(band).pivot_aa))
+            return float(value) * 1e-23 * SPEED_OF_LIGHT_AA_S / pivot**2
     raise InputFileError(
         f"{path} has neither PHOTFLAM nor PHOTFNU; expected the photometric keywords of a "
         "calibrated HST image: use the drizzled (drc) product, or add PHOTFLAM"
@@ -136,12 +145,12 @@ def _sensitivity(path: str | Path, band: str, headers: Headers) -> float:
 
 def read_camera(headers: Headers) -> str:
     """Return the camera, such as ``WFC3/UVIS`` or ``WFPC2``; empty if the header does not say."""
-    name = str(next(values(headers, "INSTRUME"), "")).strip().upper()
+    name = str(next(header_values(headers, "INSTRUME"), "")).strip().upper()
     if not name:
-        mode = str(next(values(headers, "PHOTMODE"), "")).upper()
+        mode = str(next(header_values(headers, "PHOTMODE"), "")).upper()
         found = re.match(r"\s*(WFC3|WFPC2|ACS)\b", mode)
         name = found[1] if found else ""
-    detector = str(next(values(headers, "DETECTOR"), "")).strip().upper()
+    detector = str(next(header_values(headers, "DETECTOR"), "")).strip().upper()
     return f"{name}/{detector}" if name and detector.isalpha() else name
 
 
@@ -151,10 +160,10 @@ def drop_size(headers: Headers, pixel_arcsec: float) -> tuple[float, bool]:
     Parameters
     ----------
     headers : sequence of Header
-        Of the image and of the file; D001PIXF is the side of a drop in detector pixels, D001ISCL
-        the detector pixel in arcsec (that of the camera if missing).
+        Headers of the image and of its file; D001PIXF is the side of a drop in detector pixels,
+        D001ISCL the detector pixel in arcsec (that of the camera if missing).
     pixel_arcsec : float
-        Pixel of the image.
+        Side of a pixel of the image in arcsec.
 
     Returns
     -------
@@ -162,10 +171,11 @@ def drop_size(headers: Headers, pixel_arcsec: float) -> tuple[float, bool]:
         The side, and True if the header tells it; else the largest that is possible, that of a
         detector pixel.
     """
-    native = next(values(headers, "D001ISCL"), None)
+    native = next(header_values(headers, "D001ISCL"), None)
     if not isinstance(native, (int, float)):
         camera = read_camera(headers).split("/")[0]
         native = _NATIVE_ARCSEC.get(camera, _NATIVE_ARCSEC["WFC3"])
-    fraction = next(values(headers, "D001PIXF"), None)
-    told = isinstance(fraction, (int, float)) and fraction > 0
-    return float(fraction if told else 1.0) * float(native) / pixel_arcsec, told  # type: ignore[arg-type]
+    fraction = next(header_values(headers, "D001PIXF"), None)
+    if isinstance(fraction, (int, float)) and fraction > 0:
+        return float(fraction) * float(native) / pixel_arcsec, True
+    return float(native) / pixel_arcsec, False

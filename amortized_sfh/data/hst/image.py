@@ -9,27 +9,27 @@ from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
 
 from amortized_sfh.data.hst.sky_level import SkyLevel
-from amortized_sfh.data.hst.weight import WeightMap
+from amortized_sfh.data.hst.weight_map import WeightMap
 from simulators.observations.observation import BANDS
 
 __all__ = ["HstImage"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class HstImage:
-    """An image in one HST band.
+    """A drizzled image in one HST band, with HST's resolution and pixels.
 
     Parameters
     ----------
     band : str
-        One of the five bands.
+        Name of one of the five bands, such as "F555W".
     data : ndarray
         Pixel values as in the file, shape (ny, nx); NaN or exactly 0 where there is no data (the
         drizzled frames around an image are 0). May be memory-mapped.
     flux_per_count : float
         f_λ, in units of 1e-20 erg/s/cm²/Å, of a pixel value of 1.
     wcs : WCS
-        Celestial WCS.
+        Celestial WCS of the pixels.
     sigma : ndarray, optional
         Standard deviation of ``data``, same shape, such that its squares add up in sums; from the
         weights, or estimated from the image, if it is missing.
@@ -41,9 +41,9 @@ class HstImage:
     fwhm_arcsec : float
         FWHM of the image's PSF.
     source : str
-        File name, for provenance.
+        Name of the file that the image was read from, for provenance.
     weight : WeightMap, optional
-        Weights of the pixels.
+        Weight map of the image, from which the noise follows where there is no ``sigma``.
     missing : ndarray, optional
         Not 0 where a pixel must not be used (saturated, bad), same shape.
     noise_ratio : float
@@ -51,9 +51,9 @@ class HstImage:
     background_sigma : float
         Uncertainty of the sky level, in pixel values; the same error in all spaxels.
     sky : SkyLevel, optional
-        What the image itself shows of its sky.
+        Sky level as measured in the image itself, which is not subtracted.
     camera : str
-        Such as ``WFC3/UVIS``; empty if unknown.
+        Camera, such as ``WFC3/UVIS``; empty if unknown.
     """
 
     band: str
@@ -91,13 +91,29 @@ class HstImage:
                 "expected a finite level and an uncertainty of at least 0"
             )
 
+    def __repr__(self) -> str:
+        ny, nx = self.data.shape
+        return (
+            f"HstImage({self.band}, {self.source or 'no file'}, {self.camera or 'unknown camera'}, "
+            f"{ny} x {nx} pixels of {self.pixel_arcsec:.3g} arcsec, noise: {self.noise_source})"
+        )
+
+    @property
+    def noise_source(self) -> str:
+        """Source of the noise of the pixels, in words."""
+        if self.sigma is not None:
+            return "error map"
+        if self.weight is None or self.weight.kind == "coverage":
+            return "estimated"
+        return f"{self.weight.kind} weights x {self.weight.noise_factor:.3f}"
+
     @property
     def pixel_arcsec(self) -> float:
-        """Mean pixel scale."""
+        """Mean side of a pixel in arcsec."""
         return float(np.sqrt(np.prod(proj_plane_pixel_scales(self.wcs)))) * 3600.0
 
-    def seen(self, part: tuple[slice, slice]) -> np.ndarray:
-        """Return where a part of the image has data that may be used, bool."""
+    def has_data(self, part: tuple[slice, slice]) -> np.ndarray:
+        """Return True for the pixels of a part of the image that may be used, bool, (ny, nx)."""
         counts = np.asarray(self.data[part])
         seen = np.isfinite(counts) & (counts != 0)
         if self.sigma is not None:

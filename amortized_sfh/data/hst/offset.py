@@ -13,6 +13,8 @@ from scipy.ndimage import binary_dilation, gaussian_filter, spline_filter
 from scipy.ndimage import shift as spline_shift
 from scipy.signal import oaconvolve
 
+from simulators.robust import robust_sigma
+
 __all__ = ["MAX_SHIFT", "Offset", "measure_offset"]
 
 MAX_SHIFT = 15
@@ -39,7 +41,7 @@ _N_STEPS = 25
 
 
 class Offset(NamedTuple):
-    """How far an image is displaced against a reference.
+    """The displacement of an image against a reference.
 
     Attributes
     ----------
@@ -67,14 +69,15 @@ def measure_offset(image: np.ndarray, reference: np.ndarray, max_shift: int = MA
         Image on the reference's grid with ``max_shift`` more pixels on every side, shape
         (ny + 2 max_shift, nx + 2 max_shift); NaN where there is no data.
     reference : ndarray
-        Shape (ny, nx); NaN where there is no data. Both must have a PSF of a few pixels.
+        Image that is taken to be in place, shape (ny, nx); NaN where there is no data. Both must
+        have a PSF of a few pixels.
     max_shift : int
-        Largest offset per axis.
+        Largest offset per axis that is searched, in pixels.
 
     Returns
     -------
     Offset
-        To the accuracy that the noise allows.
+        Displacement of the image, to the accuracy that the noise allows.
 
     Raises
     ------
@@ -180,7 +183,7 @@ def _refine(
         inverse = np.linalg.pinv(normal, hermitian=True)
         solution = inverse @ ((terms * weight) @ target)
         left = target - solution @ terms
-        scatter = 1.4826 * float(np.median(np.abs(left))) + 1e-12
+        scatter = float(robust_sigma(left)) + 1e-12
         # In sparse fields the scatter is that of the sky: bright pixels cannot be held to it.
         deviation = np.abs(left) / np.hypot(scatter, _MISMATCH * (1.0 + np.abs(target)))
         trust[use] = 1.0 / np.maximum(deviation / _HUBER, 1.0)

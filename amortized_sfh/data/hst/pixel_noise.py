@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from amortized_sfh.data.hst.image import HstImage
+from simulators.robust import robust_sigma
 
 __all__ = ["estimate_variance", "image_variance"]
 
@@ -27,11 +28,11 @@ def image_variance(
         The image: its error map is used if it has one, else inverse-variance weights, else the
         noise is estimated, and scaled with the exposure time where the weights tell it.
     part : tuple of slice
-        Rows and columns.
+        Rows and columns of the part.
     counts : ndarray
         Pixel values of the part, shape (ny, nx), finite.
     seen : ndarray
-        True where there is data.
+        True where the part has data, shape (ny, nx).
 
     Returns
     -------
@@ -116,7 +117,7 @@ def _background(counts: np.ndarray, seen: np.ndarray) -> float:
             if tile.size >= 8:
                 # The lowest tenth of noisy estimates lies below the truth, by this much.
                 low = 1.0 - _DECILE / np.sqrt(2.0 * _MAD_EFFICIENCY * tile.size)
-                spreads.append(1.4826 * np.median(np.abs(tile)) / max(low, 0.5))
+                spreads.append(robust_sigma(tile) / max(low, 0.5))
     if not spreads:
         return 1.5 * float(np.var(counts[seen])) if seen.any() else 0.0
     return float(np.percentile(spreads, 10) ** 2 / _BLOCK**2)

@@ -1,4 +1,4 @@
-"""From the pixels of one image to those of another, by exact overlap."""
+"""From the pixels of an HST image to the spaxels of a cube, by exact overlap."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reproject import reproject_exact
 
 from amortized_sfh.data.hst.image import HstImage
 
-__all__ = ["footprint", "no_overlap", "project_planes"]
+__all__ = ["average_over_spaxels", "footprint", "no_overlap_message"]
 
 
 def footprint(
@@ -22,7 +22,7 @@ def footprint(
     Parameters
     ----------
     image : HstImage
-        The image.
+        Image of which a part is wanted.
     wcs : WCS
         Celestial WCS of the cube.
     shape : tuple of int
@@ -48,26 +48,26 @@ def footprint(
         warnings.simplefilter("ignore")
         u, v = image.wcs.world_to_pixel(wcs.pixel_to_world(x, y))
     if not (np.isfinite(u).any() and np.isfinite(v).any()):
-        raise ValueError(no_overlap(image))
+        raise ValueError(no_overlap_message(image))
     bounds = []
     for position, size in ((v, image.data.shape[0]), (u, image.data.shape[1])):
         low = max(int(np.floor(np.nanmin(position))) - margin, 0)
         high = min(int(np.ceil(np.nanmax(position))) + margin + 1, size)
         if low >= high:
-            raise ValueError(no_overlap(image))
+            raise ValueError(no_overlap_message(image))
         bounds.append(slice(low, high))
     return bounds[0], bounds[1]
 
 
-def no_overlap(image: HstImage) -> str:
-    """Return what to say of an image beside the cube."""
+def no_overlap_message(image: HstImage) -> str:
+    """Return the message about an image that does not overlap the cube."""
     return (
         f"the {image.band} image {image.source} does not overlap the cube; "
         "check both WCS, or leave the band out"
     )
 
 
-def project_planes(
+def average_over_spaxels(
     planes: list[np.ndarray], source: WCS, target: WCS, shape: tuple[int, int]
 ) -> list[np.ndarray]:
     """Average planes over spaxels by exact overlap; fine pixels are first merged, to be quick.
@@ -75,16 +75,16 @@ def project_planes(
     Parameters
     ----------
     planes : list of ndarray
-        Planes on one grid.
+        Maps on the pixels of one image, such as flux and variance, each of one shape.
     source, target : WCS
         Celestial WCS of the planes, and of the spaxels.
     shape : tuple of int
-        Rows and columns of spaxels.
+        Number of rows and columns of spaxels, (ny, nx).
 
     Returns
     -------
     list of ndarray
-        Mean over each spaxel, NaN outside.
+        Mean of each plane over each spaxel, shape (ny, nx), NaN outside.
     """
     merged = source
     fine = np.sqrt(proj_plane_pixel_area(source) / proj_plane_pixel_area(target))
@@ -106,6 +106,7 @@ def project_planes(
 
 
 def _merge(plane: np.ndarray, n: int) -> np.ndarray:
+    """Average over squares of n x n pixels, with 0 beyond the edge."""
     ny, nx = (-(-size // n) * n for size in plane.shape)
     padded = np.pad(plane, ((0, ny - plane.shape[0]), (0, nx - plane.shape[1])))
     return padded.reshape(ny // n, n, nx // n, n).mean(axis=(1, 3))

@@ -12,6 +12,8 @@ import numpy as np
 from astropy.stats import SigmaClip
 from photutils.background import SExtractorBackground
 
+from simulators.robust import robust_sigma
+
 __all__ = ["SkyLevel", "measure_sky"]
 
 _MIN_TILES = 8
@@ -22,7 +24,7 @@ _MODE_ERROR = 2.1
 
 
 class SkyLevel(NamedTuple):
-    """What an image shows of its sky.
+    """The sky level of an image, as the image itself shows it.
 
     Attributes
     ----------
@@ -31,7 +33,7 @@ class SkyLevel(NamedTuple):
     sigma : float
         Uncertainty of the level at any one place: statistical, and its variation over the image.
     blank : bool
-        Whether the image has blank sky; if not, the level is an upper limit, and ``sigma`` the
+        If true, the image has blank sky; if not, the level is an upper limit, and ``sigma`` the
         scatter of the faintest places.
     """
 
@@ -52,12 +54,12 @@ def measure_sky(tiles: np.ndarray, noise_ratio: float = 1.0) -> SkyLevel:
     tiles : ndarray
         Samples of the image, shape (n_tile, side, side), NaN where there is no data.
     noise_ratio : float
-        Noise of a sum over that of independent pixels.
+        Noise of a sum of pixels over that of as many independent pixels.
 
     Returns
     -------
     SkyLevel
-        All NaN and not blank with fewer than 8 tiles.
+        Level and its uncertainty, in pixel values; NaN and not blank with fewer than 8 tiles.
     """
     tiles = tiles[np.isfinite(tiles).any(axis=(1, 2))]
     if len(tiles) < _MIN_TILES:
@@ -79,7 +81,7 @@ def measure_sky(tiles: np.ndarray, noise_ratio: float = 1.0) -> SkyLevel:
     agreeing = modes[start : start + n]
     for _ in range(5):
         centre = float(np.median(agreeing))
-        reach = 3.0 * max(1.4826 * float(np.median(np.abs(agreeing - centre))), error)
+        reach = 3.0 * max(float(robust_sigma(agreeing - centre)), error)
         member = np.abs(modes - centre) <= reach
         agreeing, error = modes[member], float(np.median(errors[member]))
     blank = len(agreeing) >= _MIN_TILES and float(np.std(agreeing)) < _MAX_SPREAD * error

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from amortized_sfh.data.cube_files.cube_file import open_cube
-from amortized_sfh.data.hst.alignment import Registration, register_images, shifted
-from amortized_sfh.data.hst.match_to_cube import match_to_muse
+from amortized_sfh.data.hst.alignment import Registration, correct_wcs, register_images
+from amortized_sfh.data.hst.bands_on_cube import convolve_and_project
+from amortized_sfh.data.hst.image import HstImage
 from amortized_sfh.data.hst.offset import Offset
-from amortized_sfh.data.hst.reader import HstImage
 
 SHAPE = (30, 40)
 WINDOW = (slice(0, 30), slice(0, 40))
@@ -24,7 +24,7 @@ def light(seed, n=25):
 
 
 def project(image, wcs, size):
-    return match_to_muse(image, wcs, size, 0.8).flux
+    return convolve_and_project(image, wcs, size, 0.8).flux
 
 
 def hst(sky, band, data, arcsec=(0.0, 0.0)):
@@ -38,7 +38,7 @@ def hst(sky, band, data, arcsec=(0.0, 0.0)):
 @pytest.fixture
 def cube(write_cube, sky):
     """A cube to 9500 Å that shows one sky with noise of a typical synthetic image."""
-    shown = match_to_muse(hst(sky, "F814W", light(0)), sky(40, 30, 0.2), SHAPE, 0.8).flux
+    shown = convolve_and_project(hst(sky, "F814W", light(0)), sky(40, 30, 0.2), SHAPE, 0.8).flux
     noise = np.random.default_rng(7).normal(0.0, 0.5 * np.median(shown), (3800, *SHAPE))
     return open_cube(write_cube(flux=shown + noise))
 
@@ -55,7 +55,7 @@ def test_bands_that_the_cube_covers_are_compared_with_it(sky, cube):
         assert found[band].offset.dy == pytest.approx(5 * north, abs=0.05)
         assert found[band].reference == f"MUSE {band}"
         assert found[band].notable
-        corrected = {band: shifted(images[band], found[band].offset, cube.wcs)}
+        corrected = {band: correct_wcs(images[band], found[band].offset, cube.wcs)}
         again = register_images(corrected, cube, WINDOW, project)[band]
         assert abs(again.offset.dx) < 0.02
         assert abs(again.offset.dy) < 0.02

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from amortized_sfh.data.hst.background_tiles import cut_tiles, tile_windows
 from amortized_sfh.data.hst.sky_level import measure_sky
-from amortized_sfh.data.hst.tiles import cut_tiles, tile_windows
 
 NOISE = 0.01
 

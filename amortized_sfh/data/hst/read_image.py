@@ -1,7 +1,7 @@
 """Reading an HST image as MAST delivers it: drizzled, in electrons per second, with a WCS.
 
-The result still has HST's resolution and pixels; :mod:`amortized_sfh.data.hst.match_to_cube` brings
-it to the grid of a cube.
+The result still has HST's resolution and pixels; :mod:`amortized_sfh.data.hst.bands_on_cube` brings
+it to the spaxels of a cube.
 """
 
 from __future__ import annotations
@@ -14,31 +14,37 @@ import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
 
+from amortized_sfh.data.files.extensions import (
+    HST_ERROR_HDUS,
+    HST_IMAGE_HDUS,
+    HST_MASK_HDUS,
+    HST_WEIGHT_HDUS,
+)
 from amortized_sfh.data.files.fits_files import InputFileError, InputWarning, find_image, open_fits
+from amortized_sfh.data.hst.background_tiles import (
+    cut_tiles,
+    measure_background_noise,
+    tile_windows,
+)
 from amortized_sfh.data.hst.header import (
     drop_size,
     exposure_time,
+    header_values,
     read_band,
     read_calibration,
     read_camera,
-    values,
 )
 from amortized_sfh.data.hst.image import HstImage
 from amortized_sfh.data.hst.sky_level import measure_sky
-from amortized_sfh.data.hst.tiles import cut_tiles, sample_noise, tile_windows
-from amortized_sfh.data.hst.weight import (
+from amortized_sfh.data.hst.weight_map import (
     WeightMap,
-    calibrated,
+    calibrate_weights,
     drizzle_noise_ratio,
-    photons_in_weight,
     weight_kind,
+    weights_include_photon_noise,
 )
 
-__all__ = ["HstImage", "read_hst_image"]
-
-_WEIGHT_NAMES = ("WHT", "WEIGHT", "SCI", "PRIMARY")
-_ERROR_NAMES = ("ERR", "SCI", "PRIMARY")
-_MASK_NAMES = ("DQ", "MASK", "SCI", "PRIMARY")
+__all__ = ["read_hst_image"]
 
 
 def read_hst_image(
@@ -57,7 +63,7 @@ def read_hst_image(
     path : str or Path
         FITS file with a 2-D extension SCI, or the image in the primary HDU.
     band : str, optional
-        Band; read from the header if missing.
+        Name of the band; read from the header by default.
     error : str, Path or ndarray, optional
         Standard deviation per pixel in the image's unit: a FITS file or an array. Without it an
         extension ERR is used if there is one, else the weights, else the noise is estimated from
@@ -74,7 +80,7 @@ def read_hst_image(
     Returns
     -------
     HstImage
-        The image with its calibration.
+        The image with its calibration, noise and sky level.
 
     Raises
     ------
@@ -86,7 +92,7 @@ def read_hst_image(
         shape than the image.
     """
     with open_fits(path) as hdul:
-        index = find_image(hdul, ("SCI", "PRIMARY", *(h.name.upper() for h in hdul)), 2)
+        index = find_image(hdul, (*HST_IMAGE_HDUS, *(h.name.upper() for h in hdul)), 2)
         if index is None:
             raise InputFileError(f"{path} holds no 2-D image; expected an extension SCI")
         headers = [hdul[index].header.copy(), hdul[0].header.copy()]
@@ -111,10 +117,10 @@ def read_hst_image(
         data,
         per_count,
         wcs.celestial,
-        own.get("ERR") if error is None else _plane(error, _ERROR_NAMES, "an error map")[0],
+        own.get("ERR") if error is None else _read_map(error, HST_ERROR_HDUS, "an error map")[0],
         electrons,
         source=Path(path).name,
-        missing=own.get("DQ") if mask is None else _plane(mask, _MASK_NAMES, "a mask")[0],
+        missing=own.get("DQ") if mask is None else _read_map(mask, HST_MASK_HDUS, "a mask")[0],
         camera=read_camera(headers),
     )
     if image.camera and not image.camera.startswith("WFC3"):
@@ -125,31 +131,31 @@ def read_hst_image(
             stacklevel=2,
         )
     if weight is not None:
-        image = _with_weight(image, *_plane(weight, _WEIGHT_NAMES, "a weight map"), headers)
+        image = _with_weight(image, *_read_map(weight, HST_WEIGHT_HDUS, "a weight map"), headers)
     elif "WHT" in own:
         image = _with_own_weight(image, own["WHT"], str(own_unit), headers)
     return _with_sky(image, headers, sky)
 
 
-def _plane(
-    source: str | Path | np.ndarray, names: tuple[str, ...], what: str
+def _read_map(
+    source: str | Path | np.ndarray, names: tuple[str, ...], expected: str
 ) -> tuple[np.ndarray, str, str]:
-    """Return a 2-D image, its unit, and the names that it goes by."""
+    """Return a map that belongs to an image, its unit and the name of its file."""
     if isinstance(source, np.ndarray):
         return source, "", ""
     with open_fits(source) as hdul:
         index = find_image(hdul, (*names, *(h.name.upper() for h in hdul)), 2)
         if index is None:
-            raise InputFileError(f"{source} holds no 2-D image; expected {what}")
+            raise InputFileError(f"{source} holds no 2-D image; expected {expected}")
         headers = [hdul[index].header, hdul[0].header]
-        unit = str(next(values(headers, "BUNIT"), ""))
+        unit = str(next(header_values(headers, "BUNIT"), ""))
         return hdul[index].data, unit, Path(source).name
 
 
 def _with_weight(
     image: HstImage, plane: np.ndarray, unit: str, name: str, headers: list[fits.Header]
 ) -> HstImage:
-    """Attach a weight map, calibrated against the noise of the image."""
+    """Attach a weight map, calibrate_weights against the noise of the image."""
     typical = _typical(plane)
     if not typical > 0:
         raise InputFileError(
@@ -165,12 +171,12 @@ def _with_weight(
         )
     weighted = WeightMap(plane, kind, typical=typical)
     image = replace(image, weight=weighted)
-    seen = [image.seen(part) for part in tile_windows(plane.shape)]
+    seen = [image.has_data(part) for part in tile_windows(plane.shape)]
     tiles, weights = cut_tiles(image.data, seen), cut_tiles(plane, seen)
-    noise = sample_noise(tiles, weights)
+    noise = measure_background_noise(tiles, weights)
     ratio = _noise_ratio(image, headers, noise.ratio)
-    photons = photons_in_weight(tiles, weights, image.electrons_per_count)
-    weighted = calibrated(weighted, noise, ratio, photons, name or f"of {image.source}")
+    photons = weights_include_photon_noise(tiles, weights, image.electrons_per_count)
+    weighted = calibrate_weights(weighted, noise, ratio, photons, name or f"of {image.source}")
     return replace(image, weight=weighted)
 
 
@@ -185,6 +191,7 @@ def _with_own_weight(
 
 
 def _typical(plane: np.ndarray) -> float:
+    """Return the median positive value of a map, from a sample of its pixels."""
     step = tuple(slice(None, None, max(1, size // 500)) for size in plane.shape)
     sample = np.asarray(plane[step], dtype=np.float64)
     sample = sample[np.isfinite(sample) & (sample > 0)]
@@ -203,8 +210,8 @@ def _with_sky(
 ) -> HstImage:
     """Measure noise ratio and sky level; what is left of the sky is an error common to all."""
     parts = tile_windows(image.data.shape)
-    tiles = cut_tiles(image.data, [image.seen(part) for part in parts])
-    ratio = _noise_ratio(image, headers, sample_noise(tiles).ratio)
+    tiles = cut_tiles(image.data, [image.has_data(part) for part in parts])
+    ratio = _noise_ratio(image, headers, measure_background_noise(tiles).ratio)
     level = measure_sky(tiles, ratio)
     subtracted, known = (0.0, None) if sky is None else sky
     if known is None:

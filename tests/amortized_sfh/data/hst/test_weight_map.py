@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from amortized_sfh.data.files.fits_files import InputFileError
-from amortized_sfh.data.hst.match_to_cube import match_to_muse
+from amortized_sfh.data.hst.background_tiles import BackgroundNoise
+from amortized_sfh.data.hst.bands_on_cube import convolve_and_project
 from amortized_sfh.data.hst.pixel_noise import estimate_variance
-from amortized_sfh.data.hst.reader import read_hst_image
-from amortized_sfh.data.hst.tiles import NoiseSample
-from amortized_sfh.data.hst.weight import (
+from amortized_sfh.data.hst.read_image import read_hst_image
+from amortized_sfh.data.hst.weight_map import (
     WeightMap,
-    calibrated,
+    calibrate_weights,
     drizzle_noise_ratio,
-    photons_in_weight,
     weight_kind,
+    weights_include_photon_noise,
 )
 
 
@@ -86,7 +86,7 @@ def test_sigma_of_bands_is_the_scatter_of_many_images(write_hst, sky, per_pixel,
         weight = out.weight * (drizzle_noise_ratio(0.8) ** 2 if per_pixel else 1.0)
         path = write_hst(out.image, wcs=sky(260, 260, 0.04, 0.3), header=header)
         image = read_hst_image(path, weight=weight, sky=(1.0, 0.0))
-        band = match_to_muse(image, sky(16, 16, 0.2), (16, 16), 0.5)
+        band = convolve_and_project(image, sky(16, 16, 0.2), (16, 16), 0.5)
         claimed.append(band.sigma[2:14, 2:14].mean())
         scatter.append(band.flux[2:14, 2:14])
     assert np.mean(claimed) == pytest.approx(np.std(scatter), rel=0.1 if keywords else 0.15)
@@ -113,11 +113,11 @@ def test_a_map_that_is_no_inverse_variance():
     ones = WeightMap(np.ones((4, 4)), "variance")
     for sigma in (0.02, 20.0):
         with pytest.raises(InputFileError, match=r"no inverse variance.*ERR or IVM"):
-            calibrated(ones, NoiseSample(sigma, 1.4, 1.0), 1.4, True, "w.fits")
-    nothing = NoiseSample(np.nan, 1.0, np.nan)
-    assert calibrated(ones, nothing, 1.4, False, "w.fits").noise_factor == 1.0
+            calibrate_weights(ones, BackgroundNoise(sigma, 1.4, 1.0), 1.4, True, "w.fits")
+    nothing = BackgroundNoise(np.nan, 1.0, np.nan)
+    assert calibrate_weights(ones, nothing, 1.4, False, "w.fits").noise_factor == 1.0
     exposure = WeightMap(np.ones((4, 4)), "exposure")
-    assert calibrated(exposure, NoiseSample(0.02, 1.4, 1.0), 1.4, True, "w") is exposure
+    assert calibrate_weights(exposure, BackgroundNoise(0.02, 1.4, 1.0), 1.4, True, "w") is exposure
 
 
 def test_unknown_kind():
@@ -131,6 +131,8 @@ def test_photon_noise_in_the_weights_is_seen(included):
     counts = np.linspace(0.0, 2.0, 30)[:, None, None] + rng.normal(0.0, 0.01, (30, 16, 16))
     variance = 1e-4 + (counts / 1000.0 if included else 0.0) + 0.0 * counts
     weights = 1.0 / np.maximum(variance, 5e-5)
-    assert photons_in_weight(counts, weights, 1000.0) == included
-    assert photons_in_weight(counts, weights, 0.0)  # nothing to add
-    assert not photons_in_weight(counts - counts.mean(axis=(1, 2), keepdims=True), weights, 1000.0)
+    assert weights_include_photon_noise(counts, weights, 1000.0) == included
+    assert weights_include_photon_noise(counts, weights, 0.0)  # nothing to add
+    assert not weights_include_photon_noise(
+        counts - counts.mean(axis=(1, 2), keepdims=True), weights, 1000.0
+    )

@@ -1,4 +1,4 @@
-"""Bringing HST images to the resolution and the grid of a MUSE cube.
+"""HST bands on the spaxels of a cube, at its resolution.
 
 The image is convolved to the cube's PSF and projected by exact pixel overlap, which conserves flux.
 Its position is compared with the cube's own images; it is corrected only on request.
@@ -19,20 +19,21 @@ from scipy.special import ndtr
 
 from amortized_sfh.data.cube_files.cube_file import CubeFile
 from amortized_sfh.data.files.fits_files import InputWarning
-from amortized_sfh.data.hst.alignment import Registration, register_images, shifted
+from amortized_sfh.data.hst.alignment import Registration, correct_wcs, register_images
 from amortized_sfh.data.hst.band_image import BandImage
+from amortized_sfh.data.hst.image import HstImage
 from amortized_sfh.data.hst.pixel_noise import image_variance
-from amortized_sfh.data.hst.projection import footprint, no_overlap, project_planes
-from amortized_sfh.data.hst.reader import HstImage, read_hst_image
+from amortized_sfh.data.hst.projection import average_over_spaxels, footprint, no_overlap_message
+from amortized_sfh.data.hst.read_image import read_hst_image
 from simulators.constants import FWHM_PER_SIGMA
 
-__all__ = ["MIN_FOOTPRINT", "BandImage", "match_bands", "match_to_muse"]
+__all__ = ["MIN_FOOTPRINT", "convolve_and_project", "project_bands"]
 
 MIN_FOOTPRINT = 0.9
 """A spaxel's band is used if at least this share of its PSF footprint, weighed by it, has data."""
 
 
-def match_bands(
+def project_bands(
     hst: Mapping[str, str | Path | HstImage],
     cube: CubeFile,
     window: tuple[slice, slice],
@@ -40,7 +41,7 @@ def match_bands(
     psf_fwhm_arcsec: float,
     align: bool = False,
 ) -> dict[str, BandImage]:
-    """Bring HST images to the grid of a region of a cube.
+    """Bring HST images to the spaxels of a part of a cube.
 
     The offset of each image against the cube is measured and noted; a warning tells when it is
     large and not corrected.
@@ -48,20 +49,20 @@ def match_bands(
     Parameters
     ----------
     hst : mapping
-        Band name to file or image.
+        Band name to image, or to its file.
     cube : CubeFile
-        The cube.
+        Cube on whose spaxels the bands are wanted.
     window : tuple of slice
-        Rows and columns of the region.
+        Rows and columns of the part of the cube.
     psf_fwhm_arcsec : float
-        FWHM of the cube's PSF.
+        FWHM of the cube's PSF, to which the images are convolved.
     align : bool
-        Correct the measured offsets.
+        If true, the measured offsets are corrected.
 
     Returns
     -------
     dict
-        Band name to :class:`BandImage`.
+        Band name to :class:`~amortized_sfh.data.hst.band_image.BandImage`.
 
     Raises
     ------
@@ -86,13 +87,13 @@ def match_bands(
         wcs = cube.wcs[window]
 
     def project(image: HstImage, target: WCS, size: tuple[int, int]) -> np.ndarray:
-        return match_to_muse(image, target, size, psf_fwhm_arcsec).flux
+        return convolve_and_project(image, target, size, psf_fwhm_arcsec).flux
 
     places = register_images(images, cube, window, project)
     out = {}
     for band, image in images.items():
         moved = _moved(image, places[band], wcs, align)
-        matched = match_to_muse(moved, wcs, shape, psf_fwhm_arcsec)
+        matched = convolve_and_project(moved, wcs, shape, psf_fwhm_arcsec)
         out[band] = replace(matched, notes=matched.notes | _position(places[band], align))
     return out
 
@@ -103,7 +104,7 @@ def _moved(image: HstImage, place: Registration, wcs: WCS, align: bool) -> HstIm
     if align:
         if place.offset is None:
             raise ValueError(f"{name} cannot be aligned: {place.problem}")
-        return shifted(image, place.offset, wcs)
+        return correct_wcs(image, place.offset, wcs)
     if place.offset is not None and place.notable:
         warnings.warn(
             f"{name} lies {place.offset.dx:+.2f}, {place.offset.dy:+.2f} spaxels (x, y) off the "
@@ -115,6 +116,7 @@ def _moved(image: HstImage, place: Registration, wcs: WCS, align: bool) -> HstIm
 
 
 def _position(place: Registration, align: bool) -> dict[str, object]:
+    """Return what headers of products say about the position of an image."""
     if place.offset is None:
         return {"OFFSET": f"not measured ({place.reference})"}
     dx, dy, _, sigma = place.offset
@@ -122,7 +124,7 @@ def _position(place: Registration, align: bool) -> dict[str, object]:
     return {"OFFSET": text, "OFFREF": place.reference}
 
 
-def match_to_muse(
+def convolve_and_project(
     image: HstImage, wcs: WCS, shape: tuple[int, int], psf_fwhm_arcsec: float = 0.8
 ) -> BandImage:
     """Convolve an HST image to the PSF of a cube and project it onto its spaxels.
@@ -130,7 +132,7 @@ def match_to_muse(
     Parameters
     ----------
     image : HstImage
-        The image.
+        Image with HST's resolution, which overlaps the cube.
     wcs : WCS
         Celestial WCS of the cube.
     shape : tuple of int
@@ -157,9 +159,9 @@ def match_to_muse(
     kernel_arcsec = np.sqrt(psf_fwhm_arcsec**2 - image.fwhm_arcsec**2) / FWHM_PER_SIGMA
     spread = kernel_arcsec / image.pixel_arcsec
     part = footprint(image, wcs, shape, margin=int(np.ceil(4 * spread)) + 4)
-    seen = image.seen(part)
+    seen = image.has_data(part)
     if not seen.any():
-        raise ValueError(no_overlap(image))
+        raise ValueError(no_overlap_message(image))
     counts = np.where(seen, image.data[part], 0.0).astype(np.float32)
     variance = image_variance(image, part, counts, seen)
     counts[seen] -= image.background
@@ -167,10 +169,10 @@ def match_to_muse(
         gaussian_filter(plane, spread, mode="constant")
         for plane in (counts, seen.astype(np.float32), variance)
     ]
-    flux, cover, variance = project_planes(planes, image.wcs[part], wcs, shape)
+    flux, cover, variance = average_over_spaxels(planes, image.wcs[part], wcs, shape)
     covered = np.nan_to_num(cover) >= MIN_FOOTPRINT
     if not covered.any():
-        raise ValueError(no_overlap(image))
+        raise ValueError(no_overlap_message(image))
     area = proj_plane_pixel_area(wcs) / proj_plane_pixel_area(image.wcs)
     filled = np.where(covered, 1.0, np.nan) / np.where(covered, cover, 1.0)
     spaxel = float(np.sqrt(np.prod(proj_plane_pixel_scales(wcs)))) * 3600.0
@@ -187,14 +189,9 @@ def match_to_muse(
 
 
 def _image_notes(image: HstImage) -> dict[str, object]:
-    """Return what was found out about an image itself."""
+    """Return what headers of products say about camera, noise and sky of an image."""
     notes: dict[str, object] = {"CAMERA": image.camera} if image.camera else {}
-    if image.sigma is not None:
-        notes["NOISE"] = "error map"
-    elif image.weight is None or image.weight.kind == "coverage":
-        notes["NOISE"] = "estimated"
-    else:
-        notes["NOISE"] = f"{image.weight.kind} weights x {image.weight.noise_factor:.3f}"
+    notes["NOISE"] = image.noise_source
     if image.sky is not None and np.isfinite(image.sky.level):
         kind = "blank" if image.sky.blank else "no blank sky"
         notes["SKY"] = f"{image.sky.level:.4g} +- {image.sky.sigma:.2g} {kind}"

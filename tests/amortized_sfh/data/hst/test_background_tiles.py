@@ -3,7 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from amortized_sfh.data.hst.tiles import cut_tiles, sample_noise, tile_windows
+from amortized_sfh.data.hst.background_tiles import (
+    cut_tiles,
+    measure_background_noise,
+    tile_windows,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,8 +39,8 @@ def test_tiles_without_data_are_blank():
 
 def test_an_image_smaller_than_a_tile():
     tiles = cut_tiles(np.ones((8, 8)), [])
-    assert np.isnan(sample_noise(tiles).sigma)
-    assert sample_noise(tiles).ratio == 1.0
+    assert np.isnan(measure_background_noise(tiles).sigma)
+    assert measure_background_noise(tiles).ratio == 1.0
 
 
 def test_noise_under_a_galaxy_with_stars():
@@ -47,7 +51,7 @@ def test_noise_under_a_galaxy_with_stars():
     windows = tile_windows(image.shape)
     seen = [np.ones((64, 64), dtype=bool)] * len(windows)
     tiles = cut_tiles(image, seen)
-    noise = sample_noise(tiles, np.full_like(tiles, 400.0))
+    noise = measure_background_noise(tiles, np.full_like(tiles, 400.0))
     assert noise.sigma == pytest.approx(0.05, rel=0.05)
     assert noise.ratio == pytest.approx(1.0, abs=0.12)
     assert noise.weight == 400.0

@@ -1,4 +1,4 @@
-"""Square samples of an HST image, from which its noise and its sky level are measured."""
+"""Square tiles of an HST image, from which the noise of its background and its sky are measured."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.ndimage import binary_dilation
 
-__all__ = ["NoiseSample", "cut_tiles", "sample_noise", "tile_windows"]
+from simulators.robust import robust_sigma
+
+__all__ = ["BackgroundNoise", "cut_tiles", "measure_background_noise", "tile_windows"]
 
 _SIDES = (32, 64)
 _MAX_TILES = 144
@@ -18,8 +20,8 @@ _SMOOTHEST = 0.25
 _MIN_TILES = 8
 
 
-class NoiseSample(NamedTuple):
-    """The noise of an image where it is smoothest.
+class BackgroundNoise(NamedTuple):
+    """The noise of an image where it is smoothest, which is that of its background.
 
     Attributes
     ----------
@@ -65,7 +67,7 @@ def cut_tiles(data: np.ndarray, seen: list[np.ndarray]) -> np.ndarray:
     data : ndarray
         The image, shape (ny, nx); may be memory-mapped, only the tiles are read.
     seen : list of ndarray
-        Where each tile of :func:`tile_windows` has data.
+        True for the pixels of each tile of :func:`tile_windows` that have data, (side, side) each.
 
     Returns
     -------
@@ -80,34 +82,36 @@ def cut_tiles(data: np.ndarray, seen: list[np.ndarray]) -> np.ndarray:
     return np.stack(tiles) if tiles else np.full((0, 1, 1), np.nan)
 
 
-def sample_noise(tiles: np.ndarray, weights: np.ndarray | None = None) -> NoiseSample:
+def measure_background_noise(
+    tiles: np.ndarray, weights: np.ndarray | None = None
+) -> BackgroundNoise:
     """Measure noise and its correlation in the smoothest quarter of the tiles.
 
     Parameters
     ----------
     tiles : ndarray
-        Shape (n_tile, side, side), NaN without data.
+        Tiles of the image, shape (n_tile, side, side), NaN without data.
     weights : ndarray, optional
-        Weights of the same pixels.
+        Weights of the same pixels, same shape.
 
     Returns
     -------
-    NoiseSample
+    BackgroundNoise
         Noise of single pixels, its correlation ratio from the sum of the autocorrelation, and the
         weight in these tiles.
     """
     usable = np.isfinite(tiles).any(axis=(1, 2))
     left = [_noise_only(tile) for tile in tiles[usable]]
-    sigmas = np.array([1.4826 * np.nanmedian(np.abs(v)) for v in left])
+    sigmas = np.array([robust_sigma(v, ignore_nan=True) for v in left])
     good = np.flatnonzero(sigmas > 0)
     if len(good) < _MIN_TILES:
-        return NoiseSample(float("nan"), 1.0, float("nan"))
+        return BackgroundNoise(float("nan"), 1.0, float("nan"))
     best = good[np.argsort(sigmas[good])][: max(_MIN_TILES // 2, int(_SMOOTHEST * len(good)))]
     power = np.median([_correlation_sum(left[i]) for i in best])
     weight = float("nan")
     if weights is not None:
         weight = float(np.nanmedian(weights[usable][best]))
-    return NoiseSample(float(np.median(sigmas[best])), float(np.sqrt(max(power, 1.0))), weight)
+    return BackgroundNoise(float(np.median(sigmas[best])), float(np.sqrt(max(power, 1.0))), weight)
 
 
 def _noise_only(tile: np.ndarray) -> np.ndarray:
@@ -120,7 +124,7 @@ def _noise_only(tile: np.ndarray) -> np.ndarray:
     for _ in range(3):
         solution, *_ = np.linalg.lstsq(terms[:, use].T, tile[use], rcond=None)
         left = tile - np.tensordot(solution, terms, axes=1)
-        spread = 1.4826 * np.nanmedian(np.abs(left[use]))
+        spread = robust_sigma(left[use], ignore_nan=True)
         source = binary_dilation(np.nan_to_num(left) > _CLIP * spread, iterations=2)
         if source.mean() > 0.5:
             break

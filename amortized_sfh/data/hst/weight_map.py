@@ -1,4 +1,4 @@
-"""Weight maps of drizzled images: what they mean, and the noise that follows from them.
+"""Weight maps of drizzled images: their kinds, and the noise that follows from them.
 
 Drizzle's inverse-variance weights (ERR, IVM) state the noise that a pixel would have if drizzling
 did not correlate pixels: ``weight**-0.5`` adds up in sums, while single pixels scatter less, by the
@@ -15,9 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from amortized_sfh.data.files.fits_files import InputFileError
-from amortized_sfh.data.hst.tiles import NoiseSample
+from amortized_sfh.data.hst.background_tiles import BackgroundNoise
 
-__all__ = ["WeightMap", "calibrated", "drizzle_noise_ratio", "photons_in_weight", "weight_kind"]
+__all__ = [
+    "WeightMap",
+    "calibrate_weights",
+    "drizzle_noise_ratio",
+    "weight_kind",
+    "weights_include_photon_noise",
+]
 
 KINDS = ("variance", "exposure", "coverage")
 
@@ -39,9 +45,9 @@ class WeightMap:
     noise_factor : float
         Standard deviation per pixel that adds up in sums over ``weight**-0.5``.
     photon_noise : bool
-        The weights include the photon noise of the sources.
+        If true, the weights include the photon noise of the sources.
     typical : float
-        Median positive weight.
+        Median of the positive weights, in the unit of the map.
     """
 
     values: np.ndarray
@@ -55,7 +61,7 @@ class WeightMap:
             raise ValueError(f"weight kind is {self.kind!r}; expected one of {', '.join(KINDS)}")
 
     def positive(self, part: tuple[slice, slice]) -> np.ndarray:
-        """Return where a part of the image has data, by its weights."""
+        """Return True for the pixels of a part that have data by their weights, bool, (ny, nx)."""
         weight = np.asarray(self.values[part])
         return np.isfinite(weight) & (weight > 0)
 
@@ -71,7 +77,7 @@ def drizzle_noise_ratio(drop: float) -> float:
     Returns
     -------
     float
-        At least 1.
+        Ratio R of the two, at least 1.
 
     Raises
     ------
@@ -99,11 +105,11 @@ def weight_kind(typical: float, unit: str, name: str, exposure: float) -> str | 
     Parameters
     ----------
     typical : float
-        Median positive weight.
+        Median of the positive weights, in the unit of the map.
     unit : str
-        BUNIT of the map.
+        BUNIT of the map; empty if it has none.
     name : str
-        File names that it goes by.
+        Name of its file, as those of STScI tell the kind.
     exposure : float
         Exposure time of the image in seconds, 0 if unknown.
 
@@ -127,8 +133,8 @@ def weight_kind(typical: float, unit: str, name: str, exposure: float) -> str | 
     return None
 
 
-def calibrated(
-    weight: WeightMap, noise: NoiseSample, ratio: float, photons: bool, source: str
+def calibrate_weights(
+    weight: WeightMap, noise: BackgroundNoise, ratio: float, photons: bool, source: str
 ) -> WeightMap:
     """Return an inverse-variance map with its noise factor, checked against the image.
 
@@ -136,14 +142,14 @@ def calibrated(
     ----------
     weight : WeightMap
         Map of kind "variance"; others are returned as they are.
-    noise : NoiseSample
+    noise : BackgroundNoise
         Noise and weight in the smoothest tiles of the image.
     ratio : float
         Drizzle's noise ratio R.
     photons : bool
-        The weights include the photon noise of the sources.
+        If true, the weights include the photon noise of the sources.
     source : str
-        For messages.
+        Name of the map, for messages.
 
     Returns
     -------
@@ -171,7 +177,9 @@ def calibrated(
     return WeightMap(weight.values, weight.kind, float(factor), photons, weight.typical)
 
 
-def photons_in_weight(tiles: np.ndarray, weights: np.ndarray, electrons_per_count: float) -> bool:
+def weights_include_photon_noise(
+    tiles: np.ndarray, weights: np.ndarray, electrons_per_count: float
+) -> bool:
     """Tell whether weights include the photon noise of the sources.
 
     Parameters

@@ -8,9 +8,10 @@ from scipy.ndimage import gaussian_filter
 
 from amortized_sfh.data.cube_files.cube_file import open_cube
 from amortized_sfh.data.files.fits_files import InputWarning
-from amortized_sfh.data.hst.match_to_cube import match_bands, match_to_muse
-from amortized_sfh.data.hst.reader import HstImage, read_hst_image
-from amortized_sfh.data.hst.weight import WeightMap
+from amortized_sfh.data.hst.bands_on_cube import convolve_and_project, project_bands
+from amortized_sfh.data.hst.image import HstImage
+from amortized_sfh.data.hst.read_image import read_hst_image
+from amortized_sfh.data.hst.weight_map import WeightMap
 
 FWHM = 2.3548
 
@@ -30,7 +31,9 @@ def image(sky, data, angle=0.4, **extra):
 @pytest.mark.parametrize(("scale", "n"), [(0.2, 60), (0.05, 160)], ids=["coarse", "fine"])
 def test_flux_is_conserved(sky, angle, scale, n):
     data = source((180, 200), width=7.0, at=(102.0, 87.0))
-    out = match_to_muse(image(sky, data, angle), sky(n, n, scale), (n, n), psf_fwhm_arcsec=0.8)
+    out = convolve_and_project(
+        image(sky, data, angle), sky(n, n, scale), (n, n), psf_fwhm_arcsec=0.8
+    )
     assert np.nansum(out.flux) == pytest.approx(data.sum(), rel=1e-3)
 
 
@@ -38,7 +41,7 @@ def test_result_has_the_cubes_psf_and_position(sky):
     data = source(width=2.0, at=(250.0, 150.0))
     hst = image(sky, data, angle=0.4)
     wcs = sky(60, 60, 0.2)
-    out = match_to_muse(hst, wcs, (60, 60), psf_fwhm_arcsec=0.9).flux
+    out = convolve_and_project(hst, wcs, (60, 60), psf_fwhm_arcsec=0.9).flux
     y, x = np.mgrid[:60, :60]
     total = np.nansum(out)
     at = np.array([np.nansum(out * x), np.nansum(out * y)]) / total
@@ -54,12 +57,12 @@ def test_errors_match_the_scatter_of_many_skies(sky):
     wcs, spaxels, sums = sky(12, 12, 0.2), [], []
     for _ in range(30):
         data = (5.0 + rng.normal(0.0, 0.01, (90, 90))).astype(np.float32)
-        out = match_to_muse(image(sky, data, 0.3), wcs, (12, 12), psf_fwhm_arcsec=0.6)
+        out = convolve_and_project(image(sky, data, 0.3), wcs, (12, 12), psf_fwhm_arcsec=0.6)
         spaxels.append(out.flux[3:9, 3:9].ravel())
         sums.append(out.flux.sum())
     assert np.std(spaxels, axis=0).mean() == pytest.approx(out.sigma[5, 5], rel=0.1)
-    row = np.zeros((12, 12), dtype=int)
-    flux, sigma = out.coadd(row, np.ones((12, 12)))
+    bins = np.zeros((12, 12), dtype=int)
+    flux, sigma = out.coadd(bins, np.ones((12, 12)))
     assert flux[0] == pytest.approx(sums[-1], rel=1e-5)
     assert 0.7 < np.std(sums) / sigma[0] < 1.3
 
@@ -68,7 +71,7 @@ def test_holes_are_bridged_if_small_and_missing_if_large(sky):
     data = np.full((300, 300), 4.0, dtype=np.float32)
     data[150, 150] = np.nan
     data[:, :90] = 0.0
-    out = match_to_muse(image(sky, data, 0.0), sky(50, 50, 0.2), (50, 50)).flux
+    out = convolve_and_project(image(sky, data, 0.0), sky(50, 50, 0.2), (50, 50)).flux
     seen = np.isfinite(out)
     assert not seen[25, 3]
     assert seen[25, 40]
@@ -79,7 +82,7 @@ def test_holes_are_bridged_if_small_and_missing_if_large(sky):
 def test_flux_is_conserved_with_missing_pixels(sky, how):
     """Bad columns, hot pixels and a saturated star beside the source: the rest is all there."""
     data = source((300, 320), width=9.0, at=(162.0, 147.0)) + 0.01
-    clean = match_to_muse(image(sky, data), sky(30, 26, 0.2), (26, 30), 0.8).flux
+    clean = convolve_and_project(image(sky, data), sky(30, 26, 0.2), (26, 30), 0.8).flux
     bad = np.zeros(data.shape, dtype=bool)
     bad[:, 100] = True
     bad[tuple(np.random.default_rng(1).integers(80, 220, (2, 150)))] = True
@@ -93,7 +96,7 @@ def test_flux_is_conserved_with_missing_pixels(sky, how):
     elif how == "error":
         extra["sigma"] = np.where(bad, np.nan, 0.01)
     hst = replace(image(sky, spoiled), **extra)
-    out = match_to_muse(hst, sky(30, 26, 0.2), (26, 30), 0.8).flux
+    out = convolve_and_project(hst, sky(30, 26, 0.2), (26, 30), 0.8).flux
     assert np.isfinite(out).all()
     assert out.sum() == pytest.approx(clean.sum(), rel=1e-3)
 
@@ -104,7 +107,7 @@ def test_a_band_needs_nine_tenths_of_the_footprint(sky, radius, kept):
     y, x = np.mgrid[:300, :300]
     hole = np.hypot(x - 150, y - 150) < radius
     hst = replace(image(sky, np.full((300, 300), 4.0, np.float32)), missing=hole.astype(int))
-    out = match_to_muse(hst, sky(51, 51, 0.2), (51, 51), 0.8)
+    out = convolve_and_project(hst, sky(51, 51, 0.2), (51, 51), 0.8)
     assert np.isfinite(out.flux[25, 25]) == kept
     assert np.isfinite(out.flux[25, 40])
     seen = np.isfinite(out.flux)
@@ -115,21 +118,21 @@ def test_a_hole_in_the_footprint_enlarges_the_error(sky):
     hole = np.zeros((300, 300))
     hole[150:153, 150:153] = 1
     hst = replace(image(sky, np.full((300, 300), 4.0, np.float32)), missing=hole)
-    sigma = match_to_muse(hst, sky(51, 51, 0.2), (51, 51), 0.8).sigma
+    sigma = convolve_and_project(hst, sky(51, 51, 0.2), (51, 51), 0.8).sigma
     assert 1.0 < sigma[25, 25] / sigma[25, 40] < 1.06
 
 
 def test_error_of_the_sky_level_is_shared(sky):
     data = np.full((200, 200), 4.0, dtype=np.float32)
     hst = replace(image(sky, data), background_sigma=0.02)
-    out = match_to_muse(hst, sky(20, 20, 0.2), (20, 20), 0.8)
+    out = convolve_and_project(hst, sky(20, 20, 0.2), (20, 20), 0.8)
     assert out.shared_sigma == pytest.approx(0.02 * 25, rel=1e-4)
     assert out.notes["SKYSUB"] == "0 +- 0.02"
 
 
 def test_background_is_removed(sky):
     data = np.full((200, 200), 4.0, dtype=np.float32)
-    out = match_to_muse(image(sky, data, background=1.0), sky(20, 20, 0.2), (20, 20)).flux
+    out = convolve_and_project(image(sky, data, background=1.0), sky(20, 20, 0.2), (20, 20)).flux
     np.testing.assert_allclose(out, 3.0 * 25, rtol=1e-3)
 
 
@@ -139,18 +142,18 @@ def test_no_overlap(sky, shift):
     hst.wcs.wcs.crval = hst.wcs.wcs.crval + np.array(shift)
     hst.wcs.wcs.set()
     with pytest.raises(ValueError, match="does not overlap"):
-        match_to_muse(hst, sky(20, 20, 0.2), (20, 20))
+        convolve_and_project(hst, sky(20, 20, 0.2), (20, 20))
 
 
 def test_only_blank_frame_over_the_cube(sky):
     hst = image(sky, np.zeros((300, 300), dtype=np.float32))
     with pytest.raises(ValueError, match="does not overlap"):
-        match_to_muse(hst, sky(20, 20, 0.2), (20, 20))
+        convolve_and_project(hst, sky(20, 20, 0.2), (20, 20))
 
 
 def test_psf_sharper_than_hst(sky):
     with pytest.raises(ValueError, match=r"psf_fwhm_arcsec is 0\.05"):
-        match_to_muse(image(sky, source()), sky(20, 20, 0.2), (20, 20), psf_fwhm_arcsec=0.05)
+        convolve_and_project(image(sky, source()), sky(20, 20, 0.2), (20, 20), psf_fwhm_arcsec=0.05)
 
 
 def test_alignment_recovers_a_displaced_wcs(write_cube, write_hst, sky):
@@ -160,7 +163,7 @@ def test_alignment_recovers_a_displaced_wcs(write_cube, write_hst, sky):
     wrong = true.deepcopy()
     wrong.wcs.crval = true.wcs.crval + np.array([0.9, -0.5]) / 3600.0
     hst = read_hst_image(write_hst(fine, band="F555W", wcs=true))
-    light = match_to_muse(hst, sky(40, 30, 0.2), (30, 40), 0.8).flux
+    light = convolve_and_project(hst, sky(40, 30, 0.2), (30, 40), 0.8).flux
     # F555W ends at 7100 Å: 1900 planes cover enough of it.
     cube = open_cube(write_cube(flux=np.ones((1900, 1, 1)) * light))
     window = (slice(0, 30), slice(0, 40))
@@ -168,8 +171,8 @@ def test_alignment_recovers_a_displaced_wcs(write_cube, write_hst, sky):
     with pytest.warns(
         InputWarning, match=r"F555W image wrong\.fits lies -4\.\d\d, -2\.5\d spaxels"
     ):
-        off = match_bands(moved, cube, window, psf_fwhm_arcsec=0.8)["F555W"]
-    aligned = match_bands(moved, cube, window, psf_fwhm_arcsec=0.8, align=True)["F555W"]
+        off = project_bands(moved, cube, window, psf_fwhm_arcsec=0.8)["F555W"]
+    aligned = project_bands(moved, cube, window, psf_fwhm_arcsec=0.8, align=True)["F555W"]
     error_before = np.nanmax(np.abs(off.flux - light)) / light.max()
     error_after = np.nanmax(np.abs(aligned.flux - light)) / light.max()
     assert error_before > 0.3
@@ -184,7 +187,7 @@ def test_an_offset_that_cannot_be_measured(write_cube, write_hst):
     cube = open_cube(write_cube(flux=np.full((1900, 30, 40), 10.0)))
     window = (slice(0, 30), slice(0, 40))
     hst = {"F555W": write_hst(np.full((400, 400), 2.0))}
-    band = match_bands(hst, cube, window, psf_fwhm_arcsec=0.8)["F555W"]
+    band = project_bands(hst, cube, window, psf_fwhm_arcsec=0.8)["F555W"]
     assert band.notes["OFFSET"] == "not measured (MUSE F555W)"
     with pytest.raises(ValueError, match="cannot be aligned: the images do not resemble"):
-        match_bands(hst, cube, window, psf_fwhm_arcsec=0.8, align=True)
+        project_bands(hst, cube, window, psf_fwhm_arcsec=0.8, align=True)
