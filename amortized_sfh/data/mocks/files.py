@@ -26,9 +26,9 @@ from simulators.files.whole_files import whole_file
 from simulators.mock_galaxy.galaxy import UNIT_CGS, MockGalaxy
 from simulators.mock_galaxy.native_cube import NativeCube, observe_native
 
-__all__ = ["FINE", "MockFiles", "write_mock_files"]
+__all__ = ["HST_PIXELS_PER_SPAXEL", "MockFiles", "write_mock_files"]
 
-FINE = 4
+HST_PIXELS_PER_SPAXEL = 4
 """HST pixels per side of a spaxel."""
 
 _MIN_BORDER = 2
@@ -44,16 +44,16 @@ _PHOTFLAM = {
 
 
 class MockFiles(NamedTuple):
-    """Where the files are.
+    """Paths of the files of a mock galaxy.
 
     Attributes
     ----------
-    cube
-        The MUSE cube.
-    hst
-        Band name to image.
-    truth
-        The truth.
+    cube : Path
+        MUSE cube with DATA and STAT.
+    hst : dict of str to Path
+        Band name to HST image.
+    truth : Path
+        True parameters, see :func:`~amortized_sfh.data.mocks.truth.read_mock_truth`.
     """
 
     cube: Path
@@ -78,25 +78,25 @@ def write_mock_files(
     Parameters
     ----------
     galaxy : MockGalaxy
-        The galaxy.
+        Galaxy with the true parameters of every spaxel.
     folder : str or Path
-        Where to write; made if it does not exist.
+        Folder for the files; made if it does not exist.
     seed : int
         Source of the noise; the same seed gives the same files.
     ebv : float
         E(B-V) of the Milky Way in mag that dims the data.
     shared_systematics : bool
-        Draw calibration errors once for the cube instead of for each spaxel, see
+        If true, calibration errors are drawn once for the cube instead of for each spaxel, see
         :func:`~simulators.mock_galaxy.native_cube.observe_native`.
     neighbour_share : float
-        Correlation of neighbouring spaxels, see the same.
+        Correlation of the noise of neighbouring spaxels, see the same.
     overwrite : bool
-        Replace existing files.
+        If true, existing files are replaced.
 
     Returns
     -------
     MockFiles
-        Paths.
+        Paths of the files that were written.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def write_mock_files(
         If the model has a band that no HST image of NGC 3627 exists for, or E(B-V) is absurd.
     """
     folder = Path(folder)
-    bands = galaxy.generative.simulator.instrument.bands
+    bands = galaxy.generative.instrument.bands
     unknown = [band for band in bands if band not in _PHOTFLAM]
     if unknown:
         raise ValueError(f"bands {unknown} have no calibration; expected {tuple(_PHOTFLAM)}")
@@ -133,11 +133,13 @@ def write_mock_files(
 
 
 def _write(path: Path, hdus: fits.HDUList) -> None:
+    """Write a FITS file whole or not at all."""
     with whole_file(path) as partial:
         hdus.writeto(partial, overwrite=True, checksum=False)
 
 
 def _cube(galaxy: MockGalaxy, seen: NativeCube, ebv: float) -> fits.HDUList:
+    """Return the cube as ESO would deliver it."""
     n = galaxy.n_side
     factor = 1.0 / foreground_factor(seen.wave_aa.numpy(), ebv)[:, None]
     header = sky_header(galaxy, n, galaxy.spaxel_arcsec)
@@ -169,16 +171,18 @@ def _cube(galaxy: MockGalaxy, seen: NativeCube, ebv: float) -> fits.HDUList:
 def _image(
     galaxy: MockGalaxy, band: str, flux: Tensor, sigma: Tensor, generator: torch.Generator
 ) -> fits.HDUList:
+    """Return a drizzled image with noise as MAST would deliver it."""
     per_electron, pivot = _PHOTFLAM[band]
     n = galaxy.n_side
     border = max(_MIN_BORDER, math.ceil(2.0 * DEFAULT_FWHM_ARCSEC / galaxy.spaxel_arcsec))
     counts = _finer(_with_border(flux.view(n, n), border)) * (UNIT_CGS / per_electron)
-    # FINE**2 independent pixels add up to the error of the spaxel
-    error = _with_border(sigma.view(n, n), border).double() * (UNIT_CGS / per_electron / FINE)
-    error = error.repeat_interleave(FINE, 0).repeat_interleave(FINE, 1)
+    # k x k independent pixels add up to the error of the spaxel
+    k = HST_PIXELS_PER_SPAXEL
+    error = _with_border(sigma.view(n, n), border).double() * (UNIT_CGS / per_electron / k)
+    error = error.repeat_interleave(k, 0).repeat_interleave(k, 1)
     noisy = counts + error * torch.randn(error.shape, generator=generator, dtype=error.dtype)
     cards = {"TELESCOP": "HST", "INSTRUME": "WFC3", "DETECTOR": "UVIS", "FILTER": band}
-    header = sky_header(galaxy, len(noisy), galaxy.spaxel_arcsec / FINE)
+    header = sky_header(galaxy, len(noisy), galaxy.spaxel_arcsec / k)
     header["BUNIT"], header["PHOTMODE"] = "ELECTRONS/S", f"WFC3 UVIS2 {band}"
     header["PHOTFLAM"] = (per_electron, "inverse sensitivity, erg/cm2/Ang/electron")
     header["PHOTPLAM"] = (pivot, "Pivot wavelength (Angstroms)")
@@ -196,8 +200,8 @@ def _with_border(image: Tensor, width: int) -> Tensor:
 
 def _finer(image: Tensor) -> Tensor:
     """Smooth image on finer pixels whose sums over spaxels are the values of `image`."""
-    coarse = image.double()
-    fine = interpolate(coarse.log()[None, None], scale_factor=FINE, mode="bicubic")[0, 0].exp()
-    blocks = fine.unflatten(0, (-1, FINE)).unflatten(2, (-1, FINE))
+    coarse, k = image.double(), HST_PIXELS_PER_SPAXEL
+    fine = interpolate(coarse.log()[None, None], scale_factor=k, mode="bicubic")[0, 0].exp()
+    blocks = fine.unflatten(0, (-1, k)).unflatten(2, (-1, k))
     blocks = blocks * (coarse / blocks.sum(dim=(1, 3)))[:, None, :, None]
     return blocks.flatten(2, 3).flatten(0, 1)

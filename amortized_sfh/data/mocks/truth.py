@@ -18,20 +18,22 @@ __all__ = ["MockTruth", "primary_hdu", "read_mock_truth", "sky_header", "truth_h
 
 
 class MockTruth(NamedTuple):
-    """What ``truth.fits`` holds.
+    """Contents of ``truth.fits``.
 
     Attributes
     ----------
-    theta
-        True parameters, shape (ny, nx, n_param), float32.
-    names
-        Their names, in order.
-    mass_msun
-        True formed mass per spaxel, shape (ny, nx).
-    snr
+    theta : Tensor
+        True parameters of every spaxel, shape (ny, nx, n_param), float32.
+    names : tuple of str
+        Names of the parameters, in order.
+    mass_msun : ndarray
+        True formed mass per spaxel in M☉, shape (ny, nx).
+    snr : ndarray
         S/N per native pixel, shape (ny, nx).
-    redshift, distance_mpc, ebv
-        Of the galaxy, and of the foreground that its files have.
+    redshift, distance_mpc : float
+        Redshift and luminosity distance in Mpc of the galaxy.
+    ebv : float
+        E(B-V) of the Milky Way in mag that dims the files.
     """
 
     theta: Tensor
@@ -49,12 +51,12 @@ def read_mock_truth(path: str | Path) -> MockTruth:
     Parameters
     ----------
     path : str or Path
-        ``truth.fits`` of :func:`write_mock_files`.
+        File ``truth.fits`` that :func:`~amortized_sfh.data.mocks.files.write_mock_files` wrote.
 
     Returns
     -------
     MockTruth
-        True parameters and mass.
+        True parameters and masses of all spaxels.
 
     Raises
     ------
@@ -81,11 +83,11 @@ def truth_hdus(galaxy: MockGalaxy, seed: int, ebv: float) -> fits.HDUList:
     Parameters
     ----------
     galaxy : MockGalaxy
-        The galaxy.
+        Galaxy with the true parameters of every spaxel.
     seed : int
         Seed of the noise in its files.
     ebv : float
-        E(B-V) of the Milky Way in mag in its files.
+        E(B-V) of the Milky Way in mag that dims its files.
 
     Returns
     -------
@@ -133,14 +135,14 @@ def primary_hdu(galaxy: MockGalaxy, cards: Mapping[str, object]) -> fits.Primary
     Parameters
     ----------
     galaxy : MockGalaxy
-        Its name and place are written.
+        Galaxy whose name and position are written.
     cards : mapping
-        Keyword to value, or (value, comment).
+        More cards: keyword to value, or to (value, comment).
 
     Returns
     -------
     astropy.io.fits.PrimaryHDU
-        Says that the data are simulated.
+        HDU without data, whose header says that the file is simulated.
     """
     hdu = fits.PrimaryHDU()
     hdu.header["OBJECT"] = galaxy.shape.name
@@ -157,16 +159,16 @@ def sky_header(galaxy: MockGalaxy, n_side: int, pixel_arcsec: float) -> fits.Hea
     Parameters
     ----------
     galaxy : MockGalaxy
-        Its centre is the reference point.
+        Galaxy whose centre is the reference point.
     n_side : int
-        Pixels per side.
+        Number of pixels per side.
     pixel_arcsec : float
-        Side of a pixel.
+        Side of a pixel in arcsec.
 
     Returns
     -------
     astropy.io.fits.Header
-        Celestial keywords.
+        Keywords of a gnomonic (TAN) projection.
     """
     header = fits.Header()
     pixel = pixel_arcsec / 3600.0

@@ -10,8 +10,13 @@ from astropy.io import fits
 
 from amortized_sfh.data.cubes.read_cube import read_cube
 from amortized_sfh.data.files.fits_files import InputFileError
-from amortized_sfh.data.hst.reader import read_hst_image
-from amortized_sfh.data.mocks.files import FINE, MockFiles, _finer, write_mock_files
+from amortized_sfh.data.hst.read_image import read_hst_image
+from amortized_sfh.data.mocks.files import (
+    HST_PIXELS_PER_SPAXEL,
+    MockFiles,
+    _finer,
+    write_mock_files,
+)
 from amortized_sfh.data.mocks.truth import read_mock_truth
 from simulators.generative import default_generative_model
 from simulators.mock_galaxy.galaxy import MockGalaxy, mock_galaxy
@@ -78,7 +83,11 @@ def test_images_read_back_as_the_light_of_the_bands(files: MockFiles, galaxy: Mo
 def test_finer_images_conserve_the_light_of_every_spaxel(galaxy: MockGalaxy) -> None:
     coarse = galaxy.light.phot[:, 3].view(16, 16).double()
     fine = _finer(coarse)
-    sums = fine.unflatten(0, (16, FINE)).unflatten(2, (16, FINE)).sum((1, 3))
+    sums = (
+        fine.unflatten(0, (16, HST_PIXELS_PER_SPAXEL))
+        .unflatten(2, (16, HST_PIXELS_PER_SPAXEL))
+        .sum((1, 3))
+    )
     torch.testing.assert_close(sums, coarse, rtol=1e-12, atol=0.0)
     assert float(fine.min()) > 0.0
 
