@@ -1,11 +1,23 @@
-"""What every SSP library and every noise model must keep: one check for all of a kind.
+"""Contracts that every SSP library and every noise model must keep: one check for all of a kind.
 
-Run `check_ssp_library` in the test of a new reader, and on a library of unknown origin before a
-model is trained on it. `SSPGrid` itself refuses malformed arrays; the contract is about physics:
-units per mass formed, air wavelengths, populations that fade, redden and lose mass as they should.
+To add an SSP library, write one file in `simulators/libraries/` with a function that reads it into
+an `SSPGrid`: luminosities per mass formed, air wavelengths (`vacuum_to_air` converts), [M/H] and
+ages ascending, the resolution as FWHM. Name the reader in `read_library` if it is to have a name or
+a suffix of its own. `SSPGrid` itself refuses malformed arrays; `check_ssp_library` is about
+physics: units, air wavelengths, populations that fade, redden and lose mass as they should. A test
+in `tests/simulators/libraries/` that calls it on what the reader returns is enough::
 
-Run `check_noise` in the test of a new noise model: what it draws and what its likelihood says must
-be the same distribution.
+    def test_my_library_keeps_the_contract():
+        check_ssp_library(read_my_library("my_library.dat"))
+
+Run it as ``python -m pytest tests/simulators/libraries``, or call the check by hand on a library of
+unknown origin before a model is trained on it.
+
+To add a noise model, first see whether another `NoiseConfig`, `NoiseProfile` or `TemplateMismatch`
+is all that it takes. Otherwise write one file in `simulators/noise/` with a subclass of
+`NoiseModel` that sets other `modes`, another `kernel` or other `sky_modes`: `observe` and
+`Likelihood` both read the noise from these alone. A test in `tests/simulators/noise/` passes it to
+`check_noise`: what it draws and what its likelihood says must be the same distribution.
 """
 
 from __future__ import annotations
@@ -42,7 +54,7 @@ _Likelihood = Callable[[Observation], Likelihood]
 
 
 def check_ssp_library(grid: SSPGrid) -> None:
-    """Check that a library keeps the contract.
+    """Check that an SSP library keeps the contract.
 
     The contract: the name, source and checksum are given; the spectra cover 4700-7000 Angstrom with
     light everywhere, sampled by at least the FWHM of their line-spread function; wavelengths are in
@@ -53,12 +65,17 @@ def check_ssp_library(grid: SSPGrid) -> None:
     Parameters
     ----------
     grid : SSPGrid
-        The library.
+        Library as its reader returns it, cut to no less than 4700-7000 Angstrom.
 
     Raises
     ------
     ValueError
         If it breaks the contract; the message lists every breach.
+
+    Examples
+    --------
+    >>> from simulators.libraries import toy_grid
+    >>> check_ssp_library(toy_grid())
     """
     breaches = [*_provenance(grid), *_spectra(grid)]
     if not breaches:
@@ -138,7 +155,7 @@ def _mass(grid: SSPGrid) -> Iterator[str]:
 
 
 def _red_over_blue(grid: SSPGrid) -> np.ndarray:
-    """Mean light of 6600-7000 over 4700-5100 AA, shape (n_met, n_age)."""
+    """Mean light of 6600-7000 over that of 4700-5100 AA, shape (n_met, n_age)."""
     wave = grid.wave_aa
     blue, red = (wave >= 4700) & (wave <= 5100), (wave >= 6600) & (wave <= 7000)
     return grid.lum[..., red].mean(axis=-1) / grid.lum[..., blue].mean(axis=-1)
@@ -162,13 +179,16 @@ def check_noise(
     Parameters
     ----------
     noise : NoiseModel
-        The noise model.
+        Noise model to check.
     spectra : ModelSpectra
-        Model light of at least 200 galaxies; small spectra make it quick.
+        Model light of at least 200 galaxies on the instrument of `noise`; an instrument of few
+        pixels makes it quick.
     conditions : Conditions
         Their observing conditions, at S/N well above 1, some pixels and bands masked.
     generator : torch.Generator
-        Source of randomness.
+        Random generator on the device of the noise model.
+    likelihood : callable, optional
+        Makes the likelihood of a noise model and an observation; `Likelihood` by default.
 
     Raises
     ------

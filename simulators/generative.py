@@ -34,9 +34,9 @@ class Mock(NamedTuple):
     theta
         True parameters, shape (n, n_param).
     spectra
-        Noise-free light.
+        Noise-free spectra and bands, n rows.
     observation
-        What was observed.
+        The same light with noise, as an instrument gives it, n rows.
     """
 
     theta: Tensor
@@ -51,13 +51,13 @@ class GenerativeModel:
     Parameters
     ----------
     prior
-        Distribution of theta.
+        Distribution of the parameters theta.
     simulator
-        Forward model.
+        Forward model, from theta to noise-free spectra and bands.
     noise
-        Noise model.
+        Noise model, which draws observations of spectra and bands.
     conditions
-        Distribution of observing conditions.
+        Distribution of S/N, masks and redshift of the observations.
     """
 
     prior: JointPrior
@@ -84,18 +84,18 @@ class GenerativeModel:
     def mock(
         self, n: int, seed: int, chunk: int = 0, conditions: ConditionsPrior | None = None
     ) -> Mock:
-        """Observations of histories drawn from the prior.
+        """Draw histories from the prior and observe them.
 
         Parameters
         ----------
         n
-            How many.
+            Number of mock observations.
         seed
-            Source of randomness.
+            Seed of all random numbers.
         chunk
             Number of the chunk; the same (n, seed, chunk) gives the same mocks on the same device.
         conditions
-            Other observing conditions than the model's own.
+            Distribution of observing conditions; that of the model by default.
 
         Returns
         -------
@@ -133,18 +133,18 @@ def default_generative_model(
     instrument
         Wavelengths and bands; MUSE and the five HST bands by default.
     noise
-        Sizes of the errors that are not in the error bars.
+        Sizes of the errors that are not in the error bars; those of `NoiseConfig()` by default.
     gas
-        Add the light of the gas around young stars, and its two parameters.
+        If true, add the light of the gas around young stars, and its two parameters.
     mismatch
-        File of a measured template mismatch; the sizes of `NoiseConfig` by default.
+        Name or file of a measured template mismatch; the sizes of `NoiseConfig` by default.
     noise_profile
         Name or file of a measured noise profile; white native noise by default.
 
     Returns
     -------
     GenerativeModel
-        On the CPU.
+        Model with the default prior and observing conditions, on the CPU.
     """
     instrument = instrument or Instrument()
     prior = default_prior(nuisances=None if gas else stellar_nuisances())

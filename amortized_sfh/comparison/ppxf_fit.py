@@ -43,16 +43,16 @@ class PPXFConfig:
     Parameters
     ----------
     regul
-        Regularisation; 0 for none.
+        Strength of the regularisation, pPXF's `regul`; 0 for none.
     mdegree
         Degree of the multiplicative polynomial of the spectrum; 0 for none.
     weights
-        "mass" or "light": whether the weights that regularisation smooths are formed masses or
-        V-band luminosities.
+        "mass" or "light": the weights that regularisation smooths are formed masses or V-band
+        luminosities.
     mh_stride
-        Every how many of the model's [M/H] nodes there is a template.
+        Templates are taken at every `mh_stride`-th [M/H] node of the model.
     dust_slope
-        Whether the slope of the attenuation law is free (it is fixed where there are no bands).
+        If true, the slope of the attenuation law is free (it is fixed where there are no bands).
     """
 
     regul: float = 0.0
@@ -81,14 +81,14 @@ class _LogSpectrum(NamedTuple):
 
 
 class PPXFFitter:
-    """Fits observations one after another.
+    """Fits observations by pPXF, one after another.
 
     Parameters
     ----------
     generative
         Model of the observations; its prior is not used.
     config
-        Choices of the fits.
+        Choices of the fits; those of `PPXFConfig()` by default.
     """
 
     def __init__(self, generative: GenerativeModel, config: PPXFConfig | None = None) -> None:
@@ -119,7 +119,7 @@ class PPXFFitter:
         Parameters
         ----------
         observation
-            Batch of one.
+            Batch of one observation, on the CPU.
 
         Returns
         -------
@@ -180,7 +180,7 @@ class PPXFFitter:
         }
 
     def _unit(self, templates: np.ndarray) -> np.ndarray:
-        """What each template is divided by, so that weights are of order one, (n_bins, n_met)."""
+        """Unit of each template, so that weights are of order one, shape (n_bins, n_met)."""
         if self.config.weights == "light":
             return self.templates.lum_v
         return np.full(templates.shape[:2], np.median(templates))

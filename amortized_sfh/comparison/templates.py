@@ -24,15 +24,16 @@ class Templates(NamedTuple):
     Attributes
     ----------
     spectra
-        On the model's log grid at the library's resolution, L☉/Å, shape (n_bins, n_met, n_pix).
+        Spectra on the model's log grid at the library's resolution, L☉/Å, shape
+        (n_bins, n_met, n_pix).
     nodes
-        Means in the sub-bands of the bands, shape (n_bins, n_met, n_band, n_node).
+        Means in the sub-bands of the bands, L☉/Å, shape (n_bins, n_met, n_band, n_node).
     lum_v
-        Mean luminosity in the V band, shape (n_bins, n_met).
+        Mean luminosity in the V band, L☉/Å, shape (n_bins, n_met).
     log_age
         Mean log10(age / yr) of the bins, shape (n_bins,).
     mh
-        [M/H], shape (n_met,).
+        [M/H] of the templates in dex, shape (n_met,).
     """
 
     spectra: np.ndarray
@@ -42,17 +43,18 @@ class Templates(NamedTuple):
     mh: np.ndarray
 
     def averages(self, mass: np.ndarray) -> dict[str, float]:
-        """Mass- and light-weighted means, defined as those of `inference.derived`.
+        """Mass- and light-weighted means, defined as those of `amortized_sfh.quantities`.
 
         Parameters
         ----------
         mass
-            Formed masses, shape (n_bins, n_met).
+            Formed masses in any unit, shape (n_bins, n_met).
 
         Returns
         -------
         dict of str to float
-            `log_age_mw, log_age_lw, mh_mw, mh_lw`.
+            Means of log10(age / yr), `log_age_mw` and `log_age_lw`, and of [M/H], `mh_mw` and
+            `mh_lw`.
         """
         out = {}
         for kind, weight in (("mw", mass), ("lw", mass * self.lum_v)):
@@ -72,14 +74,14 @@ def model_templates(simulator: Simulator, stride: int = 2) -> Templates:
     Parameters
     ----------
     simulator
-        The model.
+        Forward model whose populations become templates.
     stride
-        1 for all nodes.
+        Step from one [M/H] node to the next that is taken; 1 takes all of them.
 
     Returns
     -------
     Templates
-        In double precision.
+        Populations at the [M/H] nodes taken, in double precision.
 
     Raises
     ------
@@ -127,16 +129,18 @@ class TemplateProjector:
     Parameters
     ----------
     templates
-        At the library's resolution.
+        Templates at the library's resolution, from `model_templates`.
     simulator
-        Supplies line spread function and bands.
+        Forward model that supplies line spread function and bands.
     """
 
     def __init__(self, templates: Templates, simulator: Simulator) -> None:
         basis = simulator.basis
         self.templates = templates
-        self._log_wave = np.log(basis.log_grid.wave_aa)
-        self._broadening = VelocityBroadening(basis.log_grid, simulator.instrument, basis.fwhm_aa)
+        self._log_wave = np.log(basis.velocity_grid.wave_aa)
+        self._broadening = VelocityBroadening(
+            basis.velocity_grid, simulator.instrument, basis.fwhm_aa
+        )
         self._band_nodes = BandNodes(simulator.instrument)
         self.node_wave_aa = self._band_nodes.wave_aa.double().numpy()
         # mirrored, the spectra are periodic without a jump
@@ -146,21 +150,21 @@ class TemplateProjector:
         self._transform = np.fft.rfft(mirrored)
 
     def spectra(self, redshift: torch.Tensor, log_lam: np.ndarray) -> np.ndarray:
-        """Templates broadened by what the line spread function has more than the library.
+        """Broaden the templates from the library's resolution to that of the instrument.
 
         Gaussians of four widths are interpolated cubically in the variance, as in the model.
 
         Parameters
         ----------
         redshift
-            Shape (1,).
+            Redshift of the observation, shape (1,).
         log_lam
-            ln of the wavelengths wanted, in Å, shape (n_lam,).
+            Natural logarithm of the rest-frame wavelengths wanted, in Å, shape (n_lam,).
 
         Returns
         -------
         ndarray
-            Shape (n_bins, n_met, n_lam).
+            Spectra in L☉/Å, shape (n_bins, n_met, n_lam).
         """
         variance = self._broadening.lsf_variance(redshift)[0].double().numpy()
         n_pix = len(variance)
@@ -174,16 +178,16 @@ class TemplateProjector:
         return make_interp_spline(self._log_wave, convolved, axis=-1)(log_lam)
 
     def bands(self, redshift: torch.Tensor) -> np.ndarray:
-        """Share of every sub-band in the bands; their sum is the band's mean.
+        """Contribution of every sub-band to its band; their sum is the band's mean.
 
         Parameters
         ----------
         redshift
-            Shape (1,).
+            Redshift of the observation, shape (1,).
 
         Returns
         -------
         ndarray
-            Shape (n_bins, n_met, n_band, n_node).
+            Contributions in L☉/Å, shape (n_bins, n_met, n_band, n_node).
         """
         return self.templates.nodes * self._band_nodes.weights(redshift)[0].double().numpy()

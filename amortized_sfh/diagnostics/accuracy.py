@@ -1,4 +1,4 @@
-"""How far estimates lie from known truths."""
+"""Errors of estimates against known truths."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-_SIGMA_PER_MAD = 1.482602218505602
+from simulators.robust import robust_sigma
 
 
 class Accuracy(NamedTuple):
@@ -15,7 +15,7 @@ class Accuracy(NamedTuple):
     Attributes
     ----------
     bias
-        Mean error.
+        Mean of the errors.
     sigma
         Standard deviation of the errors about their mean.
     mad_sigma
@@ -42,7 +42,7 @@ def accuracy(estimate: Any, truth: Any) -> Accuracy:
     Returns
     -------
     Accuracy
-        Arrays of shape (k,), or () for one quantity.
+        Each field has the shape (k,), or () for one quantity.
 
     Raises
     ------
@@ -71,6 +71,6 @@ def accuracy(estimate: Any, truth: Any) -> Accuracy:
     return Accuracy(
         bias=error.mean(0),
         sigma=error.std(0, ddof=1),
-        mad_sigma=_SIGMA_PER_MAD * np.median(np.abs(centred), axis=0),
+        mad_sigma=robust_sigma(centred, axis=0),
         rms=np.sqrt((error**2).mean(0)),
     )

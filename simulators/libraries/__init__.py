@@ -1,4 +1,9 @@
-"""Readers of SSP libraries; each returns an `simulators.populations.ssp_grid.SSPGrid`."""
+"""Readers of SSP libraries and of nebular light, one file each; `read_library` finds the right one.
+
+Each reader returns an `SSPGrid` (or a `NebularGrid`) of `simulators.populations`. To add a library,
+write one file here; `simulators.contracts.check_ssp_library` says what it must keep. `splice_young`
+puts the young ages of one library in front of another.
+"""
 
 from __future__ import annotations
 

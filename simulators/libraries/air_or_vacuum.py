@@ -1,4 +1,4 @@
-"""Is a wavelength axis in air or in vacuum? Measured on the spectra, because files do not say.
+"""Air or vacuum: the medium of a wavelength axis, measured on its spectra; files do not say it.
 
 MILES, E-MILES and BC03-MILES are in air; FSPS and the theoretical libraries are in vacuum. The two
 differ by 1.3-1.9 AA between 4700 and 7000 AA, 80 km/s, which would appear as a velocity. Absorption
@@ -79,7 +79,7 @@ def vacuum_to_air(wave_aa: np.ndarray) -> np.ndarray:
 
 
 def measured_medium(grid: SSPGrid) -> Medium:
-    """Tell from the absorption lines of the grid's old, most nearly solar spectrum its medium.
+    """Tell the medium of a grid's wavelengths by the absorption lines of an old, solar population.
 
     Parameters
     ----------

@@ -85,9 +85,9 @@ def read_bc03(
     path : path, optional
         The file ``bc03_miles_stellar_grids.fits``; looked up by `find_bc03` when not given.
     wave_range_aa : (float, float)
-        Wavelengths to keep, Angstrom; the default makes 55 MB in float32.
+        Shortest and longest wavelength to keep, Angstrom; the default makes 55 MB in float32.
     mh_range : (float, float)
-        Metallicities to keep; the default leaves the anomalous [M/H] = +0.70 out.
+        Lowest and highest [M/H] to keep, dex; the default leaves the anomalous [M/H] = +0.70 out.
 
     Returns
     -------

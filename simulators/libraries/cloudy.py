@@ -49,11 +49,12 @@ def read_cloudy(
     Parameters
     ----------
     folder : path, optional
-        Where the two files lie; beside the BC03 grid (`find_bc03`) by default.
+        Folder of the two files; that of the BC03 grid (`find_bc03`) by default.
     wave_range_aa : (float, float)
-        Wavelengths to keep, Å.
+        Shortest and longest wavelength to keep, Å.
     mh_range : (float, float)
-        Metallicities to keep; the stars of [M/H] = +0.70 are anomalous (see `read_bc03`).
+        Lowest and highest [M/H] to keep, dex; the stars of [M/H] = +0.70 are anomalous (see
+        `read_bc03`).
 
     Returns
     -------

@@ -45,7 +45,7 @@ _PACKED_KEYS = {"wave", "age_gyr", "mh", "flux"}
 
 
 class EMilesName(NamedTuple):
-    """What the name of a MILES-site file says.
+    """Parameters of a population, read from the name of its MILES-site file.
 
     >>> EMilesName.parse("Ebi1.30Zm2.27T00.0300_iTp0.00_baseFe.fits")
     EMilesName(family='E', imf='bi1.30', mh=-2.27, age_gyr=0.03, rest='_iTp0.00_baseFe')
@@ -113,7 +113,7 @@ def read_emiles(
         the file or in the folder; without any the surviving mass is NaN, except for pPXF files,
         which carry their own.
     wave_range_aa : (float, float)
-        Wavelengths to keep, Angstrom.
+        Shortest and longest wavelength to keep, Angstrom.
 
     Returns
     -------

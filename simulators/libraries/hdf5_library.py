@@ -1,4 +1,4 @@
-"""Native HDF5 format of an SSP library: write any grid once, read it anywhere.
+"""SSP libraries in the HDF5 format of this package: write any grid once, read it anywhere.
 
 Use `write_hdf5_library` to keep a converted, spliced or cut library, and as the target format for a
 library that has no reader here. Specification, version 1; all data sets are required:
@@ -60,26 +60,26 @@ def write_hdf5_library(grid: SSPGrid, path: str | os.PathLike[str]) -> Path:
     Parameters
     ----------
     grid : SSPGrid
-        The library.
+        Library to write, in the precision of its arrays.
     path : path
-        Where to; an existing file is replaced.
+        Name of the HDF5 file; an existing file is replaced.
 
     Returns
     -------
     Path
-        The file written.
+        Path of the file written.
     """
     attributes = {name: getattr(grid, name) for name in (*_FORMAT.attributes, "sha256")}
     return _FORMAT.write(path, attributes, {name: getattr(grid, name) for name in _FORMAT.units})
 
 
 def read_hdf5_library(path: str | os.PathLike[str]) -> SSPGrid:
-    """Read a grid from an HDF5 file in the native format.
+    """Read a grid from an HDF5 file.
 
     Parameters
     ----------
     path : path
-        The file.
+        HDF5 file in the format that `write_hdf5_library` writes.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def read_hdf5_library(path: str | os.PathLike[str]) -> SSPGrid:
         )
     with h5py.File(path, "r") as file:
         _FORMAT.check(file, path.name)
-        arrays = {name: _native_floats(file[name][...]) for name in _FORMAT.units}
+        arrays = {name: _machine_floats(file[name][...]) for name in _FORMAT.units}
         name, source, kind = (str(file.attrs[key]) for key in ("name", "source", "mass_kind"))
         sha256 = str(file.attrs.get("sha256", "")) or file_sha256(path)
     return SSPGrid(
@@ -119,6 +119,6 @@ def read_hdf5_library(path: str | os.PathLike[str]) -> SSPGrid:
     )
 
 
-def _native_floats(values: np.ndarray) -> np.ndarray:
-    """Convert to this machine's byte order; half precision and integers become float64."""
+def _machine_floats(values: np.ndarray) -> np.ndarray:
+    """Convert to the byte order of this machine; half precision and integers become float64."""
     return values.astype(np.float32 if values.dtype.itemsize == 4 else np.float64)

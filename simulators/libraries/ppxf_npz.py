@@ -36,12 +36,12 @@ def read_ppxf_npz(
     Parameters
     ----------
     path : path
-        The npz file.
+        Population file of pPXF, ending in ``.npz``.
     medium : {"measured", "air", "vacuum"}
         Medium of the file's wavelengths; measured on absorption lines by default. Vacuum
         wavelengths are converted, the spectra are not resampled.
     wave_range_aa : (float, float)
-        Wavelengths to keep, Angstrom.
+        Shortest and longest wavelength to keep, Angstrom.
 
     Returns
     -------

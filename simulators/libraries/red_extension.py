@@ -1,4 +1,4 @@
-"""The red end of spectra that stop earlier than the others of their library.
+"""Continuation of spectra that stop at shorter wavelengths than the others of their library.
 
 E-MILES holds zeros beyond 8950 AA for populations younger than about 0.5 Gyr. Taken as they are,
 they would cost F814W 0.14-0.18 mag. Continued by a power law, F814W is within 0.011 mag of the full
@@ -22,7 +22,7 @@ def extend_red(wave_aa: np.ndarray, lum: np.ndarray) -> tuple[np.ndarray, float 
     Parameters
     ----------
     wave_aa : ndarray, shape (n_wave,)
-        Wavelengths, Angstrom.
+        Wavelengths of the spectra, Angstrom, increasing.
     lum : ndarray, shape (..., n_wave)
         Luminosities; changed nowhere but in trailing zeros.
 
@@ -55,7 +55,7 @@ def extend_red(wave_aa: np.ndarray, lum: np.ndarray) -> tuple[np.ndarray, float 
 
 
 def red_extension_note(end_aa: float | None) -> str:
-    """Words for the provenance of a grid about what `extend_red` did; empty if nothing."""
+    """Note on a continuation by `extend_red` for the provenance of a grid; empty if none."""
     if end_aa is None:
         return ""
     return f"; spectra that end at {end_aa:.0f} AA continued by a power law"

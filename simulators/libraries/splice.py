@@ -79,7 +79,7 @@ def match_grid(source: SSPGrid, target: SSPGrid, n_age: int) -> tuple[np.ndarray
     Parameters
     ----------
     source, target : SSPGrid
-        From which, to which.
+        Library to take from, and library whose axes and resolution are wanted.
     n_age : int
         Number of ages to take, from the youngest.
 
@@ -130,7 +130,13 @@ def seam_ratio(spliced: SSPGrid, age_gyr: float) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n_met, n_wave)
-        1 where the two libraries agree (but for the fading between the two ages).
+        Ratio of luminosities; 1 where the two libraries agree (but for the fading between the two
+        ages).
+
+    Raises
+    ------
+    ValueError
+        If the age is not inside the ages of the grid.
     """
     first = int(np.searchsorted(spliced.age_gyr, age_gyr * (1 - 1e-9)))
     if not 0 < first < spliced.n_age:

@@ -28,7 +28,7 @@ _VERSION = "toy library 1"
 
 
 def toy_grid() -> SSPGrid:
-    """Make the toy library.
+    """Make the toy library of SSP spectra.
 
     Returns
     -------

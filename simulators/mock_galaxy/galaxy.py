@@ -54,7 +54,7 @@ class MockGalaxy:
     generative
         Model whose light and noise the galaxy has, on the CPU.
     shape
-        Place, orientation and sizes.
+        Place, orientation and sizes of the galaxy.
     theta
         True parameters, shape (n_side, n_side, n_param).
     mass_msun
@@ -73,7 +73,7 @@ class MockGalaxy:
 
     @property
     def spaxel_arcsec(self) -> float:
-        """Side of a spaxel."""
+        """Side of a spaxel in arcsec."""
         return self.shape.field_arcsec / self.n_side
 
     @property
@@ -101,18 +101,18 @@ class MockGalaxy:
         columns = [_snr(p, *limit) for p, limit in zip(self.light.phot.T, limits, strict=True)]
         return torch.stack(columns, dim=1)
 
-    def noise_shape(self, wave_rest_aa: Tensor) -> Tensor:
+    def relative_noise(self, wave_rest_aa: Tensor) -> Tensor:
         """Noise relative to its mean over the spectrum, higher at both ends, above all in the blue.
 
         Parameters
         ----------
         wave_rest_aa
-            Shape (n_wave,), in Å.
+            Rest-frame wavelengths in Å, shape (n_wave,).
 
         Returns
         -------
         Tensor
-            Shape (n_wave,), float32.
+            Noise over its mean, shape (n_wave,), float32.
         """
         grid = self.generative.instrument.grid
 
@@ -131,7 +131,7 @@ class MockGalaxy:
         return Conditions(
             redshift=redshift,
             snr=self.snr,
-            shape=self.noise_shape(wave).expand(n, -1),
+            relative_noise=self.relative_noise(wave).expand(n, -1),
             valid=survey_mask(instrument, redshift),
             phot_snr=self.phot_snr,
             phot_valid=torch.ones_like(self.phot_snr, dtype=torch.bool),
@@ -143,7 +143,7 @@ class MockGalaxy:
         Parameters
         ----------
         seed
-            Source of the noise.
+            Seed of the random numbers of the noise.
 
         Returns
         -------
@@ -172,16 +172,16 @@ def mock_galaxy(
         Model whose light and noise the galaxy has, on the CPU; its basis is enough, no library
         is read.
     n_side
-        Spaxels per side; the field stays the same.
+        Number of spaxels on each side of the field, whose size stays the same.
     seed
-        Source of the irregularities.
+        Seed of the random clumps and ripples.
     shape
-        Another galaxy than NGC 3627.
+        Place, orientation and sizes; those of NGC 3627 by default.
 
     Returns
     -------
     MockGalaxy
-        The same for the same arguments.
+        Galaxy with known truth, the same one for the same arguments.
 
     Raises
     ------
@@ -212,14 +212,14 @@ def simulate(simulator: Simulator, galaxy: MockGalaxy) -> ModelSpectra:
     Parameters
     ----------
     simulator
-        Sets the wavelengths.
+        Forward model, which sets wavelengths and bands.
     galaxy
-        Theta and mass.
+        Galaxy whose parameters, masses, distance and redshift are taken.
 
     Returns
     -------
     ModelSpectra
-        Flux × (1 + z) in :data:`UNIT_CGS`, rows are spaxels.
+        Flux × (1 + z) in :data:`UNIT_CGS`, one row per spaxel.
     """
     theta = galaxy.theta.flatten(0, 1)
     redshift = torch.full((len(theta),), galaxy.shape.redshift)

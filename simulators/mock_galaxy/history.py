@@ -1,4 +1,4 @@
-"""What the stars of a mock galaxy are like: from the maps of its structure to maps of theta.
+"""The stars, dust and gas of a mock galaxy: from the maps of its structure to maps of theta.
 
 Histories are delayed exponentials, early and short in the bulge, later and longer towards the
 outside, with an episode a Gyr ago and the last few 10⁸ years set by bar and arms; metallicity rises
@@ -40,20 +40,20 @@ def galaxy_theta(
     Parameters
     ----------
     shape
-        The galaxy.
+        Place, orientation and sizes of the galaxy.
     structure
-        Its maps, (n_side, n_side) each.
+        Smooth maps of the galaxy, each of shape (n_side, n_side).
     space
         Order and bounds of the parameters.
     bins
-        Age bins.
+        Age bins over which the histories are averaged.
     generator
-        Source of clumps and ripples, on the CPU.
+        Random generator of clumps and ripples, on the CPU.
 
     Returns
     -------
     Tensor
-        Shape (n_side, n_side, n_param), float32, inside the bounds.
+        Parameters, shape (n_side, n_side, n_param), float32, inside the bounds.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def _delayed(time: Tensor, onset: Tensor, tau: Tensor) -> Tensor:
 
 
 def _recent_dex(structure: Structure, young: Tensor) -> Tensor:
-    """How much the present SFR exceeds the smooth history."""
+    """Excess in dex of the present SFR over the smooth history, shape (n_side, n_side)."""
     bulge_share = structure.bulge / (structure.bulge + structure.disc + structure.bar)
     arm = structure.arm * (1.15 + 0.25 * young)
     ends = 0.8 * structure.bar_ends

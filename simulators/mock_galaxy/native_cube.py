@@ -1,4 +1,4 @@
-"""A mock galaxy as a cube sees it: on native, observed-frame pixels, with the noise drawn there.
+"""A mock galaxy as a cube sees it: on the observed pixels ("native"), with noise drawn there.
 
 The noise is that of the model's noise profile: white from pixel to pixel without one, which becomes
 correlated only in the reader that resamples the cube to the rest frame, as with real data.
@@ -17,10 +17,10 @@ from torch import Tensor
 
 from simulators.forward.simulator import ModelSpectra, Simulator
 from simulators.instruments.instrument import Instrument
-from simulators.instruments.pixels import LinearPixels
+from simulators.instruments.observed_pixels import LinearObservedPixels
 from simulators.mock_galaxy.galaxy import MockGalaxy, simulate
 from simulators.noise.noise_model import NoiseModel
-from simulators.wavelengths.wavegrid import WaveGrid
+from simulators.wavelengths.rest_grid import LinearRestGrid
 
 __all__ = ["NativeCube", "native_instrument", "native_light", "observe_native"]
 
@@ -56,9 +56,9 @@ def native_instrument(instrument: Instrument, redshift: float) -> Instrument:
     Parameters
     ----------
     instrument
-        Instrument of a model.
+        Instrument of a model, on whose rest-frame grid spectra are resampled.
     redshift
-        Redshift of the galaxy.
+        Redshift of the galaxy, for which the observed pixels are seen from the rest frame.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def native_instrument(instrument: Instrument, redshift: float) -> Instrument:
         If the pixels are not uniform in air wavelength, as a cube's are.
     """
     pixels = instrument.pixels
-    if not isinstance(pixels, LinearPixels) or pixels.medium != "air":
+    if not isinstance(pixels, LinearObservedPixels) or pixels.medium != "air":
         raise ValueError(
             f"instrument {instrument.name!r} observes {pixels}: a mock cube needs pixels of equal "
             "width in air, as those of MUSE"
@@ -83,7 +83,7 @@ def native_instrument(instrument: Instrument, redshift: float) -> Instrument:
     low, high = (float(edges[i]) * stretch for i in (0, -1))
     first = math.floor((low - start) / step + 0.5) - _MARGIN_PIXELS
     last = math.ceil((high - start) / step - 0.5) + _MARGIN_PIXELS
-    grid = WaveGrid((start + first * step) / stretch, step / stretch, last - first + 1)
+    grid = LinearRestGrid((start + first * step) / stretch, step / stretch, last - first + 1)
     return replace(instrument, grid=grid, pixels=replace(pixels, start_aa=start + first * step))
 
 
@@ -93,7 +93,7 @@ def native_light(galaxy: MockGalaxy) -> tuple[Tensor, ModelSpectra]:
     Parameters
     ----------
     galaxy
-        The galaxy. Its model's stored basis is enough.
+        Galaxy to simulate; the basis that its model carries is enough, no library is read.
 
     Returns
     -------
@@ -122,12 +122,13 @@ def observe_native(
     Parameters
     ----------
     galaxy
-        The galaxy.
+        Galaxy to observe, with the noise model of its generative model.
     seed
-        Source of the noise.
+        Seed of the random numbers of the noise.
     shared_systematics
-        Draw the multiplicative errors (calibration, template mismatch, zero points) once for the
-        whole cube, as in a real one, instead of for each spaxel, as the noise model has them.
+        If true, draw the multiplicative errors (calibration, template mismatch, zero points) once
+        for the whole cube, as in a real one; by default for each spaxel, as the noise model has
+        them.
     neighbour_share
         Weight of each of the four neighbours in the noise of a spaxel relative to its own, as
         drizzling mixes them; 0.08 makes the noise of large bins grow as in MUSE cubes.
@@ -135,7 +136,7 @@ def observe_native(
     Returns
     -------
     NativeCube
-        The same for the same arguments.
+        Observed spectra and bands, the same ones for the same arguments.
     """
     generator = torch.Generator().manual_seed(seed << 32)
     wave, light = native_light(galaxy)
@@ -147,7 +148,7 @@ def observe_native(
     )
     # the S/N refers to the mean of the spectrum on the model's grid, as in the noise model
     level = galaxy.light.flux.mean(dim=1) / (1.0 + galaxy.shape.redshift)
-    sigma = (level / galaxy.snr)[:, None] * galaxy.noise_shape(rest_wave)
+    sigma = (level / galaxy.snr)[:, None] * galaxy.relative_noise(rest_wave)
     pixel = torch.round(
         noise.instrument.native_position(rest_wave, rest_wave.new_tensor([galaxy.shape.redshift]))[
             0

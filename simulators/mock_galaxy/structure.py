@@ -26,20 +26,20 @@ class GalaxyShape:
     Parameters
     ----------
     name
-        Name written in products.
+        Name of the galaxy that is written in products.
     ra_deg, dec_deg
-        Centre.
+        Right ascension and declination of the centre, in degrees.
     redshift, distance_mpc
-        Systemic redshift, and luminosity distance.
+        Systemic redshift, and luminosity distance in Mpc.
     inclination_deg, position_angle_deg, bar_angle_deg
-        Inclination; position angles of the receding major axis and of the bar on the sky, east of
-        north.
+        Inclination; position angles of the receding major axis and of the bar on the sky, from
+        north to east; all in degrees.
     field_arcsec
-        Side of the square field.
+        Side of the square field, in arcsec.
     disc_length_kpc, bulge_length_kpc, bar_length_kpc
         Exponential scale lengths of disc and bulge, semi-major axis of the bar.
     pitch_deg, arm_width_kpc
-        Pitch angles of the two arms, and their width at the end of the bar.
+        Pitch angles of the two arms in degrees, and their width at the end of the bar.
     disc_density, bulge_density, bar_density
         Central surface densities of the formed mass, M☉/pc² of the plane.
 
@@ -105,14 +105,14 @@ class Structure(NamedTuple):
 
 
 def galaxy_structure(shape: GalaxyShape, n_side: int) -> Structure:
-    """Lay out the smooth maps.
+    """Lay out the smooth maps of a galaxy.
 
     Parameters
     ----------
     shape
-        The galaxy.
+        Place, orientation and sizes of the galaxy.
     n_side
-        Spaxels per side of the field.
+        Number of spaxels on each side of the field.
 
     Returns
     -------
@@ -207,16 +207,16 @@ def smooth_fields(
     Parameters
     ----------
     shape
-        The galaxy.
+        Galaxy whose field and distance set the scale of the smoothing.
     n_fields, n_side
-        How many fields, and spaxels per side.
+        Number of fields, and of spaxels on each side of them.
     generator
-        Source of randomness, on the CPU.
+        Random generator, on the CPU.
 
     Returns
     -------
     Tensor
-        Shape (n_fields, n_side, n_side), float64, each of mean 0 and variance 1.
+        Fields of mean 0 and variance 1, shape (n_fields, n_side, n_side), float64.
     """
     white = torch.randn(n_fields, n_side, n_side, generator=generator, dtype=torch.float64)
     width = _CLUMP_KPC / (shape.field_arcsec * shape.kpc_per_arcsec)
