@@ -16,7 +16,7 @@ from scipy.interpolate import PchipInterpolator
 from simulators.files.checksum import combined_sha256
 from simulators.populations.ssp_grid import MH_TOLERANCE, SSPGrid
 
-__all__ = ["match_grid", "seam_ratio", "splice_young"]
+__all__ = ["seam_ratio", "splice_young"]
 
 _FWHM_PER_SIGMA = np.sqrt(8 * np.log(2))
 _TINY = 1e-30
@@ -30,7 +30,8 @@ def splice_young(grid: SSPGrid, young_grid: SSPGrid, age_gyr: float | None = Non
     grid : SSPGrid
         The library that keeps its wavelengths, metallicities and old ages.
     young_grid : SSPGrid
-        The library that gives every age below `age_gyr`, matched by `match_grid`.
+        The library that gives every age below `age_gyr`, brought to the axes and resolution of
+        `grid`.
     age_gyr : float, optional
         First age of `grid` to keep, Gyr; its youngest by default.
 
@@ -54,7 +55,7 @@ def splice_young(grid: SSPGrid, young_grid: SSPGrid, age_gyr: float | None = Non
             f"younger than {age_gyr:g} Gyr to splice into {grid.name}"
         )
     old = grid.select(age_range_gyr=(age_gyr * (1 - 1e-9), np.inf))
-    lum, mass = match_grid(young_grid, grid, n_young)
+    lum, mass = _young_ages(young_grid, grid, n_young)
     note = f"; ages below {age_gyr:g} Gyr from {young_grid.name} ({young_grid.source})"
     if young_grid.mass_kind != grid.mass_kind:
         note += f", whose surviving mass counts {young_grid.mass_kind}"
@@ -69,31 +70,13 @@ def splice_young(grid: SSPGrid, young_grid: SSPGrid, age_gyr: float | None = Non
     )
 
 
-def match_grid(source: SSPGrid, target: SSPGrid, n_age: int) -> tuple[np.ndarray, np.ndarray]:
+def _young_ages(source: SSPGrid, target: SSPGrid, n_age: int) -> tuple[np.ndarray, np.ndarray]:
     """Bring a library's first ages to the metallicities, wavelengths and LSF of another one.
 
     Up to `MH_TOLERANCE` beyond the source's metallicities its last one is taken. Luminosities are
-    interpolated in [M/H] by a monotone cubic of their logarithm, and broadened by
-    a Gaussian where the target's resolution is lower. They are never sharpened.
-
-    Parameters
-    ----------
-    source, target : SSPGrid
-        Library to take from, and library whose axes and resolution are wanted.
-    n_age : int
-        Number of ages to take, from the youngest.
-
-    Returns
-    -------
-    lum : ndarray, shape (target.n_met, n_age, target.n_wave)
-        L_sun/AA per M_sun formed.
-    mass_alive : ndarray, shape (target.n_met, n_age)
-        Surviving mass per mass formed.
-
-    Raises
-    ------
-    ValueError
-        If the source does not cover the target's wavelengths or metallicities.
+    interpolated in [M/H] by a monotone cubic of their logarithm, and broadened by a Gaussian where
+    the target's resolution is lower; they are never sharpened. Luminosities have the shape
+    (target.n_met, n_age, target.n_wave), surviving masses (target.n_met, n_age).
     """
     for what, unit, have, need, tolerance in (
         ("wavelengths", "AA", source.wave_range_aa, target.wave_range_aa, 0.0),

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from simulators.instruments.instrument import Instrument
-from simulators.instruments.pixels import LinearPixels, LogPixels
+from simulators.instruments.observed_pixels import LinearObservedPixels, LogObservedPixels
 from simulators.noise.correlation import (
     banded_cholesky,
     banded_correlation,
@@ -16,9 +16,9 @@ from simulators.noise.correlation import (
 )
 from simulators.wavelengths.air import rest_air_edges
 from simulators.wavelengths.resample import covariance_bands, resample_matrix
-from simulators.wavelengths.wavegrid import LogWaveGrid, WaveGrid
+from simulators.wavelengths.rest_grid import LinearRestGrid, LogRestGrid
 
-INSTRUMENT = Instrument(grid=WaveGrid(4900.0, 1.25, 90))
+INSTRUMENT = Instrument(grid=LinearRestGrid(4900.0, 1.25, 90))
 REDSHIFTS = [0.0, 0.00243, 0.013, 0.05, 0.1]
 # float32 as everywhere: the taps and the reference see the same number
 Z = torch.tensor(REDSHIFTS)
@@ -106,14 +106,16 @@ def test_bands_agree_with_the_resamplers_own():
 
 SURVEYS = {
     "log": Instrument(
-        grid=LogWaveGrid(4000.0, 1e-4, 90),
-        pixels=LogPixels(start_aa=3801.894, log_step=1e-4),
+        grid=LogRestGrid(4000.0, 1e-4, 90),
+        pixels=LogObservedPixels(start_aa=3801.894, log_step=1e-4),
     ),
     "three native pixels and more": Instrument(
-        grid=WaveGrid(4900.0, 3.9, 90), pixels=LinearPixels(start_aa=4001.0, step_aa=1.25)
+        grid=LinearRestGrid(4900.0, 3.9, 90),
+        pixels=LinearObservedPixels(start_aa=4001.0, step_aa=1.25),
     ),
     "linear on log": Instrument(
-        grid=WaveGrid(3700.0, 2.0, 90), pixels=LogPixels(start_aa=3801.894, log_step=1e-4)
+        grid=LinearRestGrid(3700.0, 2.0, 90),
+        pixels=LogObservedPixels(start_aa=3801.894, log_step=1e-4),
     ),
 }
 

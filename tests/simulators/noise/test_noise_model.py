@@ -19,10 +19,10 @@ from simulators.noise.noise_model import NoiseConfig, NoiseModel
 from simulators.noise.profile import NoiseProfile
 from simulators.noise.template_mismatch import TemplateMismatch
 from simulators.observations.conditions import Conditions, ConditionsPrior
-from simulators.wavelengths.wavegrid import WaveGrid
+from simulators.wavelengths.rest_grid import LinearRestGrid
 
 N_PIX = 60
-INSTRUMENT = Instrument(grid=WaveGrid(5000.0, 1.25, N_PIX))
+INSTRUMENT = Instrument(grid=LinearRestGrid(5000.0, 1.25, N_PIX))
 REDSHIFT = 0.0071
 
 
@@ -69,7 +69,7 @@ def _conditions(n: int, snr: float = 60.0, phot_snr: float = 25.0) -> Conditions
     return Conditions(
         redshift=torch.full((n,), REDSHIFT),
         snr=torch.full((n,), snr),
-        shape=torch.linspace(0.8, 1.2, N_PIX).expand(n, -1),
+        relative_noise=torch.linspace(0.8, 1.2, N_PIX).expand(n, -1),
         valid=valid,
         phot_snr=torch.full((n, 5), phot_snr),
         phot_valid=phot_valid,
@@ -91,7 +91,7 @@ def _dense(noise: NoiseModel, amplitude: float = 1.0, **settings) -> tuple[torch
     between = torch.from_numpy(np.concatenate([overlap, [0.0, 0.0]]))[lag]
     sky = noise.sky_modes(torch.arange(first, first + n_native)).double()
     between = between + sky.T @ sky
-    sigma = (conditions.shape / conditions.snr[:, None])[0].double()
+    sigma = (conditions.relative_noise / conditions.snr[:, None])[0].double()
     mean = torch.cat([light.flux[0], light.phot[0]]).double() * amplitude
     covariance = torch.zeros(N_PIX + 5, N_PIX + 5, dtype=torch.float64)
     covariance[:N_PIX, :N_PIX] = sigma[:, None] * sigma * (native @ between @ native.T)
@@ -112,6 +112,20 @@ def test_contract(noise):
     conditions = prior.sample(500, INSTRUMENT, generator)
     conditions = conditions._replace(valid=conditions.valid | (torch.arange(N_PIX) < 40))
     check_noise(noise, _light(500), conditions, generator)
+
+
+class Rippled(NoiseModel):
+    """A noise model of another file: one more mode, a ripple along the spectrum."""
+
+    def __init__(self, instrument: Instrument) -> None:
+        super().__init__(instrument)
+        ripple = torch.cat([0.1 * torch.sin(torch.arange(N_PIX) / 2.0), torch.zeros(5)])
+        self.modes = torch.cat([self.modes, ripple[None]])
+
+
+def test_a_subclass_with_other_modes_keeps_the_contract():
+    generator = torch.Generator().manual_seed(1)
+    check_noise(Rippled(INSTRUMENT), _light(400), _conditions(400), generator)
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,10 @@ from simulators.noise.noise_model_storage import (
 from simulators.noise.profile import NoiseProfile, white_profile
 from simulators.noise.template_mismatch import TemplateMismatch
 from simulators.observations.conditions import ConditionsPrior
-from simulators.wavelengths.wavegrid import WaveGrid
+from simulators.wavelengths.rest_grid import LinearRestGrid
 
 N_PIX = 60
-INSTRUMENT = Instrument(grid=WaveGrid(5000.0, 1.25, N_PIX))
+INSTRUMENT = Instrument(grid=LinearRestGrid(5000.0, 1.25, N_PIX))
 WAVE = np.arange(4900.0, 6200.0, 2.5)
 
 

@@ -21,10 +21,10 @@ from simulators.noise.template_mismatch import (
     write_mismatch,
 )
 from simulators.populations.ssp_basis import build_basis
-from simulators.wavelengths.wavegrid import WaveGrid
+from simulators.wavelengths.rest_grid import LinearRestGrid
 
 N_PIX = 280
-INSTRUMENT = Instrument(grid=WaveGrid(4830.0, 1.25, N_PIX))
+INSTRUMENT = Instrument(grid=LinearRestGrid(4830.0, 1.25, N_PIX))
 PRIOR = default_prior(nuisances=stellar_nuisances())
 
 
@@ -141,7 +141,9 @@ def test_libraries_that_share_everything_are_refused(own, toy_library, theta):
 def test_other_parameters_or_instruments_are_refused(own, toy_library, small_model, theta):
     with pytest.raises(ValueError, match="toy and toy have other parameters or instruments"):
         measure_mismatch(own, small_model.simulator, theta)
-    elsewhere = _simulator(toy_library, instrument=Instrument(grid=WaveGrid(4900.0, 1.25, N_PIX)))
+    elsewhere = _simulator(
+        toy_library, instrument=Instrument(grid=LinearRestGrid(4900.0, 1.25, N_PIX))
+    )
     with pytest.raises(ValueError, match="build both simulators with the same ones"):
         measure_mismatch(own, elsewhere, theta)
 
@@ -173,7 +175,7 @@ def test_file_gives_back_what_was_written(made_up, tmp_path):
 def test_file_of_other_wavelengths_or_bands_is_refused(made_up, tmp_path):
     path = write_mismatch(made_up, INSTRUMENT, tmp_path / "mismatch.h5")
     for other in (
-        replace(INSTRUMENT, grid=WaveGrid(4831.0, 1.25, N_PIX)),
+        replace(INSTRUMENT, grid=LinearRestGrid(4831.0, 1.25, N_PIX)),
         replace(INSTRUMENT, bands=INSTRUMENT.bands[::-1]),
     ):
         with pytest.raises(ValueError, match=r"mismatch\.h5 was measured for instrument"):
