@@ -26,10 +26,15 @@ from amortized_sfh.data.cubes.disc import (
     spaxel_area_arcsec2,
 )
 from amortized_sfh.inference.infer import infer
-from amortized_sfh.inference.samples import STATISTICS, statistics
 from amortized_sfh.model.model import PosteriorModel
-from amortized_sfh.products.map_file import UNITS
 from amortized_sfh.quantities.mass import luminosity_distance_mpc
+from amortized_sfh.quantities.registry import MASSES, unit_of
+from amortized_sfh.quantities.statistics import (
+    MEAN,
+    STATISTICS,
+    extension_name,
+    summarise_draws,
+)
 
 _WITHIN = 0.95
 
@@ -249,14 +254,15 @@ def _place(annulus: Annulus, kpc: float, options: ProfileOptions) -> dict[str, f
 def _values(region: RegionPosterior, area_kpc2: float, growth: float) -> dict[str, float]:
     """Columns of the scalars of an annulus; masses are those of all its spaxels."""
     scalars = region.scalars()
-    for name in ("LOGMASS", "LOGMASS_FORMED"):
+    for name in MASSES:
         scalars[name] = scalars[name] + math.log10(growth)
     if np.isfinite(area_kpc2):
         scalars |= region.densities(area_kpc2)
     columns = {}
     for name, draws in scalars.items():
-        for statistic, value in zip(STATISTICS, statistics(draws[None])[0].tolist(), strict=True):
-            columns[name if statistic == "mean" else f"{name}_{statistic.upper()}"] = value
+        values = summarise_draws(draws[None])[0].tolist()
+        for statistic, value in zip(STATISTICS, values, strict=True):
+            columns[name if statistic == MEAN else extension_name(name, statistic)] = value
     return columns
 
 
@@ -265,7 +271,7 @@ def _table(lines: list[dict[str, float]], disc: Disc, options: ProfileOptions) -
     table = Table(rows=lines)
     units = {"R_IN": "arcsec", "R_OUT": "arcsec", "R": "arcsec", "R_KPC": "kpc"}
     for name in table.colnames:
-        unit = units.get(name) or UNITS.get(name) or UNITS.get(name.rpartition("_")[0])
+        unit = units.get(name) or unit_of(name)
         if unit:
             table[name].unit = unit
     table.meta = {

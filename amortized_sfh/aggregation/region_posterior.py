@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from amortized_sfh.aggregation.population import Population
-from amortized_sfh.aggregation.totals import Totals
-from amortized_sfh.inference.samples import history_scalars, statistics
-from amortized_sfh.quantities.surface_densities import history_densities
+from amortized_sfh.aggregation.totals import RegionTotals
+from amortized_sfh.quantities.quantity import QuantityInputs
+from amortized_sfh.quantities.registry import FROM_HISTORY, PER_BIN, evaluate
+from amortized_sfh.quantities.statistics import summarise_draws
+from amortized_sfh.quantities.surface_densities import surface_densities
 from priors.ages import AgeBins
 
 
@@ -22,14 +23,14 @@ class RegionPosterior:
     Parameters
     ----------
     totals
-        The region as a whole, and mean and scatter of its members, in n_draw draws.
+        The region as a whole, and mean and scatter of its members, in n_draws draws.
     population
         Mean, covariance and members in prior coordinates along `axes`.
     axes
         Axes that the spectra inform, as columns in prior coordinates, shape (n_param, k).
     information
         Mean share of the prior variance that one spectrum removes along each axis, shape (k,).
-    shared
+    shared_shifts
         Shift along the axes by one standard deviation of each error that does not average down,
         shape (k, n_error).
     n_spaxels
@@ -43,11 +44,11 @@ class RegionPosterior:
         What should be known before the numbers are used.
     """
 
-    totals: Totals
+    totals: RegionTotals
     population: Population
     axes: Tensor
     information: Tensor
-    shared: Tensor
+    shared_shifts: Tensor
     n_spaxels: int
     ess: float
     bins: AgeBins
@@ -60,39 +61,43 @@ class RegionPosterior:
 
     @property
     def mean(self) -> dict[str, Tensor]:
-        """Mean over the members, each counted once, by product name, each (n_draw,)."""
+        """Mean over the members, each counted once, by product name, each (n_draws,)."""
         return self.totals.mean
 
     @property
     def scatter(self) -> dict[str, Tensor]:
-        """Standard deviation over the members by product name, each (n_draw,)."""
+        """Standard deviation over the members by product name, each (n_draws,)."""
         return self.totals.scatter
 
+    @property
+    def _inputs(self) -> QuantityInputs:
+        """The summed history and its mass, that the products follow from."""
+        return QuantityInputs(
+            derived=self.totals.derived,
+            log_mass=self.totals.log_mass,
+            parameters={"mh": self.totals.mh},
+            bins=self.bins,
+        )
+
     def scalars(self) -> dict[str, Tensor]:
-        """Scalars of the region as a whole by product name, each (n_draw,).
+        """Scalars of the region as a whole by product name, each (n_draws,).
 
         Ages and metallicities are those of all its stars together, mass- or light-weighted; `AV`,
         `V` and `SIGMA` are light-weighted means of the members.
         """
-        history = history_scalars(self.totals.derived, self.totals.log_mass)
-        return {**history, **self.totals.nuisance}
+        return {**evaluate(FROM_HISTORY, self._inputs), **self.totals.nuisance}
 
     def per_bin(self) -> dict[str, Tensor]:
-        """Summed history by product name, each (n_draw, n_bins); `MH` is mass-weighted."""
-        mass = 10.0 ** self.totals.log_mass[:, None] * self.totals.derived.mass_fraction
-        return {
-            "MASSFRAC": self.totals.derived.mass_fraction,
-            "SFR": mass / self.bins.widths_yr.to(mass),
-            "MH": self.totals.mh,
-        }
+        """Summed history by product name, each (n_draws, n_bins); `MH` is mass-weighted."""
+        return evaluate(PER_BIN, self._inputs)
 
     def densities(self, area_kpc2: float) -> dict[str, Tensor]:
-        """Surface densities by product name, each (n_draw,).
+        """Surface densities by product name, each (n_draws,).
 
         Parameters
         ----------
         area_kpc2
-            Area of all members in the plane of the galaxy.
+            Area of all members together in the plane of the galaxy, in kpc².
 
         Returns
         -------
@@ -104,10 +109,7 @@ class RegionPosterior:
         ValueError
             If the area is not positive.
         """
-        if not area_kpc2 > 0:
-            raise ValueError(f"area_kpc2 is {area_kpc2}; expected a positive area")
-        area = torch.tensor(float(area_kpc2))
-        return history_densities(self.totals.derived, self.totals.log_mass, area)
+        return surface_densities(self.totals.derived, self.totals.log_mass, area_kpc2)
 
     def summary(self) -> dict[str, np.ndarray]:
         """Mean, standard deviation and percentiles of the region as a whole.
@@ -116,7 +118,7 @@ class RegionPosterior:
         -------
         dict of str to ndarray
             Scalars (5,), quantities per bin (n_bins, 5); the order is
-            `amortized_sfh.inference.samples.STATISTICS`.
+            `amortized_sfh.quantities.statistics.STATISTICS`.
         """
         products = {**self.scalars(), **self.per_bin()}
-        return {name: statistics(v[None])[0].numpy() for name, v in products.items()}
+        return {name: summarise_draws(v[None])[0].numpy() for name, v in products.items()}

@@ -1,51 +1,64 @@
-"""From the members of a region to the region: sums of masses and light, draw by draw."""
+"""Totals of a region: its members' draws moved to their population, masses and light added up."""
 
 from __future__ import annotations
 
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from amortized_sfh.aggregation.population import Population
+from amortized_sfh.aggregation.prior_coordinates import PriorCoordinates
+from amortized_sfh.model.model import PosteriorModel
 from amortized_sfh.quantities.derived import Composite, Derived, derive, derive_composite
-from amortized_sfh.quantities.mass import ABSOLUTE_CALIBRATION, MassScale
+from amortized_sfh.quantities.mass import (
+    ABSOLUTE_CALIBRATION,
+    MassScale,
+    luminosity_distance_mpc,
+    mass_scale,
+)
+from amortized_sfh.quantities.quantity import QuantityInputs, named_parameters
+from amortized_sfh.quantities.registry import DUST_AND_KINEMATICS, INTENSIVE, evaluate
 from simulators.forward.simulator import Simulator
-from simulators.wavelengths.doppler import add_velocities
+from simulators.observations.observation import Observation
+
+_HISTORIES_PER_CHUNK = 40_000
 
 
-class Members(NamedTuple):
+class MemberHistories(NamedTuple):
     """Histories of the members of a region in one or several draws.
 
     Attributes
     ----------
     theta
-        Parameters, shape (n_draw, n_obs, n_param).
+        Parameters of each member, shape (n_draws, n_obs, n_param).
     log_mass
-        log10 of the formed mass in M☉, shape (n_draw, n_obs).
+        log10 of the formed mass in M☉, shape (n_draws, n_obs).
     """
 
     theta: Tensor
     log_mass: Tensor
 
 
-class Totals(NamedTuple):
-    """A region as a whole, and its members' mean and scatter, in n_draw draws.
+class RegionTotals(NamedTuple):
+    """A region as a whole, and its members' mean and scatter, in n_draws draws.
 
     Attributes
     ----------
     derived
-        Quantities of the summed history.
+        Quantities of the summed history, shape (n_draws, ...).
     log_mass
-        log10 of the formed mass of all members, shape (n_draw,).
+        log10 of the formed mass of all members, shape (n_draws,).
     mh
-        Mass-weighted [M/H] of each bin, shape (n_draw, n_bins).
+        Mass-weighted [M/H] of each bin, shape (n_draws, n_bins).
     nuisance
         Light-weighted means of the members' A_V, velocity and dispersion by product name, shape
-        (n_draw,); their differences in velocity are no dispersion.
+        (n_draws,); their differences in velocity are no dispersion.
     mean, scatter
         Mean and standard deviation over the members, each counted once, of derived scalars and
-        of A_V and kinematics by product name, shape (n_draw,).
+        of A_V and kinematics by product name, shape (n_draws,).
     """
 
     derived: Derived
@@ -55,16 +68,16 @@ class Totals(NamedTuple):
     mean: dict[str, Tensor]
     scatter: dict[str, Tensor]
 
-    def cpu(self) -> Totals:
-        """The same on the CPU."""
+    def cpu(self) -> RegionTotals:
+        """Return the same on the CPU."""
         held = ({k: v.cpu() for k, v in d.items()} for d in self[3:])
-        return Totals(
+        return RegionTotals(
             Derived(*(v.cpu() for v in self.derived)), self.log_mass.cpu(), self.mh.cpu(), *held
         )
 
     @staticmethod
-    def cat(parts: list[Totals]) -> Totals:
-        """Join draws."""
+    def cat(parts: list[RegionTotals]) -> RegionTotals:
+        """Join the draws of parts that follow each other."""
 
         def join(name: str) -> dict[str, Tensor]:
             return {
@@ -72,7 +85,7 @@ class Totals(NamedTuple):
             }
 
         columns = zip(*(p.derived for p in parts), strict=True)
-        return Totals(
+        return RegionTotals(
             Derived(*(torch.cat(c) for c in columns)),
             torch.cat([p.log_mass for p in parts]),
             torch.cat([p.mh for p in parts]),
@@ -80,26 +93,26 @@ class Totals(NamedTuple):
         )
 
 
-def weigh(
+def with_masses(
     simulator: Simulator, scale: MassScale, theta: Tensor, generator: torch.Generator
-) -> Members:
+) -> MemberHistories:
     """Give members their masses.
 
     Parameters
     ----------
     simulator
-        Supplies the level of the light.
+        Simulator of the model, which supplies the level of the light.
     scale
-        Of the n_obs spectra.
+        Observed level of the n_obs spectra in luminosity.
     theta
-        Shape (n_draw, n_obs, n_param).
+        Histories of the members, shape (n_draws, n_obs, n_param).
     generator
         Source of the errors: noise of each spectrum, and the absolute calibration once per draw.
 
     Returns
     -------
-    Members
-        With masses.
+    MemberHistories
+        The same histories with the masses that the observed levels demand.
     """
     log_mass = scale.log_mass(simulator, theta.transpose(0, 1)).T
 
@@ -108,24 +121,26 @@ def weigh(
 
     error = scale.relative_noise * normal(*log_mass.shape)
     error = error + ABSOLUTE_CALIBRATION * normal(len(theta), 1)
-    return Members(theta, log_mass + error / math.log(10.0))
+    return MemberHistories(theta, log_mass + error / math.log(10.0))
 
 
-def total(simulator: Simulator, members: Members, frame_kms: Tensor | None = None) -> Totals:
-    """Add up a region.
+def add_up_members(
+    simulator: Simulator, members: MemberHistories, frame_kms: Tensor | None = None
+) -> RegionTotals:
+    """Add up masses and light of the members of a region.
 
     Parameters
     ----------
     simulator
-        Supplies light and surviving mass.
+        Simulator of the model, which supplies light and surviving mass.
     members
-        All members in n_draw draws.
+        Histories and masses of all members in n_draws draws.
     frame_kms
         Velocity of the rest frame of each member, shape (n_obs,); one frame where None.
 
     Returns
     -------
-    Totals
+    RegionTotals
         Masses and light are summed; ages and metallicities are those of the sum.
     """
     theta = members.theta.flatten(0, 1)
@@ -140,30 +155,108 @@ def total(simulator: Simulator, members: Members, frame_kms: Tensor | None = Non
     mh = theta[:, simulator.space.mh].unflatten(0, shape)
     by_mass, by_light = (((w * mh).sum(1) / w.sum(1).clamp_min(1e-30)) for w in (mass, light))
     summed = Composite(mass.sum(1), light.sum(1), alive.sum(1), by_mass, by_light)
-    each = _scalars(simulator, theta)
     share = light.sum(2) / light.sum((1, 2))[:, None]
-    values = {name: value.unflatten(0, shape) for name, value in each.items()}
-    if frame_kms is not None:
-        values["V"] = add_velocities(frame_kms.to(mass), values["V"])
-    return Totals(
+    derived = Derived(*(value.unflatten(0, shape) for value in derive(simulator, theta)))
+    parameters = named_parameters(members.theta, simulator.space, frame_kms)
+    inputs = QuantityInputs(derived=derived, log_mass=members.log_mass, parameters=parameters)
+    values = evaluate(INTENSIVE, inputs)
+    return RegionTotals(
         derive_composite(summed, simulator.bins),
         log_mean[:, 0],
         by_mass,
-        {name: (share * values[name]).sum(1) for name in ("AV", "V", "SIGMA")},
+        {name: (share * values[name]).sum(1) for name in DUST_AND_KINEMATICS},
         {name: value.mean(1) for name, value in values.items()},
         {name: value.std(1, correction=0) for name, value in values.items()},
     )
 
 
-def _scalars(simulator: Simulator, theta: Tensor) -> dict[str, Tensor]:
-    """Scalars of single members by product name, shape (n,)."""
-    derived = derive(simulator, theta)
-    space = simulator.space
-    values = {
-        name: getattr(derived, name.lower()) for name in ("MH_MW", "MH_LW", "T50", "T90", "ML_V")
-    }
-    values["LOGAGE_MW"], values["LOGAGE_LW"] = derived.log_age_mw, derived.log_age_lw
-    values["AV"] = theta[:, space.index("av")]
-    values["V"] = theta[:, space.index("velocity")]
-    values["SIGMA"] = 10.0 ** theta[:, space.index("log_sigma")]
-    return values
+class MemberPosteriors(NamedTuple):
+    """Posteriors of the members of a region: their own, and under their population.
+
+    Attributes
+    ----------
+    z
+        Draws of their own posteriors in prior coordinates, shape (n_obs, n_draws, n_param).
+    axes
+        Axes that the spectra inform, as columns, shape (n_param, k).
+    population
+        Their population, and their coordinates along the axes under it.
+    frame_kms
+        Velocities of their rest frames, shape (n_obs,); None if they have one.
+    """
+
+    z: Tensor
+    axes: Tensor
+    population: Population
+    frame_kms: Tensor | None
+
+
+def region_totals(
+    model: PosteriorModel,
+    coordinates: PriorCoordinates,
+    posteriors: MemberPosteriors,
+    observation: Observation,
+    distance_mpc: float | None,
+    seed: int,
+) -> RegionTotals:
+    """Move every spectrum's draws to the population, and add them up.
+
+    Parameters
+    ----------
+    model
+        Trained model that made the posteriors.
+    coordinates
+        Coordinates in which the prior of the model is a standard normal.
+    posteriors
+        Posteriors of the n_obs members.
+    observation
+        Data of the members, masked.
+    distance_mpc
+        Luminosity distance; from the redshift where it is not given.
+    seed
+        Source of randomness; the same seed gives the same draws.
+
+    Returns
+    -------
+    RegionTotals
+        As many draws as the population has, on the CPU; masses are NaN without a distance.
+    """
+    z, axes, population, frame_kms = posteriors
+    simulator = model.generative.simulator
+    redshift = observation.redshift.cpu().double().numpy()
+    known = bool(np.isfinite(luminosity_distance_mpc(redshift, distance_mpc)).all())
+    # without a distance members still weigh relative to each other
+    scale = mass_scale(simulator, observation.to(z.device), distance_mpc if known else 1.0)
+    generator = torch.Generator(z.device).manual_seed(seed)
+    size = max(1, _HISTORIES_PER_CHUNK // len(z))
+    parts = []
+    for first in range(0, len(population.mean), size):
+        along = population.members[first : first + size]
+        moved = _move(z, axes, along, coordinates.prior_draws, generator)
+        theta = coordinates.to_theta(moved)
+        members = with_masses(simulator, scale, theta, generator)
+        parts.append(add_up_members(simulator, members, frame_kms))
+    totals = RegionTotals.cat(parts).cpu()
+    return (
+        totals if known else totals._replace(log_mass=torch.full_like(totals.log_mass, torch.nan))
+    )
+
+
+def _move(
+    z: Tensor, axes: Tensor, members: Tensor, prior: Tensor, generator: torch.Generator
+) -> Tensor:
+    """Draw all members: along the axes as inferred, elsewhere from their own posteriors.
+
+    Shape (n_draws, n_obs, n_param). With the share rho of the variance common to all members, a
+    draw is sqrt(rho) times one prior draw plus sqrt(1 - rho) times the member's own.
+    """
+    n_draws, n_obs = members.shape[:2]
+
+    def choose(n: int, *shape: int) -> Tensor:
+        return torch.randint(n, shape, generator=generator, device=z.device)
+
+    own = z[torch.arange(n_obs, device=z.device), choose(z.shape[1], n_draws, n_obs)]
+    common = prior[choose(len(prior), n_draws, 1)]
+    rho = torch.rand(n_draws, 1, 1, generator=generator, device=z.device, dtype=z.dtype)
+    mixed = rho.sqrt() * common + (1.0 - rho).sqrt() * own
+    return mixed + (members - mixed @ axes) @ axes.T

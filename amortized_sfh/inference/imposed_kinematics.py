@@ -3,9 +3,9 @@
 The flow knows v and σ jointly with the history, so conditioning on them is a matter of weights:
 draws near the measured values are kept, others dropped (importance resampling). `fixed` conditions
 the posterior on the values, with a Gaussian kernel as narrow as an effective sample size of
-:data:`MIN_ESS` allows, and sets v and σ of the draws that it keeps to the values themselves;
-`prior` multiplies the posterior by Gaussians of the measured errors. Where the posterior has few
-draws near the values, more are drawn; nothing loops over spectra.
+`MIN_ESS` allows, and sets v and σ of the draws that it keeps to the values themselves; `prior`
+multiplies the posterior by Gaussians of the measured errors. Where the posterior has few draws near
+the values, more are drawn; nothing loops over spectra.
 
 The history is left as it was drawn: spectra confine it to a thin, curved sheet, from which a
 regression on the offsets of v and σ would push it.
@@ -25,18 +25,17 @@ import torch
 from torch import Tensor
 
 from amortized_sfh.inference.sampler import FlowSampler
+from amortized_sfh.quantities.flags import MIN_ESS
 from priors.bijections import Bijection
 from priors.space import ParameterSpace
 
-__all__ = ["MIN_ESS", "FlowPool", "ImposedKinematics", "Pool", "impose"]
+__all__ = ["FlowPool", "ImposedKinematics", "Pool", "impose"]
 
-MIN_ESS = 100.0
-"""Smallest effective sample size that is trusted."""
-
-_NARROW, _WIDE = 0.3, 1.0
-"""Widths of the kernel of `fixed` in posterior standard deviations: enough, and the limit."""
-_NARROWEST = 0.01
+_NARROWEST, _NARROW, _WIDE = 0.01, 0.3, 1.0
+"""Widths of the kernel of `fixed` in posterior standard deviations: the least, one that is enough,
+and the largest."""
 _FIRST_POOL, _GROWTH, _N_POOLS = 2000, 4, 3
+"""Draws of each posterior at first, factor by which more are drawn next time, and times at most."""
 _DRAWS_AT_ONCE = 64_000
 _BISECTIONS = 16
 
@@ -44,48 +43,48 @@ _BISECTIONS = 16
 class Pool(Protocol):
     """Posteriors that can be drawn from as often as needed."""
 
-    def draw(self, rows: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Draw n times from the posteriors of some observations.
+    def draw(self, index: Tensor, n_draws: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Draw from the posteriors of some observations.
 
         Parameters
         ----------
-        rows : Tensor
-            Which observations, int64, shape (n_rows,).
-        n : int
-            Draws of each.
+        index : Tensor
+            Indices of n of the observations, int64, shape (n,).
+        n_draws : int
+            Number of draws from the posterior of each.
 
         Returns
         -------
         values : Tensor
-            What is resampled, shape (n_rows, n, n_param).
+            Draws that are to be weighted and resampled, shape (n, n_draws, n_param).
         velocity, sigma : Tensor
-            Of the draws in km/s, shape (n_rows, n) each.
+            Velocity and dispersion of each draw in km/s, shape (n, n_draws) each.
         """
 
     def coordinates(self, velocity: Tensor, sigma: Tensor) -> Tensor:
-        """Return where velocities and dispersions in km/s lie, one posterior being about Gaussian.
+        """Transform velocities and dispersions in km/s so that posteriors are about Gaussian.
 
-        Shape (..., 2); not finite where the posterior cannot go.
+        The result has the shape (..., 2); it is not finite where no posterior can go.
         """
 
     def with_kinematics(self, values: Tensor, velocity: Tensor, sigma: Tensor) -> Tensor:
-        """Return values (n_rows, n, n_param) with velocity and dispersion (n_rows,) replaced."""
+        """Return draws (n, n_draws, n_param) with velocity and dispersion, (n,), replaced."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImposedKinematics:
-    """Measured stellar kinematics of n_obs observations.
+    """Measured stellar kinematics that the posteriors of n_obs observations must keep to.
 
     Parameters
     ----------
     mode : {"fixed", "prior"}
-        Condition on the values, or multiply by Gaussians of their errors.
+        "fixed" conditions on the values, "prior" multiplies by Gaussians of their errors.
     velocity_kms : Tensor
         Velocity in the rest frame of each observation, shape (n_obs,); NaN where it is not known.
     sigma_kms : Tensor
-        Velocity dispersion, shape (n_obs,); NaN where it is not known.
+        Velocity dispersion of each observation, shape (n_obs,); NaN where it is not known.
     velocity_error_kms, sigma_error_kms : Tensor, optional
-        Standard errors, shape (n_obs,); needed by ``prior``, ignored by ``fixed``.
+        Standard errors of both, shape (n_obs,); needed by ``prior``, ignored by ``fixed``.
 
     Raises
     ------
@@ -122,7 +121,7 @@ class ImposedKinematics:
 
     @property
     def known(self) -> Tensor:
-        """Whether there is all that is to be imposed, bool, shape (n_obs,)."""
+        """True where there is all that is to be imposed, bool, shape (n_obs,)."""
         known = torch.isfinite(self.velocity_kms) & (self.sigma_kms > 0)
         if self.mode == "prior":
             for error in self._errors():
@@ -134,19 +133,20 @@ class ImposedKinematics:
         return {name: value for name, value in values.items() if isinstance(value, Tensor)}
 
     def offsets(self, velocity: Tensor, sigma: Tensor, pool: Pool) -> Tensor:
-        """Offsets of draws from the values, in units of the errors or of the posterior.
+        """Offsets of draws from the measured values, in units of errors or posterior widths.
 
         Parameters
         ----------
         velocity, sigma : Tensor
-            Draws in km/s, shape (n_obs, n_draws).
+            Velocity and dispersion of the draws in km/s, shape (n_obs, n_draws) each.
         pool : Pool
-            Supplies the coordinates in which ``fixed`` measures them.
+            Posteriors, which supply the coordinates in which ``fixed`` measures offsets.
 
         Returns
         -------
         Tensor
-            Shape (n_obs, n_draws, 2), float64; NaN where the values are not known or out of reach.
+            Offsets of velocity and dispersion, shape (n_obs, n_draws, 2), float64; NaN where the
+            values are not known or out of reach.
         """
         goals = (self.velocity_kms.double()[:, None], self.sigma_kms.double()[:, None])
         draws = (velocity.double(), sigma.double())
@@ -172,22 +172,23 @@ def impose(
     Parameters
     ----------
     kinematics : ImposedKinematics
-        Of n_obs observations.
+        Measured values of n_obs observations.
     pool : Pool
-        The posteriors.
+        Posteriors of the same observations.
     n_draws : int
-        Draws to return per observation; they repeat where the posterior has few near the values.
+        Number of draws to return per observation; they repeat where the posterior has few near the
+        values.
     generator : torch.Generator
         Source of randomness of the resampling.
 
     Returns
     -------
     values : Tensor
-        Shape (n_obs, n_draws, n_param).
+        Draws as the pool gives them, shape (n_obs, n_draws, n_param).
     ess : Tensor
         Effective sample size, shape (n_obs,), float32; NaN where the kinematics are not known, or
         outside the bounds of the parameters, and the draws are those of the posterior itself. Below
-        :data:`MIN_ESS` do not trust them: the measured values are far from the posterior.
+        `MIN_ESS` do not trust them: the measured values are far from the posterior.
 
     Raises
     ------
@@ -204,10 +205,10 @@ def impose(
     for _ in range(_N_POOLS):
         if len(todo) == 0:
             break
-        left = []
-        for rows in todo.split(max(1, _DRAWS_AT_ONCE // size)):
-            drawn, velocity, sigma = pool.draw(rows, size)
-            part = kinematics[rows]
+        unfinished = []
+        for index in todo.split(max(1, _DRAWS_AT_ONCE // size)):
+            drawn, velocity, sigma = pool.draw(index, size)
+            part = kinematics[index]
             offsets = part.offsets(velocity, sigma, pool)
             known = torch.isfinite(offsets[:, 0, 0])
             offsets = torch.where(known[:, None, None], offsets, 0.0)
@@ -220,15 +221,15 @@ def impose(
                 chosen = torch.where((found >= MIN_ESS)[:, None, None], exact, chosen)
             if len(values) == 0:
                 values = chosen.new_empty(n_obs, *chosen.shape[1:])
-            values[rows] = chosen
-            ess[rows] = found
-            left.append(rows[~good & known])
-        todo, size = torch.cat(left), size * _GROWTH
+            values[index] = chosen
+            ess[index] = found
+            unfinished.append(index[~good & known])
+        todo, size = torch.cat(unfinished), size * _GROWTH
     return values, ess
 
 
 def _log_weights(kinematics: ImposedKinematics, distance_sq: Tensor) -> tuple[Tensor, Tensor]:
-    """Log weights (n, n_pool), and whether they are good enough not to draw more (n,)."""
+    """Log weights (n, n_pool); and, (n,), true where they are so good that no more are drawn."""
     if kinematics.mode == "prior":
         log_weight = -0.5 * distance_sq
         return log_weight, _ess(log_weight) >= MIN_ESS
@@ -248,7 +249,7 @@ def _kernel(distance_sq: Tensor, log_width: Tensor) -> Tensor:
 
 
 def _ess(log_weight: Tensor) -> Tensor:
-    """Kish's effective sample size of weights, shape (n,)."""
+    """Kish's effective sample size of log weights (n, n_pool), shape (n,)."""
     return torch.exp(2.0 * log_weight.logsumexp(1) - (2.0 * log_weight).logsumexp(1))
 
 
@@ -271,11 +272,11 @@ class FlowPool:
     Parameters
     ----------
     space : ParameterSpace
-        Of the model.
+        Parameters of the model, which tell the columns of velocity and dispersion.
     sampler : FlowSampler
-        Of its flow.
+        Sampler of the flow of the model.
     latent : Tensor
-        Latent vectors, shape (n_obs, n_latent).
+        Latent vectors of the observations, shape (n_obs, n_latent).
     generator : torch.Generator
         Source of randomness, on the device of the model.
     """
@@ -292,22 +293,24 @@ class FlowPool:
     def _bijections(self) -> list[Bijection]:
         return [self.space.parameters[j].bijection for j in self._columns]
 
-    def draw(self, rows: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
+    def draw(self, index: Tensor, n_draws: int) -> tuple[Tensor, Tensor, Tensor]:
         """Draw u, with velocity and dispersion in km/s.
 
         Parameters
         ----------
-        rows : Tensor
-            Which observations, int64, shape (n_rows,).
-        n : int
-            Draws of each.
+        index : Tensor
+            Indices of n of the observations, int64, shape (n,).
+        n_draws : int
+            Number of draws from the posterior of each.
 
         Returns
         -------
-        tuple of Tensor
-            (n_rows, n, n_param), and (n_rows, n) twice.
+        u : Tensor
+            Draws, shape (n, n_draws, n_param).
+        velocity, sigma : Tensor
+            Velocity and dispersion of each draw in km/s, shape (n, n_draws) each.
         """
-        u = self.sampler.sample(self.latent[rows], n, self.generator)
+        u = self.sampler.sample(self.latent[index], n_draws, self.generator)
         velocity, log_sigma = (
             bijection.inverse(u[..., j : j + 1].double())[..., 0]
             for j, bijection in zip(self._columns, self._bijections(), strict=True)
@@ -320,12 +323,12 @@ class FlowPool:
         Parameters
         ----------
         velocity, sigma : Tensor
-            Any shape.
+            Velocities and dispersions in km/s, both of any one shape (...).
 
         Returns
         -------
         Tensor
-            Shape (..., 2); not finite beyond the bounds of the parameters.
+            Both columns of u, shape (..., 2); not finite beyond the bounds of the parameters.
         """
         pairs = zip(self._bijections(), (velocity, torch.log10(sigma)), strict=True)
         return torch.cat([bijection.forward(x[..., None]) for bijection, x in pairs], dim=-1)
@@ -336,14 +339,14 @@ class FlowPool:
         Parameters
         ----------
         values : Tensor
-            u, shape (n_rows, n, n_param).
+            Draws of u for n observations, shape (n, n_draws, n_param).
         velocity, sigma : Tensor
-            In km/s, one for all draws of a row, shape (n_rows,).
+            Velocity and dispersion in km/s for all draws of an observation, shape (n,) each.
 
         Returns
         -------
         Tensor
-            The shape of ``values``.
+            The same draws with two columns replaced, of the shape of ``values``.
         """
         place = self.coordinates(velocity.double(), sigma.double()).to(values)
         moved = values.clone()

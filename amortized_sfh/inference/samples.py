@@ -1,4 +1,4 @@
-"""Posterior draws and their summaries."""
+"""Posterior draws of a batch of observations, their products and summaries."""
 
 from __future__ import annotations
 
@@ -11,32 +11,15 @@ import torch
 from torch import Tensor
 
 from amortized_sfh.quantities.derived import Derived
+from amortized_sfh.quantities.quantity import QuantityInputs, named_parameters
+from amortized_sfh.quantities.registry import PER_BIN, PRODUCT_PARAMETERS, SCALARS, evaluate
+from amortized_sfh.quantities.statistics import summarise_draws
+from amortized_sfh.quantities.surface_densities import surface_densities
 from priors.ages import AgeBins
 from priors.space import ParameterSpace
-from simulators.wavelengths.doppler import add_velocities
 
 if TYPE_CHECKING:
     import arviz
-
-STATISTICS = ("mean", "std", "p16", "p50", "p84")
-_QUANTILES = (0.16, 0.50, 0.84)
-
-
-def check_draws(n_draws: int) -> None:
-    """Refuse numbers of draws that have no spread.
-
-    Parameters
-    ----------
-    n_draws
-        Draws per observation.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two.
-    """
-    if n_draws < 2:
-        raise ValueError(f"{n_draws} draws were asked for; expected at least 2")
 
 
 @dataclass(frozen=True)
@@ -70,8 +53,8 @@ class PosteriorSamples:
         (n_obs,); None without.
     band_pull
         Residual of every band against the posterior predictive in standard deviations, see
-        :func:`~amortized_sfh.inference.band_pulls.band_pulls`, shape (n_obs, n_band); None where
-        it was not computed.
+        :func:`~amortized_sfh.inference.predictive_checks.band_pulls`, shape (n_obs, n_band); None
+        where it was not computed.
     """
 
     theta: Tensor
@@ -90,6 +73,14 @@ class PosteriorSamples:
         """Number of observations."""
         return len(self.theta)
 
+    def __repr__(self) -> str:
+        frame = "the redshift" if self.frame_kms is None else "their own velocities"
+        return (
+            f"PosteriorSamples({len(self)} observations x {self.n_draws} draws, "
+            f"{len(SCALARS)} scalars and {len(PER_BIN)} quantities in {self.bins.n_bins} age bins, "
+            f"{int(self.has_data.sum())} with data, in the frame of {frame})"
+        )
+
     @property
     def n_draws(self) -> int:
         """Draws per observation."""
@@ -105,30 +96,22 @@ class PosteriorSamples:
         )
         return replace(parts[0], derived=derived, **joined)
 
+    @property
+    def _inputs(self) -> QuantityInputs:
+        """Histories and parameters that the products follow from."""
+        frame = None if self.frame_kms is None else self.frame_kms[:, None]
+        parameters = named_parameters(self.theta, self.space, frame)
+        return QuantityInputs(
+            derived=self.derived, log_mass=self.log_mass, parameters=parameters, bins=self.bins
+        )
+
     def scalars(self) -> dict[str, Tensor]:
-        """Scalars by product name, each (n_obs, n_draws); units as in `cubes.maps.UNITS`."""
-
-        def parameter(name: str) -> Tensor:
-            return self.theta[..., self.space.index(name)]
-
-        velocity = parameter("velocity")
-        if self.frame_kms is not None:
-            velocity = add_velocities(self.frame_kms[:, None].to(velocity), velocity)
-        return {
-            **history_scalars(self.derived, self.log_mass),
-            "AV": parameter("av"),
-            "V": velocity,
-            "SIGMA": 10.0 ** parameter("log_sigma"),
-        }
+        """Scalars by product name, each (n_obs, n_draws), in the units of the registry."""
+        return evaluate(SCALARS, self._inputs)
 
     def per_bin(self) -> dict[str, Tensor]:
         """Quantities per age bin by product name, each (n_obs, n_draws, n_bins)."""
-        mass = 10.0 ** self.log_mass[..., None] * self.derived.mass_fraction
-        return {
-            "MASSFRAC": self.derived.mass_fraction,
-            "SFR": mass / self.bins.widths_yr.to(mass),
-            "MH": self.theta[..., self.space.mh],
-        }
+        return evaluate(PER_BIN, self._inputs)
 
     def __getitem__(self, key: slice | Tensor) -> PosteriorSamples:
         """The draws of some observations."""
@@ -139,13 +122,14 @@ class PosteriorSamples:
         """Fields that are tensors with one entry or more per observation."""
         return [f.name for f in fields(self) if isinstance(getattr(self, f.name), Tensor)]
 
-    def summary(self, further: Mapping[str, Tensor] | None = None) -> dict[str, np.ndarray]:
-        """Mean, standard deviation and 16th, 50th and 84th percentile of every product.
+    def summary(self, area_kpc2: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Compute mean, standard deviation and 16th, 50th and 84th percentile of every product.
 
         Parameters
         ----------
-        further
-            Draws of more scalars, each (n_obs, n_draws), to be summarised with them.
+        area_kpc2
+            Area of each observation in the plane of the galaxy, in kpc², shape (n_obs,); adds
+            surface densities.
 
         Returns
         -------
@@ -153,76 +137,49 @@ class PosteriorSamples:
             Scalars (n_obs, 5), quantities per bin (n_obs, n_bins, 5); the order is `STATISTICS`.
             NaN for observations without data.
         """
+        densities = {}
+        if area_kpc2 is not None:
+            densities = surface_densities(self.derived, self.log_mass, area_kpc2)
         results = {}
-        for name, values in {**self.scalars(), **(further or {}), **self.per_bin()}.items():
-            results[name] = statistics(values).numpy()
+        for name, values in {**self.scalars(), **densities, **self.per_bin()}.items():
+            results[name] = summarise_draws(values).numpy()
             results[name][~self.has_data.numpy()] = np.nan
         return results
 
     def to_arviz(self) -> arviz.InferenceData:
-        """The draws as ArviZ data, one chain, with dimensions `spaxel` and `age_bin`.
+        """Return the draws as ArviZ data, one chain.
 
         Returns
         -------
         arviz.InferenceData
-            Group `posterior` with every parameter block and product.
+            Group `posterior`, dimensions (chain, draw, spaxel[, age_bin]): the steps of log SFR,
+            every parameter that is no product (slope of the dust law, gas) and every product.
         """
-        from amortized_sfh.inference.arviz_data import to_inference_data  # noqa: PLC0415
+        import arviz  # noqa: PLC0415 (slow to import)
 
-        return to_inference_data(self)
+        names = self.space.names[self.space.nuisance]
+        others = [name for name in names if name not in PRODUCT_PARAMETERS]
+        scalars = {name: self.theta[..., self.space.index(name)] for name in others}
+        data, dims, coords = _label_draws(
+            self.theta[..., self.space.sfh].numpy(),
+            {name: values.numpy() for name, values in (scalars | self.scalars()).items()},
+            {name: values.numpy() for name, values in self.per_bin().items()},
+        )
+        return arviz.from_dict(posterior=data, dims=dims, coords=coords)
 
 
-def history_scalars(derived: Derived, log_mass: Tensor) -> dict[str, Tensor]:
-    """Scalars that follow from a history and its mass, by product name.
-
-    Parameters
-    ----------
-    derived
-        Derived quantities.
-    log_mass
-        log10 of the formed mass, the shape of the derived scalars.
-
-    Returns
-    -------
-    dict of str to Tensor
-        Each of that shape.
-    """
-    log_alive = torch.log10(derived.alive)
-    return {
-        "LOGAGE_MW": derived.log_age_mw,
-        "LOGAGE_LW": derived.log_age_lw,
-        "MH_MW": derived.mh_mw,
-        "MH_LW": derived.mh_lw,
-        "T50": derived.t50,
-        "T90": derived.t90,
-        "LOGMASS": log_mass + log_alive,
-        "LOGMASS_FORMED": log_mass,
-        "ML_V": derived.ml_v,
-        # per mass of living stars, as observed rates are quoted
-        "LOG_SSFR10": derived.log_ssfr_10 - log_alive,
-        "LOG_SSFR100": derived.log_ssfr_100 - log_alive,
+def _label_draws(
+    steps: np.ndarray, scalars: Mapping[str, np.ndarray], per_bin: Mapping[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], dict[str, list[str]], dict[str, np.ndarray]]:
+    """Draws (spaxel, draw, ...) as (chain, draw, spaxel, ...), names of dimensions, coordinates."""
+    blocks = {"dlogsfr": steps, **scalars, **per_bin}
+    data = {name: np.moveaxis(values, 0, 1)[None] for name, values in blocks.items()}
+    dims = {name: ["spaxel"] for name in scalars}
+    dims |= {name: ["spaxel", "age_bin"] for name in per_bin}
+    dims["dlogsfr"] = ["spaxel", "age_step"]
+    coords = {
+        "spaxel": np.arange(len(steps)),
+        "age_bin": np.arange(1, steps.shape[2] + 2),
+        "age_step": np.arange(1, steps.shape[2] + 1),
     }
-
-
-def statistics(values: Tensor) -> Tensor:
-    """Summarise draws.
-
-    Parameters
-    ----------
-    values
-        Draws along dimension 1, shape (n, n_draws, ...).
-
-    Returns
-    -------
-    Tensor
-        `STATISTICS` stacked last, shape (n, ..., 5).
-    """
-    ordered = values.sort(dim=1).values
-    last = values.shape[1] - 1
-    quantiles = []
-    for q in _QUANTILES:
-        low = int(q * last)
-        share = q * last - low
-        high = min(low + 1, last)
-        quantiles.append(ordered[:, low] * (1.0 - share) + ordered[:, high] * share)
-    return torch.stack([values.mean(1), values.std(1), *quantiles], dim=-1)
+    return data, dims, coords

@@ -10,7 +10,6 @@ from amortized_sfh.plotting.calibration import plot_coverage, plot_ranks, plot_r
 from amortized_sfh.plotting.corner import plot_corner
 from amortized_sfh.plotting.figures import save
 from amortized_sfh.plotting.history import History, plot_history
-from amortized_sfh.plotting.labels import QUANTITIES, Quantity
 from amortized_sfh.plotting.maps import plot_maps
 from amortized_sfh.plotting.noise import plot_noise
 from amortized_sfh.plotting.prior import plot_prior
@@ -20,10 +19,8 @@ from amortized_sfh.plotting.spectrum import BandData, plot_predictive
 from amortized_sfh.plotting.training import plot_loss
 
 __all__ = [
-    "QUANTITIES",
     "BandData",
     "History",
-    "Quantity",
     "SkyFrame",
     "plot_bin_maps",
     "plot_corner",

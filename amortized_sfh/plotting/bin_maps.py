@@ -17,10 +17,12 @@ from amortized_sfh.plotting.colours import (
     robust_limits,
 )
 from amortized_sfh.plotting.figures import as_array, finish, log10_positive, styled
-from amortized_sfh.plotting.labels import Quantity, age_label, describe
 from amortized_sfh.plotting.maps import find_map
 from amortized_sfh.plotting.panels import PanelGrid, panel_size
 from amortized_sfh.plotting.sky import SkyFrame, draw_map, draw_scale_bar
+from amortized_sfh.quantities.quantity import Quantity
+from amortized_sfh.quantities.registry import MASSFRAC, describe
+from amortized_sfh.quantities.statistics import MEAN, P16, P84, STD, extension_name
 
 _LEAST_SPAN_DEX = 0.4
 _AXIS_GAP = 0.45
@@ -30,7 +32,7 @@ _AXIS_GAP = 0.45
 def plot_bin_maps(
     maps: Mapping[str, Any],
     edges_gyr: Sequence[float],
-    name: str = "MASSFRAC",
+    name: str = MASSFRAC.name,
     bins: Sequence[int] | None = None,
     truth: Mapping[str, Any] | None = None,
     frame: SkyFrame | None = None,
@@ -133,13 +135,15 @@ def _bin_planes(
     maps: Mapping[str, Any], name: str, n_bins: int, log: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Central value and uncertainty per bin, both in dex if logarithmic."""
-    mean = as_array(find_map(maps, f"{name}_MEAN"), f"{name}_MEAN", (n_bins, None, None))
+    mean = _bin_plane(maps, extension_name(name, MEAN), (n_bins, None, None))
     if not log:
-        return mean, as_array(find_map(maps, f"{name}_STD"), f"{name}_STD", mean.shape)
-    low, high = (
-        as_array(find_map(maps, f"{name}_{p}"), f"{name}_{p}", mean.shape) for p in ("P16", "P84")
-    )
+        return mean, _bin_plane(maps, extension_name(name, STD), mean.shape)
+    low, high = (_bin_plane(maps, extension_name(name, p), mean.shape) for p in (P16, P84))
     return log10_positive(mean), 0.5 * (log10_positive(high) - log10_positive(low))
+
+
+def _bin_plane(maps: Mapping[str, Any], name: str, shape: tuple[int | None, ...]) -> np.ndarray:
+    return as_array(find_map(maps, name), name, shape)
 
 
 def _checked_bins(bins: Sequence[int] | None, n_bins: int) -> list[int]:
@@ -148,3 +152,26 @@ def _checked_bins(bins: Sequence[int] | None, n_bins: int) -> list[int]:
     if len(bins) == 0 or not all(0 <= i < n_bins for i in bins):
         raise ValueError(f"bins = {tuple(bins)}; expected numbers from 0 to {n_bins - 1}")
     return [int(i) for i in bins]
+
+
+def age_label(low_gyr: float, high_gyr: float) -> str:
+    """Name an age bin.
+
+    Parameters
+    ----------
+    low_gyr, high_gyr : float
+        Edges in Gyr.
+
+    Returns
+    -------
+    str
+        In Myr below 1 Gyr.
+
+    Examples
+    --------
+    >>> age_label(0.0, 0.01), age_label(0.63, 1.0), age_label(10.5, 13.5)
+    ('0–10 Myr', '0.63–1 Gyr', '10.5–13.5 Gyr')
+    """
+    if high_gyr < 1.0:
+        return f"{1e3 * low_gyr:.3g}–{1e3 * high_gyr:.3g} Myr"
+    return f"{low_gyr:.3g}–{high_gyr:.3g} Gyr"

@@ -22,7 +22,7 @@ from amortized_sfh.plotting.figures import (
     note,
     styled,
 )
-from amortized_sfh.plotting.labels import describe
+from amortized_sfh.quantities.registry import describe
 
 
 @styled

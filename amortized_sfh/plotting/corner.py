@@ -21,7 +21,7 @@ from amortized_sfh.plotting.figures import (
     new_figure,
     styled,
 )
-from amortized_sfh.plotting.labels import describe
+from amortized_sfh.quantities.registry import describe
 
 _PANEL = 1.45
 _LEVELS = (0.68, 0.95)

@@ -17,14 +17,12 @@ from amortized_sfh.plotting.colours import (
     robust_limits,
 )
 from amortized_sfh.plotting.figures import MINUS, as_array, finish, log10_positive, styled
-from amortized_sfh.plotting.labels import describe
 from amortized_sfh.plotting.panels import PanelGrid, panel_size
 from amortized_sfh.plotting.sky import SkyFrame, draw_map, draw_scale_bar
+from amortized_sfh.quantities.registry import AVERAGES, describe
+from amortized_sfh.quantities.statistics import MEAN, P16, P84, STATISTICS, STD
 
-AGES_AND_METALLICITIES = ("LOGAGE_MW", "LOGAGE_LW", "MH_MW", "MH_LW")
-"""Scalars that `plot_maps` shows unless told otherwise."""
-
-_MEAN, _STD, _P16, _P84 = 0, 1, 2, 4
+_MEAN, _STD, _P16, _P84 = (STATISTICS.index(name) for name in (MEAN, STD, P16, P84))
 _RESIDUAL_COLOURS = "RdBu_r"
 _BAR_GAP = 0.92
 _RESIDUAL_LIMIT = 3.0
@@ -34,7 +32,7 @@ _RESIDUAL_LIMIT = 3.0
 def plot_maps(
     maps: Mapping[str, Any],
     truth: Mapping[str, Any] | None = None,
-    names: Sequence[str] = AGES_AND_METALLICITIES,
+    names: Sequence[str] = AVERAGES,
     frame: SkyFrame | None = None,
     path: str | Path | None = None,
     title: str = "",
@@ -90,7 +88,7 @@ def plot_maps(
 
 def _checked_names(names: Sequence[str]) -> Sequence[str]:
     if len(names) == 0:
-        raise ValueError("names is empty; expected at least one map, e.g. ('LOGAGE_MW',)")
+        raise ValueError(f"names is empty; expected at least one map, e.g. {AVERAGES[:1]}")
     return names
 
 

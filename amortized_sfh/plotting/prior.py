@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from amortized_sfh.plotting.curves import draw_bands, set_lookback_axis, step_curves
 from amortized_sfh.plotting.figures import CYCLE, finish, new_figure, quantile_band, styled
 from priors.ages import steps_to_log_sfr
-from priors.families.block_prior import BlockPrior
 from priors.families.enrichment import CatalogueEnrichment, RandomWalkEnrichment
+from priors.families.history_prior import HistoryPrior
 from priors.families.mixture import Mixture
 from priors.families.sfh import REFERENCE_SPACING_DEX, CatalogueSFH, Continuity, DirichletSFH
 from priors.implied import implied_quantities
@@ -85,7 +85,7 @@ def plot_prior(
     return finish(figure, path)
 
 
-def _families(prior: JointPrior, block: BlockPrior, *, enrichment: bool) -> dict[str, JointPrior]:
+def _families(prior: JointPrior, block: HistoryPrior, *, enrichment: bool) -> dict[str, JointPrior]:
     """Priors in which one block is a single family of its mixture, with the mixture's weight."""
     if not isinstance(block, Mixture):
         return {}
@@ -97,12 +97,12 @@ def _families(prior: JointPrior, block: BlockPrior, *, enrichment: bool) -> dict
     return out
 
 
-def family_name(family: BlockPrior, prior: JointPrior) -> str:
+def family_name(family: HistoryPrior, prior: JointPrior) -> str:
     """Name a family of histories.
 
     Parameters
     ----------
-    family : BlockPrior
+    family : HistoryPrior
         Prior of a block.
     prior : JointPrior
         The prior that holds it; its bins give the scale of continuity priors.

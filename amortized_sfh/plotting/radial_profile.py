@@ -20,19 +20,8 @@ from amortized_sfh.plotting.figures import (
     new_figure,
     styled,
 )
-from amortized_sfh.plotting.labels import describe
-
-PROFILE_NAMES = (
-    "LOGAGE_MW",
-    "LOGAGE_LW",
-    "MH_MW",
-    "MH_LW",
-    "SIGMA_STAR",
-    "SIGMA_SFR100",
-    "LOG_SSFR100",
-    "AV",
-)
-"""Scalars that `plot_profile` shows unless told otherwise, those that there are."""
+from amortized_sfh.quantities.registry import LOGAGE_MW, PROFILE, describe
+from amortized_sfh.quantities.statistics import P16, P50, P84, extension_name
 
 _RADII = {"R_RE": "R / R$_e$", "R_KPC": "R (kpc)", "R": "R (arcsec)"}
 _COLUMNS = 4
@@ -54,7 +43,7 @@ def plot_profile(
         Columns `R`, `R_IN`, `R_OUT`, and for every quantity its name with `_P16`, `_P50` and
         `_P84`, such as `radial_profile` gives. The axis is `R_RE` or `R_KPC` where there is one.
     names : sequence of str, optional
-        What to show; those of `PROFILE_NAMES` that the table has by default.
+        What to show; those of `PROFILE` that the table has by default.
     truth : mapping of str to array, shape (n_annuli,), optional
         True values of the same annuli.
     path : str or Path, optional
@@ -74,12 +63,12 @@ def plot_profile(
     """
     columns = _column_names(table)
     if names is None:
-        names = [name for name in PROFILE_NAMES if f"{name}_P50" in columns]
-    missing = [name for name in names if f"{name}_P50" not in columns]
+        names = [name for name in PROFILE if extension_name(name, P50) in columns]
+    missing = [name for name in names if extension_name(name, P50) not in columns]
     if missing or not names:
         raise ValueError(
             f"the profile has no {', '.join(missing) or 'known quantity'}; expected columns such "
-            "as LOGAGE_MW_P50"
+            f"as {extension_name(LOGAGE_MW.name, P50)}"
         )
     across = min(_COLUMNS, len(names))
     down = -(-len(names) // across)
@@ -111,7 +100,8 @@ def _panel(ax: Axes, table: Mapping[str, Any], name: str, unit: str, truth: Any)
     radius = as_array(table[unit], unit, (None,))
     n = len(radius)
     low, middle, high = (
-        as_array(table[f"{name}_{p}"], f"{name}_{p}", (n,)) for p in ("P16", "P50", "P84")
+        as_array(table[column], column, (n,))
+        for column in (extension_name(name, p) for p in (P16, P50, P84))
     )
     scale = np.divide(radius, as_array(table["R"], "R", (n,)))
     inner, outer = (as_array(table[key], key, (n,)) * scale for key in ("R_IN", "R_OUT"))

@@ -1,4 +1,4 @@
-"""Pictures of one observation: its history, a corner plot, and how the posterior fits the data."""
+"""Figures of one observation: its history, a corner plot, and the fit of the posterior."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from amortized_sfh.inference.infer import predictive_spectra
+from amortized_sfh.inference.predictive_checks import predictive_spectra
 from amortized_sfh.inference.samples import PosteriorSamples
 from amortized_sfh.model.model import PosteriorModel
 from amortized_sfh.plotting import BandData, History, plot_corner, plot_history, plot_predictive
 from amortized_sfh.quantities.derived import derive
+from amortized_sfh.quantities.quantity import QuantityInputs, named_parameters
+from amortized_sfh.quantities.registry import CORNER, INTENSIVE, evaluate
 from simulators.instruments.filters import read_filter
 from simulators.observations.masks import mask_observation
 from simulators.observations.observation import Observation
 
-CORNER = ("LOGAGE_MW", "LOGAGE_LW", "MH_MW", "MH_LW", "AV", "V", "SIGMA")
 _N_PREDICTIVE = 200
 _N_PRIOR = 2000
 
@@ -38,15 +39,15 @@ def draw_observation(
     model
         Trained model.
     observation
-        Batch of one.
+        The data, a batch of one.
     samples
-        Its draws.
+        Draws from its posterior.
     folder
-        Receives `history.png`, `corner.png` and `predictive.png`.
+        Folder that receives `history.png`, `corner.png` and `predictive.png`.
     truth
-        True parameters, shape (n_param,).
+        True parameters, shape (n_param,), of a mock.
     title
-        Heading.
+        Heading of all three figures.
     flux_unit
         Unit of the observation's fluxes, for the axis; nothing where it is not known.
 
@@ -66,8 +67,8 @@ def draw_observation(
         path=paths[0],
         title=title,
     )
-    draws = {name: values[0] for name, values in samples.scalars().items() if name in CORNER}
-    draws = {name: draws[name] for name in CORNER}
+    scalars = samples.scalars()
+    draws = {name: scalars[name][0] for name in CORNER}
     known = None if truth is None else scalar_truth(model, truth[None])
     plot_corner(
         draws,
@@ -80,41 +81,32 @@ def draw_observation(
 
 
 def scalar_truth(model: PosteriorModel, theta: Tensor) -> dict[str, Tensor]:
-    """True values of the scalar products that do not need a mass.
+    """Compute the true values of the scalars that need no mass.
 
     Parameters
     ----------
     model
-        Supplies the populations.
+        Model that supplies the stellar populations.
     theta
         True parameters, shape (n, n_param).
 
     Returns
     -------
     dict of str to Tensor
-        Product name to values, shape (n,).
+        Values of `INTENSIVE` by product name, each (n,).
     """
-    space = model.generative.prior.space
-    d = derive(model.generative.simulator, theta)
-    return {
-        "LOGAGE_MW": d.log_age_mw,
-        "LOGAGE_LW": d.log_age_lw,
-        "MH_MW": d.mh_mw,
-        "MH_LW": d.mh_lw,
-        "T50": d.t50,
-        "T90": d.t90,
-        "AV": theta[:, space.index("av")],
-        "V": theta[:, space.index("velocity")],
-        "SIGMA": 10.0 ** theta[:, space.index("log_sigma")],
-        "ML_V": d.ml_v,
-    }
+    derived = derive(model.generative.simulator, theta)
+    no_mass = torch.full_like(derived.t50, torch.nan)
+    parameters = named_parameters(theta, model.space)
+    inputs = QuantityInputs(derived=derived, log_mass=no_mass, parameters=parameters)
+    return evaluate(INTENSIVE, inputs)
 
 
 def _history(model: PosteriorModel, theta: Tensor) -> History:
     """Star formation and enrichment per formed solar mass."""
     fraction = derive(model.generative.simulator, theta).mass_fraction
-    sfr = fraction / model.generative.prior.bins.widths_yr
-    return History(sfr, theta[:, model.generative.prior.space.mh])
+    sfr = fraction / model.bins.widths_yr
+    return History(sfr, theta[:, model.space.mh])
 
 
 def _single(history: History) -> History:
@@ -132,10 +124,10 @@ def _draw_predictive(
 ) -> None:
     """Data and posterior predictive; labels are the heading and the unit of the fluxes."""
     title, flux_unit = labels
-    instrument = model.generative.simulator.instrument
-    # what is masked is drawn, too, and masking sets it to zero
+    instrument = model.instrument
+    # what is masked is drawn, too, and cleaning sets it to zero
     flux = observation.flux[0]
-    observation = mask_observation(observation, instrument)
+    observation = mask_observation(observation.clean(), instrument)
     theta = samples.theta[:, :_N_PREDICTIVE]
     light = predictive_spectra(model.generative, observation, theta)
     bands = None

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from amortized_sfh.quantities.derived import Derived
 from priors.ages import AgeBins
+from priors.space import ParameterSpace
+from simulators.wavelengths.doppler import add_velocities
 
-__all__ = ["Kind", "Quantity", "QuantityInputs"]
+__all__ = ["Kind", "Quantity", "QuantityInputs", "named_parameters"]
 
 
 class Kind(StrEnum):
@@ -41,8 +43,8 @@ class QuantityInputs:
     log_mass
         log10 of the formed mass in M☉, shape (...); NaN without a distance.
     parameters
-        Parameters of the model by name, shape (...), with `velocity` relative to the galaxy in
-        km/s; `mh` is [M/H] of all age bins, shape (..., n_bins).
+        Parameters of the model by name, see :func:`named_parameters`; needed by dust, kinematics
+        and [M/H] per bin alone.
     area_kpc2
         Area of each spectrum in the plane of the galaxy, broadcast against `log_mass`; needed by
         surface densities alone.
@@ -75,6 +77,34 @@ class QuantityInputs:
             raise ValueError("bins is missing; rates need the age bins of the histories")
         mass = 10.0 ** self.log_mass[..., None] * self.derived.mass_fraction
         return mass / self.bins.widths_yr.to(mass)
+
+
+def named_parameters(
+    theta: Tensor, space: ParameterSpace, frame_kms: Tensor | None = None
+) -> dict[str, Tensor]:
+    """Take parameters apart by name.
+
+    Parameters
+    ----------
+    theta
+        Parameters, shape (..., n_param).
+    space
+        Names and order of theta.
+    frame_kms
+        Velocity of the rest frame of theta relative to the galaxy in km/s, broadcast against (...);
+        0 by default.
+
+    Returns
+    -------
+    dict of str to Tensor
+        Dust, kinematics and gas under their own names, shape (...), `velocity` relative to the
+        galaxy; `mh` is [M/H] of all age bins, shape (..., n_bins).
+    """
+    single = {name: theta[..., space.index(name)] for name in space.names[space.nuisance]}
+    if frame_kms is not None:
+        velocity = single["velocity"]
+        single["velocity"] = add_velocities(frame_kms.to(velocity), velocity)
+    return {**single, "mh": theta[..., space.mh]}
 
 
 @dataclass(frozen=True)

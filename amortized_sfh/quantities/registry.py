@@ -172,7 +172,9 @@ def _names(*quantities: Quantity) -> tuple[str, ...]:
 AVERAGES = _names(LOGAGE_MW, LOGAGE_LW, MH_MW, MH_LW)
 """Mean ages and metallicities of the stars."""
 DUST_AND_KINEMATICS = _names(AV, V, SIGMA)
-"""Parameters of the model that are products."""
+"""Scalars that are parameters of the model, not of its histories."""
+PRODUCT_PARAMETERS = ("av", "velocity", "log_sigma")
+"""The parameters behind `DUST_AND_KINEMATICS`."""
 MASSES = _names(LOGMASS, LOGMASS_FORMED)
 """Logarithms of quantities that add up over spaxels."""
 FROM_HISTORY = (*AVERAGES, *_names(T50, T90), *MASSES, *_names(ML_V, LOG_SSFR10, LOG_SSFR100))
@@ -252,7 +254,7 @@ def describe(name: str) -> Quantity:
     return _SHOWN.get(name) or Quantity(name, Kind.FIGURE, "", title=name, label=name)
 
 
-def unit_of(name: str) -> str:
+def unit_of(name: str) -> str | None:
     """Unit of a FITS extension or table column.
 
     Parameters
@@ -262,8 +264,8 @@ def unit_of(name: str) -> str:
 
     Returns
     -------
-    str
-        As FITS writes it; empty for pure numbers and unknown names.
+    str or None
+        Unit as FITS writes it, empty for pure numbers; None for other names.
 
     Examples
     --------
@@ -273,4 +275,4 @@ def unit_of(name: str) -> str:
     product, _, statistic = name.rpartition("_")
     if statistic.lower() not in STATISTICS:
         product = name
-    return PRODUCTS[product].unit if product in PRODUCTS else ""
+    return PRODUCTS[product].unit if product in PRODUCTS else None

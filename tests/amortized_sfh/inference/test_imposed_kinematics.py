@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from amortized_sfh.inference.imposed_kinematics import MIN_ESS, ImposedKinematics, impose
+from amortized_sfh.inference.imposed_kinematics import ImposedKinematics, impose
 from amortized_sfh.inference.infer import infer
+from amortized_sfh.quantities.flags import MIN_ESS
 
 #: Standard deviations of a parameter, v (km/s) and ln sigma, and their correlations.
 SCALE = torch.tensor([1.0, 20.0, 0.15], dtype=torch.float64)
@@ -25,9 +26,9 @@ class GaussianPool:
         self.generator = torch.Generator().manual_seed(seed)
         self.calls = []
 
-    def draw(self, rows, n):
-        self.calls.append((rows.tolist(), n))
-        noise = torch.randn(len(rows), n, 3, generator=self.generator, dtype=torch.float64)
+    def draw(self, index, n_draws):
+        self.calls.append((index.tolist(), n_draws))
+        noise = torch.randn(len(index), n_draws, 3, generator=self.generator, dtype=torch.float64)
         values = MEAN + noise @ torch.linalg.cholesky(COVARIANCE).T
         return values, values[..., 1], values[..., 2].exp()
 
@@ -101,7 +102,7 @@ def test_more_is_drawn_where_it_is_needed_and_only_there():
     impose(replace(target, velocity_kms=velocity), pool, 100,
            torch.Generator().manual_seed(6))  # fmt: skip
     assert pool.calls[0] == ([0, 1, 2], 2000)
-    assert [rows for rows, _ in pool.calls[1:]] == [[1]] * (len(pool.calls) - 1)
+    assert [index for index, _ in pool.calls[1:]] == [[1]] * (len(pool.calls) - 1)
     assert len(pool.calls) > 1
 
 

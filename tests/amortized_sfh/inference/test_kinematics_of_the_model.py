@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from amortized_sfh.inference.imposed_kinematics import MIN_ESS, ImposedKinematics
+from amortized_sfh.inference.imposed_kinematics import ImposedKinematics
 from amortized_sfh.inference.infer import infer
 from amortized_sfh.model.model_files import load_model
+from amortized_sfh.quantities.flags import MIN_ESS
 from simulators.observations.conditions import ConditionsPrior
 from simulators.observations.masks import mask_observation
 
