@@ -58,9 +58,9 @@ def check_ssp_library(grid: SSPGrid) -> None:
 
     The contract: the name, source and checksum are given; the spectra cover 4700-7000 Angstrom with
     light everywhere, and their line-spread function is at least one wavelength step wide (FWHM);
-    wavelengths are in air; a 10 Gyr population has the V-band light of one solar mass *formed*; populations fade and
-    redden from 0.5 Gyr on (up to [M/H] = 0.5), and metals redden them; the surviving mass starts
-    near 1 and falls.
+    wavelengths are in air; a 10 Gyr population has the V-band light of one solar mass *formed*;
+    populations fade and redden from 0.5 Gyr on (up to [M/H] = 0.5), and metals redden them; the
+    surviving mass starts near 1 and falls.
 
     Parameters
     ----------
