@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from priors.ages import AgeBins
+from simulators.constants import CM_PER_MPC, SOLAR_LUMINOSITY_CGS
 from simulators.forward.simulator import Simulator
 
 #: V-band luminosity of the Sun per Å over its bolometric one (M_V = 4.81 mag, Vega; zero point
 #: 3.63e-9 erg/s/cm2/Å; Willmer 2018, ApJS 236, 47; Bessell & Murphy 2012, PASP 124, 140).
 SOLAR_V_PER_AA = (
-    3.63e-9 * 10.0 ** (-0.4 * 4.81) * 4.0 * math.pi * (3.0856775814913673e19) ** 2 / 3.828e33
+    3.63e-9 * 10.0 ** (-0.4 * 4.81) * 4.0 * math.pi * (CM_PER_MPC / 1e5) ** 2 / SOLAR_LUMINOSITY_CGS
 )
 
 _RECENT_YR = (1e7, 1e8)

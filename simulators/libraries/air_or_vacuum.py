@@ -3,10 +3,6 @@
 MILES, E-MILES and BC03-MILES are in air; FSPS and the theoretical libraries are in vacuum. The two
 differ by 1.3-1.9 AA between 4700 and 7000 AA, 80 km/s, which would appear as a velocity. Absorption
 lines of an old population near solar metallicity tell the two apart.
-
-References
-----------
-Ciddor 1996, Applied Optics 35, 1566.
 """
 
 from __future__ import annotations
@@ -16,8 +12,9 @@ from typing import Literal
 import numpy as np
 
 from simulators.populations.ssp_grid import SSPGrid
+from simulators.wavelengths.air import air_to_vacuum
 
-__all__ = ["AIR_LINES_AA", "Medium", "air_to_vacuum", "measured_medium", "vacuum_to_air"]
+__all__ = ["AIR_LINES_AA", "Medium", "measured_medium"]
 
 Medium = Literal["air", "vacuum"]
 
@@ -26,56 +23,6 @@ AIR_LINES_AA = (4861.33, 5167.32, 5183.60, 5889.95, 5895.92, 6562.80)
 
 _HALF_WINDOW_AA = 2.6
 _FINE_STEP_AA = 0.05
-
-
-def air_to_vacuum(wave_aa: np.ndarray) -> np.ndarray:
-    """Convert wavelengths in air to vacuum.
-
-    Parameters
-    ----------
-    wave_aa : ndarray
-        Wavelengths in standard air, Angstrom (valid above 2000 AA).
-
-    Returns
-    -------
-    ndarray
-        Vacuum wavelengths, Angstrom, the exact inverse of `vacuum_to_air` to 1e-6 AA.
-
-    Examples
-    --------
-    >>> round(float(air_to_vacuum(np.array(6562.79))), 2)
-    6564.6
-    """
-    wave_aa = np.asarray(wave_aa, dtype=np.float64)
-    vacuum = wave_aa
-    for _ in range(3):
-        vacuum = wave_aa * _refractive_index(vacuum)
-    return vacuum
-
-
-def vacuum_to_air(wave_aa: np.ndarray) -> np.ndarray:
-    """Convert wavelengths in vacuum to air.
-
-    Below 2000 AA, where the convention is to quote vacuum wavelengths and Ciddor's formula does not
-    hold, the refractive index of 2000 AA is kept, so that the axis stays increasing.
-
-    Parameters
-    ----------
-    wave_aa : ndarray
-        Wavelengths in vacuum, Angstrom.
-
-    Returns
-    -------
-    ndarray
-        Wavelengths in standard air, Angstrom.
-
-    Examples
-    --------
-    >>> round(float(vacuum_to_air(np.array(5891.583))), 2)
-    5889.95
-    """
-    wave_aa = np.asarray(wave_aa, dtype=np.float64)
-    return wave_aa / _refractive_index(wave_aa)
 
 
 def measured_medium(grid: SSPGrid) -> Medium:
@@ -111,7 +58,7 @@ def measured_medium(grid: SSPGrid) -> Medium:
 
 def _vacuum_share(wave_aa: np.ndarray, spectrum: np.ndarray, line_aa: float) -> float | None:
     """Place of a line's minimum between its air (0) and vacuum (1) wavelength."""
-    shift = float(air_to_vacuum(np.array(line_aa))) - line_aa
+    shift = air_to_vacuum(line_aa) - line_aa
     low, high = line_aa - _HALF_WINDOW_AA, line_aa + shift + _HALF_WINDOW_AA
     near = (wave_aa > low - 5) & (wave_aa < high + 5)
     if near.sum() < 6 or wave_aa[near][0] > low or wave_aa[near][-1] < high:
@@ -126,8 +73,3 @@ def _vacuum_share(wave_aa: np.ndarray, spectrum: np.ndarray, line_aa: float) -> 
         return None
     centre = -curve.coef[1] / (2 * curve.coef[2])
     return float((centre - line_aa) / shift)
-
-
-def _refractive_index(vacuum_aa: np.ndarray) -> np.ndarray:
-    inverse2 = (1e4 / np.maximum(vacuum_aa, 2000.0)) ** 2
-    return 1 + 0.05792105 / (238.0185 - inverse2) + 0.00167917 / (57.362 - inverse2)

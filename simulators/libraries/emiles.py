@@ -30,6 +30,7 @@ from typing import NamedTuple
 import numpy as np
 from astropy.io import fits
 
+from simulators.constants import FWHM_PER_SIGMA, SPEED_OF_LIGHT_KMS
 from simulators.files.checksum import combined_sha256, file_sha256
 from simulators.libraries.ppxf_npz import read_ppxf_npz
 from simulators.libraries.red_extension import extend_red, red_extension_note
@@ -87,7 +88,7 @@ def emiles_fwhm_aa(wave_aa: np.ndarray) -> np.ndarray:
         FWHM in Angstrom: 3 up to 3061, 5 up to 3541, 2.51 up to 8951 Angstrom, then a velocity
         dispersion of 60 km/s (Vazdekis et al. 2016, figure 8 and the site's resolution table).
     """
-    red = wave_aa * (60.0 / 299792.458) * np.sqrt(8 * np.log(2))
+    red = wave_aa * (60.0 / SPEED_OF_LIGHT_KMS) * FWHM_PER_SIGMA
     return np.select([wave_aa < 3061, wave_aa < 3541, wave_aa < 8951], [3.0, 5.0, 2.51], red)
 
 

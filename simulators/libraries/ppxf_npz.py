@@ -16,9 +16,10 @@ from typing import Literal, get_args
 import numpy as np
 
 from simulators.files.checksum import file_sha256
-from simulators.libraries.air_or_vacuum import Medium, measured_medium, vacuum_to_air
+from simulators.libraries.air_or_vacuum import Medium, measured_medium
 from simulators.libraries.red_extension import extend_red, red_extension_note
 from simulators.populations.ssp_grid import SSPGrid, axis_slice
+from simulators.wavelengths.air import vacuum_to_air
 
 __all__ = ["read_ppxf_npz"]
 

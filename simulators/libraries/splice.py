@@ -13,12 +13,12 @@ import numpy as np
 from scipy import sparse
 from scipy.interpolate import PchipInterpolator
 
+from simulators.constants import FWHM_PER_SIGMA
 from simulators.files.checksum import combined_sha256
 from simulators.populations.ssp_grid import MH_TOLERANCE, SSPGrid
 
 __all__ = ["seam_ratio", "splice_young"]
 
-_FWHM_PER_SIGMA = np.sqrt(8 * np.log(2))
 _TINY = 1e-30
 
 
@@ -133,7 +133,7 @@ def _resampling(source: SSPGrid, target: SSPGrid) -> sparse.csr_matrix:
     """Matrix (target.n_wave, source.n_wave): Gaussian broadening, or linear interpolation."""
     wave, step = source.wave_aa, np.gradient(source.wave_aa)
     own = np.interp(target.wave_aa, wave, source.lsf_fwhm_aa)
-    sigma = np.sqrt(np.clip(target.lsf_fwhm_aa**2 - own**2, 0, None)) / _FWHM_PER_SIGMA
+    sigma = np.sqrt(np.clip(target.lsf_fwhm_aa**2 - own**2, 0, None)) / FWHM_PER_SIGMA
     broad = sigma > 0.5 * np.interp(target.wave_aa, wave, step)
     rows, columns, weights = [], [], []
     for row in np.flatnonzero(broad):

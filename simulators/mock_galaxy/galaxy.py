@@ -16,6 +16,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from simulators.constants import CM_PER_MPC, SOLAR_LUMINOSITY_CGS
 from simulators.forward.simulator import ModelSpectra, Simulator
 from simulators.generative import GenerativeModel
 from simulators.mock_galaxy.history import galaxy_theta
@@ -29,8 +30,6 @@ __all__ = ["UNIT_CGS", "MockGalaxy", "mock_galaxy", "simulate"]
 UNIT_CGS = 1e-20
 """Unit of all fluxes of the galaxy, in erg/s/cm²/Å."""
 
-SOLAR_LUMINOSITY_ERG_S = 3.828e33
-_MPC_CM = 3.0856775814913673e24
 _CHUNK = 512
 _SPECTRUM_SNR = (100.0, 5.0)
 _BAND_SNR = {
@@ -79,9 +78,9 @@ class MockGalaxy:
     @property
     def amplitude(self) -> Tensor:
         """Flux × (1 + z), in :data:`UNIT_CGS`, of 1 L☉/Å per formed M☉, shape (n_side**2,)."""
-        distance_cm = self.shape.distance_mpc * _MPC_CM
+        distance_cm = self.shape.distance_mpc * CM_PER_MPC
         sphere = 4.0 * math.pi * distance_cm**2
-        return self.mass_msun.flatten() * (SOLAR_LUMINOSITY_ERG_S / sphere / UNIT_CGS)
+        return self.mass_msun.flatten() * (SOLAR_LUMINOSITY_CGS / sphere / UNIT_CGS)
 
     @cached_property
     def light(self) -> ModelSpectra:

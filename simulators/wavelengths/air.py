@@ -5,23 +5,33 @@ Use at the border only: inside the package every wavelength is an air wavelength
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+import numpy as np
 from torch import Tensor
 
 __all__ = ["air_to_vacuum", "rest_air_edges", "to_medium", "vacuum_to_air"]
 
+Wave = TypeVar("Wave", float, np.ndarray, Tensor)
 
-def vacuum_to_air(wavelength_aa: Tensor) -> Tensor:
+_SHORTEST_AA = 2000.0
+
+
+def vacuum_to_air(wavelength_aa: Wave) -> Wave:
     """Convert vacuum to air wavelengths.
+
+    Below 2000 Å, where the convention is to quote vacuum wavelengths and the formula does not hold,
+    the refractive index of 2000 Å is kept, so that an axis stays increasing.
 
     Parameters
     ----------
-    wavelength_aa : Tensor
-        Vacuum wavelengths in Å, any shape, above 2000 Å.
+    wavelength_aa : float, ndarray or Tensor
+        Vacuum wavelengths in Å, any shape.
 
     Returns
     -------
-    Tensor
-        Wavelengths in standard air (15 °C, 1 atm), in Å, same shape.
+    float, ndarray or Tensor
+        Wavelengths in standard air (15 °C, 1 atm), in Å, same type and shape.
 
     References
     ----------
@@ -29,25 +39,24 @@ def vacuum_to_air(wavelength_aa: Tensor) -> Tensor:
 
     Examples
     --------
-    >>> import torch
-    >>> round(float(vacuum_to_air(torch.tensor(6564.614, dtype=torch.float64))), 2)
+    >>> round(vacuum_to_air(6564.614), 2)
     6562.8
     """
     return wavelength_aa / _refractive_index(wavelength_aa)
 
 
-def air_to_vacuum(wavelength_aa: Tensor) -> Tensor:
+def air_to_vacuum(wavelength_aa: Wave) -> Wave:
     """Convert air to vacuum wavelengths, the inverse of :func:`vacuum_to_air`.
 
     Parameters
     ----------
-    wavelength_aa : Tensor
+    wavelength_aa : float, ndarray or Tensor
         Wavelengths in standard air in Å, any shape.
 
     Returns
     -------
-    Tensor
-        Vacuum wavelengths in Å, same shape.
+    float, ndarray or Tensor
+        Vacuum wavelengths in Å, same type and shape.
     """
     vacuum = wavelength_aa
     # The refractive index varies so slowly that each turn gains about five digits.
@@ -56,7 +65,12 @@ def air_to_vacuum(wavelength_aa: Tensor) -> Tensor:
     return vacuum
 
 
-def _refractive_index(vacuum_aa: Tensor) -> Tensor:
+def _refractive_index(vacuum_aa: Wave) -> Wave:
+    """Refractive index of air, by the wavelength in vacuum in Å."""
+    if isinstance(vacuum_aa, Tensor):
+        vacuum_aa = vacuum_aa.clamp(min=_SHORTEST_AA)
+    else:
+        vacuum_aa = np.maximum(vacuum_aa, _SHORTEST_AA)
     s2 = (1.0e4 / vacuum_aa) ** 2
     return 1.0 + 8.34254e-5 + 2.406147e-2 / (130.0 - s2) + 1.5998e-4 / (38.9 - s2)
 
@@ -73,7 +87,7 @@ def rest_air_edges(edges_aa: Tensor, redshift: Tensor | float, medium: str = "ai
     redshift : Tensor or float
         One redshift, or shape (n_obs,).
     medium : {"air", "vacuum"}
-        Medium of ``edges_aa``.
+        Medium in which ``edges_aa`` are given; air by default.
 
     Returns
     -------

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["REST_GRID", "LogRestGrid", "RestGrid", "LinearRestGrid", "rest_grid_from_dict"]
+__all__ = ["REST_GRID", "LinearRestGrid", "LogRestGrid", "RestGrid", "rest_grid_from_dict"]
 
 
 @dataclass(frozen=True)

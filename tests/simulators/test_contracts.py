@@ -9,7 +9,7 @@ import pytest
 
 from simulators.contracts import check_ssp_library
 from simulators.libraries import toy_grid
-from simulators.libraries.air_or_vacuum import air_to_vacuum
+from simulators.wavelengths.air import air_to_vacuum
 
 
 @pytest.fixture(scope="module")

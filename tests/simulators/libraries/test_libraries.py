@@ -16,9 +16,9 @@ from simulators.libraries import (
     read_ppxf_npz,
     toy_grid,
 )
-from simulators.libraries.air_or_vacuum import air_to_vacuum, vacuum_to_air
 from simulators.libraries.emiles import EMilesName
 from simulators.libraries.red_extension import extend_red
+from simulators.wavelengths.air import air_to_vacuum
 
 ARRAYS = ("wave_aa", "age_gyr", "mh", "lum", "mass_alive", "lsf_fwhm_aa")
 
@@ -254,16 +254,6 @@ def test_ppxf_file_without_a_key_or_with_wrong_shape(tmp_path, toy):
     path = write_ppxf(tmp_path / "b.npz", toy, toy.wave_aa, masses=toy.mass_alive)
     with pytest.raises(ValueError, match=r"masses \(4, 8\), expected .* \(8, 4\)"):
         read_ppxf_npz(path)
-
-
-def test_air_and_vacuum_are_inverse_and_right():
-    # H alpha and Na D1 (NIST): 6562.79 / 6564.61 and 5895.924 / 5897.558
-    np.testing.assert_allclose(
-        air_to_vacuum(np.array([6562.79, 5895.924])), [6564.60, 5897.558], atol=0.01
-    )
-    wave = np.linspace(2000, 11000, 50)
-    np.testing.assert_allclose(vacuum_to_air(air_to_vacuum(wave)), wave, rtol=1e-10)
-    assert (np.diff(vacuum_to_air(np.linspace(1000, 3000, 1001))) > 0).all()
 
 
 # --- by name -------------------------------------------------------------------------------------

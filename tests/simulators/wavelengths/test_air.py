@@ -1,5 +1,8 @@
+"""Air and vacuum."""
+
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -23,6 +26,17 @@ def test_well_known_lines(vacuum, air):
 def test_air_and_vacuum_are_inverse():
     wave = torch.linspace(2500.0, 25000.0, 500, dtype=torch.float64)
     torch.testing.assert_close(vacuum_to_air(air_to_vacuum(wave)), wave, rtol=1e-12, atol=0.0)
+
+
+def test_arrays_and_numbers_of_libraries():
+    # H alpha and Na D1 (NIST): 6562.79 / 6564.61 and 5895.924 / 5897.558
+    np.testing.assert_allclose(
+        air_to_vacuum(np.array([6562.79, 5895.924])), [6564.60, 5897.558], atol=0.01
+    )
+    assert air_to_vacuum(6562.79) == pytest.approx(6564.60, abs=0.01)
+    wave = np.linspace(2000, 11000, 50)
+    np.testing.assert_allclose(vacuum_to_air(air_to_vacuum(wave)), wave, rtol=1e-10)
+    assert (np.diff(vacuum_to_air(np.linspace(1000, 3000, 1001))) > 0).all()
 
 
 def test_halpha_lands_at_rest_from_either_medium():
