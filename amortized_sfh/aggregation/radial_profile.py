@@ -27,7 +27,6 @@ from amortized_sfh.data.cubes.disc import (
 )
 from amortized_sfh.inference.infer import infer
 from amortized_sfh.model.model import PosteriorModel
-from amortized_sfh.quantities.mass import luminosity_distance_mpc
 from amortized_sfh.quantities.registry import MASSES, unit_of
 from amortized_sfh.quantities.statistics import (
     MEAN,
@@ -41,32 +40,40 @@ _WITHIN = 0.95
 
 @dataclass(frozen=True, kw_only=True)
 class ProfileOptions:
-    """Choices of `radial_profile`.
+    """Choices of `radial_profile`; every one has a default.
 
     Parameters
     ----------
     n_annuli
-        Annuli of equal width, from the centre to the radius that holds 95 % of the spaxels.
+        Number of annuli of equal width, from the centre to the radius that holds 95 % of the
+        spaxels.
     orientation
-        Of the disc: annuli are circles in its plane.
+        Inclination, position angle and centre of the disc, in whose plane annuli are circles; by
+        default face-on, with its centre at the peak of the light.
     distance_mpc
-        Luminosity distance; from the redshift where it is not given.
+        Luminosity distance in Mpc; by default from the redshift of the galaxy.
     effective_radius_arcsec
-        Adds a column of radii in units of it.
+        Effective radius in arcsec; where it is given, the table has radii in units of it.
     n_draws
-        Draws per spectrum.
-    max_rows
-        At most so many spectra of an annulus are combined, a random choice; masses are scaled to
-        all of its spaxels.
+        Number of posterior draws per spectrum, at least 100.
+    max_spectra
+        Largest number of spectra of an annulus that are combined: of more, a random choice is
+        taken, and masses are scaled to all spaxels of the annulus.
     seed
-        Source of randomness.
+        Source of randomness; the same seed gives the same table.
     aggregate
-        How they are combined.
+        Choices of the combination of the spectra of one annulus, see
+        :class:`~amortized_sfh.aggregation.aggregate.AggregateOptions`.
 
     Raises
     ------
     ValueError
         If a number makes no sense.
+
+    Examples
+    --------
+    >>> ProfileOptions(n_annuli=12, distance_mpc=11.32, max_spectra=100).n_annuli
+    12
     """
 
     n_annuli: int = 8
@@ -74,12 +81,12 @@ class ProfileOptions:
     distance_mpc: float | None = None
     effective_radius_arcsec: float | None = None
     n_draws: int = 400
-    max_rows: int = 300
+    max_spectra: int = 300
     seed: int = 0
     aggregate: AggregateOptions = field(default_factory=AggregateOptions)
 
     def __post_init__(self) -> None:
-        for name in ("n_annuli", "max_rows"):
+        for name in ("n_annuli", "max_spectra"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")
         radius = self.effective_radius_arcsec
@@ -93,61 +100,62 @@ class Annulus(NamedTuple):
     Attributes
     ----------
     inner, outer
-        Radii in arcsec.
+        Smallest and largest radius in the plane of the disc, in arcsec.
     radius
-        Mean radius of its spaxels.
-    rows
-        Rows of the cube in it, ascending.
+        Mean radius of the spaxels in it, in arcsec.
+    spectra
+        Numbers of its spectra, which are rows of the cube's observation, ascending, (n_obs,).
     """
 
     inner: float
     outer: float
     radius: float
-    rows: np.ndarray
+    spectra: np.ndarray
 
 
 def cut_annuli(data: CubeData, disc: Disc, n_annuli: int) -> list[Annulus]:
-    """Sort the rows of a cube into annuli.
+    """Sort the spectra of a cube into annuli.
 
     Parameters
     ----------
     data
-        The cube.
+        Cube whose spectra are sorted, binned or not.
     disc
-        Radii of its spaxels.
+        Disc on the map of the cube, with the radii of all spaxels.
     n_annuli
-        How many, of equal width.
+        Number of annuli of equal width.
 
     Returns
     -------
     list of Annulus
-        From the centre outwards; those without a row are left out. A bin belongs where the mean
-        radius of its spaxels is.
+        Annuli from the centre outwards; those without a spectrum are left out. A bin belongs where
+        the mean radius of its spaxels is.
     """
     radius = data.row_means(disc.radius_arcsec)
     outermost = np.quantile(disc.radius_arcsec[data.row >= 0], _WITHIN)
     edges = np.linspace(0.0, outermost, n_annuli + 1)
     annuli = []
     for inner, outer in pairwise(edges):
-        rows = np.flatnonzero((radius >= inner) & (radius < outer))
-        if len(rows):
-            mean = float(np.average(radius[rows], weights=data.n_spaxels[rows]))
-            annuli.append(Annulus(float(inner), float(outer), mean, rows))
+        spectra = np.flatnonzero((radius >= inner) & (radius < outer))
+        if len(spectra):
+            mean = float(np.average(radius[spectra], weights=data.n_spaxels[spectra]))
+            annuli.append(Annulus(float(inner), float(outer), mean, spectra))
     return annuli
 
 
 def surface_brightness(data: CubeData) -> np.ndarray:
-    """Median flux per spaxel, by which the centre of the light is found.
+    """Return the median flux per spaxel, by which the centre of the light is found.
 
     Parameters
     ----------
     data
-        The cube.
+        Cube whose spectra give the light, binned or not.
 
     Returns
     -------
     ndarray
-        Shape (ny, nx), NaN without data.
+        Map of the median over wavelength, in the unit of the cube, shape (ny, nx), NaN without
+        data.
     """
     observation = data.observation
     level = torch.where(observation.valid, observation.flux, torch.nan).nanmedian(1).values
@@ -155,19 +163,19 @@ def surface_brightness(data: CubeData) -> np.ndarray:
 
 
 def locate_disc(data: CubeData, options: ProfileOptions) -> Disc:
-    """Place the disc on the map.
+    """Place the disc of a galaxy on the map of its cube.
 
     Parameters
     ----------
     data
-        The cube.
+        Cube with a celestial WCS, whose light gives the centre.
     options
-        With its orientation.
+        Options of the profile, of which the orientation of the disc is used.
 
     Returns
     -------
     Disc
-        Radii of all spaxels.
+        Centre of the disc and the radii of all spaxels in its plane.
 
     Raises
     ------
@@ -180,16 +188,19 @@ def locate_disc(data: CubeData, options: ProfileOptions) -> Disc:
 def radial_profile(
     model: PosteriorModel, data: CubeData, options: ProfileOptions | None = None
 ) -> Table:
-    """Infer the profiles of all scalars.
+    """Infer the radial profiles of ages, metallicities, masses, dust and kinematics.
+
+    The spectra of each annulus are inferred one by one, and combined as
+    :func:`~amortized_sfh.aggregation.aggregate.aggregate` combines a region.
 
     Parameters
     ----------
     model
-        Trained model.
+        Trained model with which the spectra are inferred.
     data
         The cube, with what is not to be used already left out; binned or not.
     options
-        How.
+        Annuli, orientation of the disc, distance and draws; by default those of `ProfileOptions`.
 
     Returns
     -------
@@ -204,36 +215,42 @@ def radial_profile(
     ------
     ValueError
         If radii cannot be computed, see `place_disc`.
+
+    Examples
+    --------
+    >>> tilted = Orientation(inclination_deg=57.3, position_angle_deg=173.1)
+    >>> options = ProfileOptions(n_annuli=12, orientation=tilted, distance_mpc=11.32)
+    >>> table = radial_profile(model, cube, options)  # doctest: +SKIP
+    >>> table["R_KPC", "MH_LW", "MH_LW_P16", "MH_LW_P84"].pprint()  # doctest: +SKIP
     """
     options = options or ProfileOptions()
     disc = locate_disc(data, options)
-    distance = luminosity_distance_mpc(np.array([data.galaxy_redshift]), options.distance_mpc)
-    kpc = kpc_per_arcsec(float(distance[0]), data.galaxy_redshift)
+    kpc = kpc_per_arcsec(data.distance_mpc(options.distance_mpc), data.galaxy_redshift)
     rng = np.random.default_rng(options.seed)
     lines = []
     for annulus in cut_annuli(data, disc, options.n_annuli):
-        rows = annulus.rows
-        if len(rows) > options.max_rows:
-            rows = np.sort(rng.choice(rows, options.max_rows, replace=False))
-        region = _combine(model, data, rows, options)
-        lines.append({**_place(annulus, kpc, options), "N_USED": len(rows)})
-        n_used, n_all = (float(data.n_spaxels[r].sum()) for r in (rows, annulus.rows))
+        used = annulus.spectra
+        if len(used) > options.max_spectra:
+            used = np.sort(rng.choice(used, options.max_spectra, replace=False))
+        region = _combine(model, data, used, options)
+        lines.append({**_place(annulus, kpc, options), "N_USED": len(used)})
+        n_used, n_all = (float(data.n_spaxels[rows].sum()) for rows in (used, annulus.spectra))
         area = n_used * spaxel_area_arcsec2(data.header) * kpc**2 / options.orientation.axis_ratio
         lines[-1] |= _values(region, area, n_all / n_used)
     return _table(lines, disc, options)
 
 
 def _combine(
-    model: PosteriorModel, data: CubeData, rows: np.ndarray, options: ProfileOptions
+    model: PosteriorModel, data: CubeData, spectra: np.ndarray, options: ProfileOptions
 ) -> RegionPosterior:
-    """One annulus: its spectra inferred, and combined."""
-    part = data.select(rows)
+    """Infer the spectra of an annulus, and combine them."""
+    part = data.select(spectra)
     samples = infer(
         model, part.observation, options.n_draws, options.seed, distance_mpc=options.distance_mpc
     )
     return aggregate(
         samples,
-        np.arange(len(rows)),
+        np.arange(len(part)),
         model,
         part,
         distance_mpc=options.distance_mpc,
@@ -242,17 +259,17 @@ def _combine(
 
 
 def _place(annulus: Annulus, kpc: float, options: ProfileOptions) -> dict[str, float]:
-    """Columns that say where an annulus is."""
+    """Return the columns of the radii of an annulus and of the number of its spectra."""
     place = {"R_IN": annulus.inner, "R_OUT": annulus.outer, "R": annulus.radius}
     if np.isfinite(kpc):
         place["R_KPC"] = annulus.radius * kpc
     if options.effective_radius_arcsec is not None:
         place["R_RE"] = annulus.radius / options.effective_radius_arcsec
-    return {**place, "N_ROWS": len(annulus.rows)}
+    return {**place, "N_ROWS": len(annulus.spectra)}
 
 
 def _values(region: RegionPosterior, area_kpc2: float, growth: float) -> dict[str, float]:
-    """Columns of the scalars of an annulus; masses are those of all its spaxels."""
+    """Return the columns of the scalars of an annulus; masses are those of all its spaxels."""
     scalars = region.scalars()
     for name in MASSES:
         scalars[name] = scalars[name] + math.log10(growth)
@@ -267,7 +284,7 @@ def _values(region: RegionPosterior, area_kpc2: float, growth: float) -> dict[st
 
 
 def _table(lines: list[dict[str, float]], disc: Disc, options: ProfileOptions) -> Table:
-    """The table, with units and what was assumed."""
+    """Make the table, with units and with what was assumed in its meta data."""
     table = Table(rows=lines)
     units = {"R_IN": "arcsec", "R_OUT": "arcsec", "R": "arcsec", "R_KPC": "kpc"}
     for name in table.colnames:

@@ -15,7 +15,13 @@ from scipy.ndimage import distance_transform_edt
 
 from amortized_sfh.data.files.fits_files import InputFileError, find_image, open_fits
 
-__all__ = ["MAX_VELOCITY_KMS", "VelocityMap", "read_velocity_map", "split_extension"]
+__all__ = [
+    "MAX_VELOCITY_KMS",
+    "VelocityMap",
+    "fill_velocities",
+    "read_velocity_map",
+    "split_extension",
+]
 
 MAX_VELOCITY_KMS = 1000.0
 """Beyond this a velocity within a galaxy is taken for a failed measurement."""
@@ -28,14 +34,17 @@ class VelocityMap(NamedTuple):
 
     Attributes
     ----------
-    velocity_kms
+    velocity_kms : ndarray
         Relative to the redshift of the galaxy (c Δλ/λ), shape (ny, nx), finite everywhere.
-    n_filled
-        Spaxels that have taken the velocity of their nearest neighbour.
+    n_filled : int
+        Number of spaxels that have taken the velocity of their nearest neighbour.
+    source : str
+        File name of the map, for the headers of products; "array" if it came without a file.
     """
 
     velocity_kms: np.ndarray
     n_filled: int
+    source: str = "array"
 
 
 def split_extension(text: str) -> tuple[Path, str | None]:
@@ -55,30 +64,29 @@ def split_extension(text: str) -> tuple[Path, str | None]:
 
 
 def read_velocity_map(
-    velocity: str | Path | np.ndarray,
+    velocity: str | Path | np.ndarray | VelocityMap,
     shape: tuple[int, int],
-    part: tuple[int, int] | None = None,
+    window_shape: tuple[int, int] | None = None,
 ) -> VelocityMap:
     """Return the velocity of every spaxel.
 
     Parameters
     ----------
-    velocity : str, Path or ndarray
+    velocity : str, Path, ndarray or VelocityMap
         The map itself, or a FITS file as ``FILE`` or ``FILE:EXTENSION`` (name or number). Without
         an extension V_STARS, V, VEL or VELOCITY is taken, else the first image. Of a stack of
         planes the first is the velocity, as in V of this package's own maps.
     shape : tuple of int
         Spatial shape (ny, nx) of the whole cube.
-    part : tuple of int, optional
-        Shape (ny, nx) of the region that is read: a map of this shape is one of the region alone,
-        as a run on the same region writes.
+    window_shape : tuple of int, optional
+        Shape (ny, nx) of the part of the cube that is read: a map of this shape is one of that part
+        alone, as a run on the same part writes.
 
     Returns
     -------
     VelocityMap
-        Of the shape of the map that was given.
-        Spaxels that are NaN or beyond ±1000 km/s have taken the velocity of the nearest that is
-        not.
+        Of the shape of the map that was given. Spaxels that are NaN or beyond ±1000 km/s have taken
+        the velocity of the nearest that is not.
 
     Raises
     ------
@@ -87,16 +95,19 @@ def read_velocity_map(
     ValueError
         If the shape differs from the cube's, or the velocities are not those within a galaxy.
     """
-    if isinstance(velocity, np.ndarray):
-        values, source = velocity, "the velocity map"
+    given = velocity.velocity_kms if isinstance(velocity, VelocityMap) else velocity
+    if isinstance(given, np.ndarray):
+        values, source, name = given, "the velocity map", "array"
     else:
-        path, extension = split_extension(str(velocity))
-        values, source = _read_image(path, extension), f"the velocity map {velocity}"
-    if values.shape not in (shape, part):
-        other = "" if part in (None, shape) else f" or the region's {part}"
+        values = _read_image(*split_extension(str(given)))
+        source, name = f"the velocity map {given}", Path(given).name
+    if values.shape not in (shape, window_shape):
+        other = "" if window_shape in (None, shape) else f" or the region's {window_shape}"
         raise ValueError(
             f"{source} has shape {values.shape}; expected the cube's {shape}{other} (ny, nx)"
         )
+    if isinstance(velocity, VelocityMap):
+        return velocity
     values = np.asarray(values, dtype=np.float64)
     seen = np.isfinite(values)
     if not seen.any():
@@ -107,9 +118,30 @@ def read_velocity_map(
             f"{source} has a median speed of {typical:.0f} km/s; expected velocities in km/s "
             "relative to the redshift of the galaxy: subtract its systemic velocity"
         )
-    seen &= np.abs(np.where(seen, values, 0.0)) <= MAX_VELOCITY_KMS
+    return fill_velocities(values)._replace(source=name)
+
+
+def fill_velocities(velocity_kms: np.ndarray) -> VelocityMap:
+    """Give spaxels without a credible velocity that of the nearest that has one.
+
+    Parameters
+    ----------
+    velocity_kms : ndarray
+        Velocities relative to the redshift of the galaxy in km/s, shape (ny, nx); NaN where there
+        is none, and beyond ±1000 km/s where a measurement has failed.
+
+    Returns
+    -------
+    VelocityMap
+        The velocities, finite everywhere; 0 if no spaxel has a credible one.
+    """
+    seen = np.isfinite(velocity_kms)
+    seen &= np.abs(np.where(seen, velocity_kms, 0.0)) <= MAX_VELOCITY_KMS
+    n_filled = int((~seen).sum())
+    if not seen.any():
+        return VelocityMap(np.zeros(velocity_kms.shape), n_filled)
     nearest = distance_transform_edt(~seen, return_distances=False, return_indices=True)
-    return VelocityMap(values[tuple(nearest)], int((~seen).sum()))
+    return VelocityMap(velocity_kms[tuple(nearest)], n_filled)
 
 
 def _read_image(path: Path, extension: str | None) -> np.ndarray:

@@ -1,13 +1,16 @@
-"""A MUSE cube on disk: its axes, units and extensions, and its spectra in chunks of rows.
+"""A cube on disk, of MUSE or MaNGA: its axes, units and extensions, and its spectra in chunks.
 
 :func:`open_cube` checks everything that can be checked without reading the data, so that a bad file
-stops before any work is done.
+stops before any work is done. Open a cube once and hand the :class:`CubeFile` on: all that follows
+takes it in place of a path.
 """
 
 from __future__ import annotations
 
 import warnings
+import weakref
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -20,11 +23,23 @@ from torch import Tensor
 
 from amortized_sfh.data.cube_files.axes import celestial, wavelength_axis
 from amortized_sfh.data.cube_files.manga import find_manga_parts
-from amortized_sfh.data.files.extensions import is_stack
-from amortized_sfh.data.files.fits_files import InputFileError, find_image, open_fits
+from amortized_sfh.data.cube_files.psf import DEFAULT_FWHM_ARCSEC, PsfWidth, find_psf
+from amortized_sfh.data.files.extensions import (
+    ERROR_HDUS,
+    MUSE_FLUX_HDUS,
+    MUSE_QUALITY_HDUS,
+    is_row_stacked,
+)
+from amortized_sfh.data.files.fits_files import (
+    InputFileError,
+    InputWarning,
+    as_input_errors,
+    find_image,
+    open_fits,
+)
 from amortized_sfh.data.files.flux_units import parse_flux_unit
 from simulators.wavelengths.air import rest_air_edges
-from simulators.wavelengths.wavegrid import PixelGrid
+from simulators.wavelengths.rest_grid import RestGrid
 
 __all__ = ["UNIT_CGS", "CubeFile", "SpectraChunk", "open_cube"]
 
@@ -38,7 +53,7 @@ class SpectraChunk(NamedTuple):
     Attributes
     ----------
     spaxels : slice
-        Which spaxels of the region these are, in row-major order.
+        Positions of these spaxels in the window that is read, counted row by row.
     flux, variance : Tensor
         Shape (n_chunk, n_plane), float32; 0 where not valid.
     valid : Tensor
@@ -54,30 +69,36 @@ class SpectraChunk(NamedTuple):
     bad_variance: Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class CubeFile:
-    """What the headers of a cube say.
+    """An open cube: its headers as read, and its pixels on request.
+
+    The file stays open as long as the object lives.
 
     Parameters
     ----------
     path : Path
-        The file.
+        Name of the file.
     shape : tuple of int
-        (n_plane, ny, nx).
+        Number of wavelengths, rows and columns, (n_plane, ny, nx).
     edges_aa : Tensor
         Observed edges of the wavelength pixels, shape (n_plane + 1,), float64.
     medium : str
-        "air" or "vacuum".
+        Medium of the wavelengths, "air" or "vacuum".
     unit_cgs : float
         Unit of the DATA extension in erg/s/cm²/Å.
     wcs : WCS or None
         Celestial WCS, None if the cube has none.
+    psf : PsfWidth or None
+        Width of the point spread function that headers or file name tell, None if they do not.
+    ao : bool
+        If true, the header names a mode with adaptive optics.
     data, stat, quality : int
         Indices of the extensions; ``quality`` is None without a DQ extension.
     inverse : bool
-        Whether ``stat`` holds the inverse of the variance.
-    ao : bool
-        Whether the header names a mode with adaptive optics.
+        If true, ``stat`` holds the inverse of the variance.
+    hdus : astropy.io.fits.HDUList
+        The open file, from which sections of the extensions are read.
     """
 
     path: Path
@@ -86,19 +107,30 @@ class CubeFile:
     medium: str
     unit_cgs: float
     wcs: WCS | None
+    psf: PsfWidth | None
+    ao: bool
     data: int
     stat: int
     quality: int | None
-    inverse: bool = False
-    ao: bool = False
+    inverse: bool
+    hdus: fits.HDUList
 
-    def planes(self, grid: PixelGrid, redshift: float, highest: float | None = None) -> slice:
+    def __repr__(self) -> str:
+        n_plane, ny, nx = self.shape
+        lacks = "" if self.wcs is not None else ", no celestial WCS"
+        return (
+            f"<CubeFile {self.path.name}: {n_plane} planes of {nx} x {ny} spaxels, "
+            f"{self.edges_aa[0]:.0f}-{self.edges_aa[-1]:.0f} Å ({self.medium}), "
+            f"{'' if self.ao else 'no '}adaptive optics{lacks}>"
+        )
+
+    def planes(self, grid: RestGrid, redshift: float, highest: float | None = None) -> slice:
         """Return the wavelength pixels that reach a model's rest-frame grid.
 
         Parameters
         ----------
-        grid : WaveGrid or LogWaveGrid
-            Rest-frame grid.
+        grid : LinearRestGrid or LogRestGrid
+            Rest-frame grid of the model.
         redshift : float
             Redshift, or the lowest one.
         highest : float, optional
@@ -107,7 +139,7 @@ class CubeFile:
         Returns
         -------
         slice
-            Of the wavelength axis.
+            Part of the wavelength axis.
 
         Raises
         ------
@@ -119,10 +151,11 @@ class CubeFile:
         low, high = grid.edges_aa[0], grid.edges_aa[-1]
         inside = torch.nonzero((rest[1:] > low) & (bluest[:-1] < high)).flatten()
         if inside.numel() == 0:
+            reach = "" if highest is None else f" at redshifts {redshift:g}-{highest:g}"
             raise ValueError(
                 f"{self.path} covers {rest[0]:.0f}-{rest[-1]:.0f} Å in the rest frame at z = "
-                f"{redshift:g} and misses the model's {grid.start_aa:.0f}-{grid.end_aa:.0f} Å; "
-                "check the redshift and the cube's CRVAL3, CD3_3 and CUNIT3"
+                f"{redshift:g} and misses the model's {grid.start_aa:.0f}-{grid.end_aa:.0f} Å"
+                f"{reach}; check the redshift and the cube's CRVAL3, CD3_3 and CUNIT3"
             )
         return slice(int(inside[0]), int(inside[-1]) + 1)
 
@@ -131,51 +164,81 @@ class CubeFile:
         edges = rest_air_edges(self.edges_aa[planes.start : planes.stop + 1], 0.0, self.medium)
         return (0.5 * (edges[1:] + edges[:-1])).numpy()
 
-    def header(self, region: tuple[slice, slice]) -> fits.Header:
-        """Return the celestial header of a region (rows, columns); empty without a WCS."""
+    def header(self, window: tuple[slice, slice]) -> fits.Header:
+        """Return the celestial header of a window (rows, columns); empty without a WCS."""
         if self.wcs is None:
             return fits.Header()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return self.wcs[region].to_header(relax=True)
+            return self.wcs[window].to_header(relax=True)
 
-    def chunks(
-        self, region: tuple[slice, slice], planes: slice, n_spaxels: int = 4096
-    ) -> Iterator[SpectraChunk]:
-        """Read the region in chunks of whole rows.
+    def psf_width(self, given: float | None = None, warn: bool = True) -> PsfWidth:
+        """Return the PSF to convolve to: as given, else as the cube tells, else typical of MUSE.
 
         Parameters
         ----------
-        region : tuple of slice
-            Rows and columns.
+        given : float, optional
+            FWHM in arcsec that the user names.
+        warn : bool
+            If true, warn where neither the user nor the cube tells.
+
+        Returns
+        -------
+        PsfWidth
+            The width, and "given", "file name", "header ..." or "default" as its source.
+        """
+        if given is not None:
+            return PsfWidth(given, "given")
+        if self.psf is None and warn:
+            warnings.warn(
+                f"{self.path.name} does not tell its PSF: HST images are convolved to "
+                f"{DEFAULT_FWHM_ARCSEC} arcsec FWHM; give the true value",
+                InputWarning,
+                stacklevel=3,
+            )
+        return self.psf or PsfWidth(DEFAULT_FWHM_ARCSEC, "default")
+
+    def chunks(
+        self, window: tuple[slice, slice], planes: slice, n_spaxels: int = 4096
+    ) -> Iterator[SpectraChunk]:
+        """Read a part of the cube in chunks of whole rows.
+
+        Parameters
+        ----------
+        window : tuple of slice
+            Rows and columns of the part.
         planes : slice
-            Wavelength pixels.
+            Wavelength pixels, as :meth:`planes` gives them.
         n_spaxels : int
             About how many spaxels to hold in memory at a time.
 
         Yields
         ------
         SpectraChunk
-            In row-major order; each spaxel of the region once.
+            In row-major order; each spaxel of the window once.
+
+        Raises
+        ------
+        InputFileError
+            If the file turns out to be damaged.
         """
-        rows, columns = region
+        rows, columns = window
         nx = columns.stop - columns.start
         step = max(1, n_spaxels // nx)
-        with open_fits(self.path, memmap=False) as hdul:
-            for y in range(rows.start, rows.stop, step):
-                part = (planes, slice(y, min(y + step, rows.stop)), columns)
-                start = (y - rows.start) * nx
-                yield self._read(hdul, part, start)
+        for y in range(rows.start, rows.stop, step):
+            part = (planes, slice(y, min(y + step, rows.stop)), columns)
+            with as_input_errors(self.path):
+                chunk = self._read(part, (y - rows.start) * nx)
+            yield chunk
 
-    def _read(
-        self, hdul: fits.HDUList, part: tuple[slice, slice, slice], start: int
-    ) -> SpectraChunk:
+    def _read(self, part: tuple[slice, slice, slice], start: int) -> SpectraChunk:
+        """Read a section (planes, rows, columns) whose first spaxel is at ``start``."""
         scale = self.unit_cgs / UNIT_CGS
-        flux = self._section(hdul, self.data, part, scale)
-        variance = self._variance(hdul, part, scale**2)
+        flux = self._section(self.data, part, scale)
+        variance = self._variance(part, scale**2)
         seen = np.isfinite(flux)
         if self.quality is not None:
-            seen &= self._section(hdul, self.quality, part, 1.0) == 0
+            seen &= self._section(self.quality, part, 1.0) == 0
         weighted = np.isfinite(variance) & (variance > 0)
         valid = seen & weighted
         flux[~valid] = 0.0
@@ -188,41 +251,37 @@ class CubeFile:
             torch.from_numpy((seen & ~weighted).any(axis=1)),
         )
 
-    def _variance(
-        self, hdul: fits.HDUList, part: tuple[slice, slice, slice], scale: float
-    ) -> np.ndarray:
+    def _variance(self, part: tuple[slice, slice, slice], scale: float) -> np.ndarray:
         """Return variances (n_spaxel, n_plane), 0 where there is none."""
         if not self.inverse:
-            return self._section(hdul, self.stat, part, scale)
-        inverse = self._section(hdul, self.stat, part, 1.0 / scale)
+            return self._section(self.stat, part, scale)
+        inverse = self._section(self.stat, part, 1.0 / scale)
         given = np.isfinite(inverse) & (inverse > 0)
         return np.where(given, 1.0 / np.where(given, inverse, 1.0), 0.0).astype(np.float32)
 
-    @staticmethod
-    def _section(
-        hdul: fits.HDUList, index: int, part: tuple[slice, slice, slice], scale: float
-    ) -> np.ndarray:
+    def _section(self, index: int, part: tuple[slice, slice, slice], scale: float) -> np.ndarray:
         """Return (n_spaxel, n_plane) float32; scaled before rounding, as 1e-40 would vanish."""
-        block = np.asarray(hdul[index].section[part])
+        block = np.asarray(self.hdus[index].section[part])
         if scale != 1.0:
             block = block.astype(np.float64) * scale
         block = block.reshape(block.shape[0], -1).T
         return np.array(block, dtype=np.float32, order="C")
 
 
-def open_cube(path: str | Path) -> CubeFile:
-    """Read the headers of a MUSE cube as ESO delivers it, or of a LOGCUBE of MaNGA.
+def open_cube(path: str | Path | CubeFile) -> CubeFile:
+    """Open a MUSE cube as ESO delivers it, or a LOGCUBE of MaNGA, and read its headers.
 
     Parameters
     ----------
-    path : str or Path
+    path : str, Path or CubeFile
         FITS file with the extensions DATA and STAT (variance), and DQ where there is one; or with
-        FLUX, IVAR, MASK and WAVE, see :mod:`amortized_sfh.data.cube_files.manga`.
+        FLUX, IVAR, MASK and WAVE, see :mod:`amortized_sfh.data.cube_files.manga`. A cube that is
+        open already is returned as it is.
 
     Returns
     -------
     CubeFile
-        Checked description of the file.
+        Checked description of the file, with the open file for its pixels.
 
     Raises
     ------
@@ -232,32 +291,48 @@ def open_cube(path: str | Path) -> CubeFile:
         If it is no FITS file, truncated, has no cube or no variance, or its wavelength axis or
         flux unit is not understood.
     """
-    with open_fits(path) as hdul:
-        manga = find_manga_parts(hdul, path)
-        data, stat, quality = _muse_parts(hdul, path) if manga is None else manga[:3]
-        header = hdul[data].header.copy()
+    if isinstance(path, CubeFile):
+        return path
+    path = Path(path)
+    with ExitStack() as stack:
+        hdus = stack.enter_context(open_fits(path, memmap=False))
+        manga = find_manga_parts(hdus, path)
+        data, stat, quality = _muse_parts(hdus, path) if manga is None else manga[:3]
+        header, primary = hdus[data].header, hdus[0].header
         nx, ny, n_plane = (int(header[f"NAXIS{i}"]) for i in (1, 2, 3))
-        primary_unit = hdul[0].header.get("BUNIT")
-        modes = [str(h.get("ESO INS MODE", "")) for h in (header, hdul[0].header)]
-    try:
-        unit = parse_flux_unit(header.get("BUNIT", primary_unit))
-    except ValueError as error:
-        raise InputFileError(f"{path}: {error}") from error
-    edges, medium = wavelength_axis(path, header, n_plane) if manga is None else manga[3:]
-    wcs = celestial(header)
-    shape = (n_plane, ny, nx)
-    inverse = manga is not None
-    # MUSE's modes are WFM-NOAO-N, WFM-NOAO-E, WFM-AO-N, WFM-AO-E and NFM-AO-N
-    ao = any("-AO-" in f"{mode.upper()}-" for mode in modes)
-    return CubeFile(Path(path), shape, edges, medium, unit, wcs, data, stat, quality, inverse, ao)
+        try:
+            unit = parse_flux_unit(header.get("BUNIT", primary.get("BUNIT")))
+        except ValueError as error:
+            raise InputFileError(f"{path}: {error}") from error
+        edges, medium = wavelength_axis(path, header, n_plane) if manga is None else manga[3:]
+        modes = [str(h.get("ESO INS MODE", "")) for h in (header, primary)]
+        cube = CubeFile(
+            path=path,
+            shape=(n_plane, ny, nx),
+            edges_aa=edges,
+            medium=medium,
+            unit_cgs=unit,
+            wcs=celestial(header),
+            psf=find_psf(path, [hdu.header for hdu in hdus[:2]]),
+            # MUSE's modes are WFM-NOAO-N, WFM-NOAO-E, WFM-AO-N, WFM-AO-E and NFM-AO-N
+            ao=any("-AO-" in f"{mode.upper()}-" for mode in modes),
+            data=data,
+            stat=stat,
+            quality=quality,
+            inverse=manga is not None,
+            hdus=hdus,
+        )
+        # the file is closed with the last user of the cube, not here
+        weakref.finalize(cube, stack.pop_all().close)
+    return cube
 
 
 def _muse_parts(hdul: fits.HDUList, path: str | Path) -> tuple[int, int, int | None]:
     """Indices of flux, variance and quality of a MUSE cube."""
-    data = find_image(hdul, ("DATA", "SCI", "PRIMARY"), 3)
+    data = find_image(hdul, MUSE_FLUX_HDUS, 3)
     if data is None:
         names = ", ".join(hdu.name or "(no name)" for hdu in hdul)
-        if is_stack(hdul):
+        if is_row_stacked(hdul):
             raise InputFileError(
                 f"{path} holds rows of spectra (found {names}); expected a cube: "
                 "`amortized-sfh infer-spectrum` takes rows"
@@ -265,8 +340,9 @@ def _muse_parts(hdul: fits.HDUList, path: str | Path) -> tuple[int, int, int | N
         raise InputFileError(
             f"{path} has no 3-D extension DATA (found {names}); expected a MUSE cube"
         )
-    stat = find_image(hdul, ("STAT", "VAR", "VARIANCE"), 3)
-    return data, _checked_stat(path, hdul, stat, hdul[data].header), find_image(hdul, ("DQ",), 3)
+    stat = find_image(hdul, ERROR_HDUS["variance"], 3)
+    quality = find_image(hdul, MUSE_QUALITY_HDUS, 3)
+    return data, _checked_stat(path, hdul, stat, hdul[data].header), quality
 
 
 def _checked_stat(

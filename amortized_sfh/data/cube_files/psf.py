@@ -1,19 +1,16 @@
-"""How sharp a cube is, from what its headers and its file name say."""
+"""Width of a cube's point spread function (PSF), as its headers and its file name tell."""
 
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from astropy.io import fits
 
-from amortized_sfh.data.files.fits_files import InputWarning, open_fits
-
-__all__ = ["DEFAULT_FWHM_ARCSEC", "PsfWidth", "find_psf", "psf_of_cube"]
+__all__ = ["DEFAULT_FWHM_ARCSEC", "PsfWidth", "find_psf"]
 
 DEFAULT_FWHM_ARCSEC = 0.8
 """Typical of MUSE's wide field, where nothing is known."""
@@ -31,7 +28,7 @@ class PsfWidth(NamedTuple):
     source: str
 
 
-def find_psf(path: str | Path) -> PsfWidth | None:
+def find_psf(path: Path, headers: Sequence[fits.Header]) -> PsfWidth | None:
     """Return the FWHM of a cube's PSF.
 
     Asked are, in this order: the file name (``..._copt_1.05asec.fits``, as cubes are named that
@@ -41,59 +38,25 @@ def find_psf(path: str | Path) -> PsfWidth | None:
 
     Parameters
     ----------
-    path : str or Path
-        The cube.
+    path : Path
+        File name of the cube.
+    headers : sequence of Header
+        Headers of its primary and its first extension.
 
     Returns
     -------
     PsfWidth or None
-        None if nothing plausible is found.
-
-    Raises
-    ------
-    FileNotFoundError, InputFileError
-        If there is no such file, or it is no FITS file.
+        The width, with "file name" or "header ..." as its source; None if nothing plausible is
+        found.
     """
-    with open_fits(path) as hdul:
-        headers = [hdu.header.copy() for hdu in hdul[:2]]
     low, high = _RANGE_ARCSEC
-    for fwhm, source in _candidates(Path(path), headers):
+    for fwhm, source in _candidates(path, headers):
         if np.isfinite(fwhm) and low <= fwhm <= high:
             return PsfWidth(fwhm, source)
     return None
 
 
-def psf_of_cube(path: str | Path, given: float | None, warn: bool = True) -> PsfWidth:
-    """Return the PSF to convolve to: as given, else as the cube tells, else typical of MUSE.
-
-    Parameters
-    ----------
-    path : str or Path
-        The cube.
-    given : float or None
-        FWHM in arcsec that the user names.
-    warn : bool
-        Warn if neither the user nor the cube tells.
-
-    Returns
-    -------
-    PsfWidth
-        The width, and "given", "file name", "header ..." or "default".
-    """
-    if given is not None:
-        return PsfWidth(given, "given")
-    found = find_psf(path)
-    if found is None and warn:
-        warnings.warn(
-            f"{Path(path).name} does not tell its PSF: HST images are convolved to "
-            f"{DEFAULT_FWHM_ARCSEC} arcsec FWHM; give the true value",
-            InputWarning,
-            stacklevel=3,
-        )
-    return found or PsfWidth(DEFAULT_FWHM_ARCSEC, "default")
-
-
-def _candidates(path: Path, headers: list[fits.Header]) -> Iterator[PsfWidth]:
+def _candidates(path: Path, headers: Sequence[fits.Header]) -> Iterator[PsfWidth]:
     named = re.search(r"(?<![\d.])(\d{1,2}\.\d+)_?(?:asec|arcsec)", path.name, re.IGNORECASE)
     if named:
         yield PsfWidth(float(named[1]), "file name")

@@ -1,7 +1,8 @@
-"""What reading a cube gives, and the choices that can be made in it."""
+"""A cube ready for inference, and the choices that can be made in reading it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,59 +11,85 @@ import torch
 from astropy.io import fits
 
 from amortized_sfh.data.ancillary.ds9_regions import Ds9Regions
+from amortized_sfh.data.ancillary.velocity_map import VelocityMap
 from amortized_sfh.data.cubes.map_grid import MapGrid
+from amortized_sfh.quantities.mass import luminosity_distance_mpc
 from simulators.noise.profile import NoiseProfile
 from simulators.observations.observation import Observation
-from simulators.wavelengths.wavegrid import REST_GRID, PixelGrid
+from simulators.wavelengths.rest_grid import REST_GRID, RestGrid
 
-__all__ = ["CubeData", "CubeOptions"]
+__all__ = ["CubeData", "CubeOptions", "VelocityMeasurement"]
+
+VelocityMeasurement = Callable[[Observation], np.ndarray]
+"""Takes spectra at the redshift of a galaxy, gives their velocities relative to it in km/s."""
+
+_ROWS_OF_REPR = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
 class CubeOptions:
-    """Choices of :func:`read_cube` that seldom change.
+    """Choices of :func:`~amortized_sfh.data.cubes.read_cube.read_cube` that seldom change.
 
     Parameters
     ----------
-    grid : WaveGrid or LogWaveGrid
+    grid : LinearRestGrid or LogRestGrid
         Rest-frame grid of the model.
     psf_fwhm_arcsec : float, optional
         FWHM of the cube's PSF, to which HST images are convolved; by default as header or file
         name say, see :func:`~amortized_sfh.data.cube_files.psf.find_psf`.
     align : bool
-        Correct the offset of HST images that is measured against the cube.
+        If true, the offset of HST images that is measured against the cube is corrected.
     noise_growth : float, optional
         Growth of the noise of bins per decade of spaxels, see
         :func:`~simulators.noise.growth.noise_growth_factor`; by default that of the noise
         profile, or measured from the cube.
     noise_profile : NoiseProfile, optional
-        What the noise is like beyond the error bars, see
+        Noise beyond the error bars, see
         :func:`~amortized_sfh.data.cube_noise.error_bars.profile_noise`; error bars are as given
         without it.
     sky_modelled : bool
-        The model's own noise has the sky residuals of single spaxels: add only what bins have more.
+        If true, the model's own noise has the sky residuals of single spaxels, and only what bins
+        have more is added.
     chunk_spaxels : int
-        Spaxels held in memory at a time while reading.
-    velocity_map : str, Path or ndarray, optional
+        Number of spaxels held in memory at a time while reading.
+    velocity_map : str, Path, ndarray or VelocityMap, optional
         Velocity of every spaxel of the cube relative to the redshift in km/s: each spaxel or bin
         is then read in its own rest frame, see
         :func:`~amortized_sfh.data.ancillary.velocity_map.read_velocity_map`.
+    measure_velocity : VelocityMeasurement, optional
+        Function that measures these velocities instead, in a first pass over spectra that have just
+        been read: it takes an :class:`~simulators.observations.observation.Observation` of n rows
+        at the redshift of the galaxy, with the HST bands, and returns their velocities in km/s,
+        shape (n,), NaN where it cannot tell. It is called once for bins, and once for every chunk
+        of spaxels; the pixels of the cube are not read again.
     mask_regions : str, Path or Ds9Regions, optional
         ds9 regions of foreground stars and the like, whose spaxels are flagged and left out.
+
+    Raises
+    ------
+    ValueError
+        If velocities are both given and to be measured.
     """
 
-    grid: PixelGrid = REST_GRID
+    grid: RestGrid = REST_GRID
     psf_fwhm_arcsec: float | None = None
     align: bool = False
     noise_growth: float | None = None
     noise_profile: NoiseProfile | None = None
     sky_modelled: bool = False
     chunk_spaxels: int = 4096
-    velocity_map: str | Path | np.ndarray | None = None
+    velocity_map: str | Path | np.ndarray | VelocityMap | None = None
+    measure_velocity: VelocityMeasurement | None = None
     mask_regions: str | Path | Ds9Regions | None = None
 
+    def __post_init__(self) -> None:
+        if self.velocity_map is not None and self.measure_velocity is not None:
+            raise ValueError(
+                "both velocity_map and measure_velocity were given; expected one of them"
+            )
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class CubeData:
     """A cube, ready for inference.
 
@@ -71,22 +98,22 @@ class CubeData:
     observation : Observation
         One row per spaxel with data, or per bin (sums over its spaxels), n_obs rows.
     row : ndarray
-        Row of every spaxel of the region, shape (ny, nx), -1 where there is no data.
+        Row of every spaxel of the window that was read, shape (ny, nx), -1 where there is no data.
     label : ndarray
         Bin number of each row, shape (n_obs,), as in the bin map; the row itself without bins.
     n_spaxels : ndarray
-        Spaxels in each row, shape (n_obs,).
+        Number of spaxels in each row, shape (n_obs,).
     flag : ndarray
         :class:`~amortized_sfh.quantities.flags.Flag` bits of each row, shape (n_obs,).
     spaxel_flag : ndarray
-        Bits of each spaxel of the region, shape (ny, nx).
+        Bits of each spaxel of the window, shape (ny, nx).
     header : astropy.io.fits.Header
-        Celestial WCS of the region; empty if the cube has none.
+        Celestial WCS of the window; empty if the cube has none.
     noise_scale : ndarray
         Error bars of each spectrum over those that STAT gives if spaxels were independent, median
         over wavelength, shape (n_obs,).
     provenance : dict
-        Where the data come from, for the headers of products.
+        Files and choices that the data come from, for the headers of products.
     shared_phot_sigma : ndarray
         Part of ``observation.phot_sigma`` that is one common error of all rows, from the sky level
         of the HST images, shape (n_obs, n_band), same unit; 0 by default. It adds up linearly in
@@ -97,11 +124,11 @@ class CubeData:
         Velocity in km/s of the rest frame of each row relative to ``redshift``, shape (n_obs,);
         None where all rows are at the redshift of the galaxy.
     ao : bool
-        Whether the cube was observed with adaptive optics.
+        If true, the cube was observed with adaptive optics.
     names : tuple of str
         Name of each row (apertures); empty where they have none.
     origin_xy : tuple of int
-        Spaxel of the whole cube at the corner of the region, (x, y) from 0.
+        Spaxel of the whole cube at the corner of the window, (x, y) from 0.
     noise_growth : float, optional
         Growth of the noise of sums per decade of spaxels, from the noise profile, measured or
         given; None where it is not known.
@@ -136,9 +163,25 @@ class CubeData:
     def __len__(self) -> int:
         return len(self.observation)
 
+    def __repr__(self) -> str:
+        ny, nx = self.row.shape
+        name = self.provenance.get("CUBE", self.provenance.get("GIST", "without a file"))
+        n_spaxels = int(self.n_spaxels.sum())
+        kind = "bins" if (self.n_spaxels > 1).any() else "spaxels"
+        of_spaxels = f" of {n_spaxels} spaxels" if kind == "bins" else ""
+        bands = self.observation.phot_valid.any(dim=0)
+        # of a large cube some rows tell enough
+        some = self.observation[:: max(1, len(self) // _ROWS_OF_REPR)]
+        snr = float(some.median_snr().nanmedian())
+        return (
+            f"<CubeData {name}: {len(self)} {kind}{of_spaxels} on a map of {nx} x {ny}, "
+            f"{int(bands.sum())} of {len(bands)} bands, z = {self.galaxy_redshift:g}, "
+            f"median S/N {snr:.1f}>"
+        )
+
     @property
     def map_grid(self) -> MapGrid:
-        """Where the rows belong, for :func:`~amortized_sfh.products.map_file.write_maps`."""
+        """Places of the rows, for :func:`~amortized_sfh.products.map_file.write_maps`."""
         return MapGrid(self.row, self.header, self.label, self.spaxel_flag, self.names)
 
     @property
@@ -146,18 +189,39 @@ class CubeData:
         """Redshift of the galaxy, whatever the frames of the rows."""
         return float(self.observation.redshift[0]) if self.redshift is None else self.redshift
 
+    def distance_mpc(self, given: float | None = None) -> float:
+        """Return the luminosity distance of the galaxy.
+
+        Parameters
+        ----------
+        given : float, optional
+            Distance in Mpc if it is known otherwise, NaN if there is none; by default that of the
+            redshift of the galaxy, whatever the frames of the rows.
+
+        Returns
+        -------
+        float
+            Distance in Mpc; NaN where there is none, at a redshift of 0 and below.
+
+        Raises
+        ------
+        ValueError
+            If the given distance is not positive.
+        """
+        return float(luminosity_distance_mpc(np.array([self.galaxy_redshift]), given)[0])
+
     def select(self, rows: np.ndarray) -> CubeData:
         """Return some rows on the same map.
 
         Parameters
         ----------
         rows : ndarray
-            Row numbers, ascending, each once.
+            Numbers of the rows to keep, ascending, each once.
 
         Returns
         -------
         CubeData
-            Its rows are numbered anew; spaxels of the others have none.
+            The rows numbered anew; spaxels of the others have none.
         """
         new = np.full(len(self) + 1, -1)  # the last one is where spaxels without a row point
         new[rows] = np.arange(len(rows))
@@ -181,12 +245,12 @@ class CubeData:
         Parameters
         ----------
         image : ndarray
-            Map of the region, shape (ny, nx); NaN does not count.
+            Map of the window that was read, shape (ny, nx); NaN does not count.
 
         Returns
         -------
         ndarray
-            Shape (n_obs,), NaN where no spaxel has a value.
+            Mean of each row, shape (n_obs,), NaN where no spaxel has a value.
 
         Raises
         ------

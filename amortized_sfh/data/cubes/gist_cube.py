@@ -25,7 +25,7 @@ from amortized_sfh.data.files.fits_files import InputFileError
 from amortized_sfh.data.foreground import foreground_factor
 from amortized_sfh.quantities.flags import Flag, observation_flags
 from simulators.instruments.instrument import Instrument
-from simulators.instruments.pixels import ObservedPixels
+from simulators.instruments.observed_pixels import ObservedPixels
 from simulators.observations.observation import BANDS, Observation, check_redshift
 from simulators.wavelengths.air import to_medium
 from simulators.wavelengths.doppler import shift_redshift

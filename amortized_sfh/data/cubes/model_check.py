@@ -1,6 +1,6 @@
-"""Whether a cube is of the kind that a model was made for, and its bands in the model's order.
+"""Check that a cube is of the kind that a model was made for, and select the bands of the model.
 
-Call `check_cube_for_model` before the long part: it reads nothing but headers.
+Call :func:`check_cube_for_model` before the long part: it reads nothing but headers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from amortized_sfh.data.cube_files.cube_file import open_cube
+from amortized_sfh.data.cube_files.cube_file import CubeFile, open_cube
 from amortized_sfh.data.cubes.cube_data import CubeData
 from amortized_sfh.quantities.flags import Flag, observation_flags
 from simulators.instruments.instrument import Instrument
@@ -23,20 +23,23 @@ __all__ = ["check_cube_for_model", "select_model_bands"]
 
 
 def check_cube_for_model(
-    path: str | Path, redshift: float, instrument: Instrument, bands: Collection[str] = ()
+    cube: str | Path | CubeFile,
+    redshift: float,
+    instrument: Instrument,
+    bands: Collection[str] = (),
 ) -> None:
     """Refuse a cube, or bands, for which a model was not made.
 
     Parameters
     ----------
-    path
-        The cube.
-    redshift
-        Of the galaxy.
-    instrument
-        What the model is made for.
-    bands
-        Bands of the images that come with the cube.
+    cube : str, Path or CubeFile
+        File name of the cube, or the cube as :func:`open_cube` returned it.
+    redshift : float
+        Redshift of the galaxy.
+    instrument : Instrument
+        Instrument that the model was made for.
+    bands : collection of str
+        Names of the bands of the images that come with the cube; none by default.
 
     Raises
     ------
@@ -53,10 +56,10 @@ def check_cube_for_model(
             f"a model for {instrument.name!r} does not know the band {unknown[0]}; it knows "
             f"{known}: leave the image out, or use a model with this band"
         )
-    z, cube = check_redshift(redshift), open_cube(path)
+    z, cube = check_redshift(redshift), open_cube(cube)
     rest = rest_air_edges(cube.edges_aa, z, cube.medium)
-    check_coverage(instrument, (float(rest[0]), float(rest[-1])), z, str(path))
-    check_pixels(instrument, rest, str(path))
+    check_coverage(instrument, (float(rest[0]), float(rest[-1])), z, str(cube.path))
+    check_pixels(instrument, rest, str(cube.path))
 
 
 def select_model_bands(data: CubeData, instrument: Instrument) -> CubeData:
@@ -64,15 +67,15 @@ def select_model_bands(data: CubeData, instrument: Instrument) -> CubeData:
 
     Parameters
     ----------
-    data
+    data : CubeData
         A cube as read, with the bands :data:`~simulators.observations.observation.BANDS`.
-    instrument
-        What the model is made for.
+    instrument : Instrument
+        Instrument that the model was made for.
 
     Returns
     -------
     CubeData
-        With the bands of the model; those that are no HST bands are missing.
+        The cube with the bands of the model; those that are no HST bands are missing.
     """
     observation = data.observation.in_bands(instrument.bands)
     shared = np.zeros((len(data), len(instrument.bands)))

@@ -10,14 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from amortized_sfh.data.ancillary.velocity_map import fill_velocities
 from amortized_sfh.data.cube_files.coadder import Coadder
-from amortized_sfh.data.cube_files.cube_file import UNIT_CGS, CubeFile, SpectraChunk
+from amortized_sfh.data.cube_files.cube_file import CubeFile, SpectraChunk
 from amortized_sfh.data.cube_noise.error_bars import CubeNoise
-from amortized_sfh.data.cubes.cube_data import CubeData, CubeOptions
-from amortized_sfh.data.foreground import band_extinction_mag, foreground_factor
+from amortized_sfh.data.cubes.cube_data import CubeData, CubeOptions, VelocityMeasurement
+from amortized_sfh.data.cubes.joined_bands import BandFluxes, bands_of_spaxels, join_bands
+from amortized_sfh.data.foreground import foreground_factor
 from amortized_sfh.data.hst.band_image import BandImage
 from amortized_sfh.quantities.flags import Flag, observation_flags
-from simulators.observations.observation import BANDS, Observation
 from simulators.wavelengths.doppler import shift_redshift
 from simulators.wavelengths.resample import Resampled, to_rest_frame
 
@@ -26,9 +27,12 @@ __all__ = ["SpaxelBins", "SpaxelReader"]
 _ROWS_AT_ONCE = 256
 """Spectra of different redshifts that are resampled at a time: each has a matrix of its own."""
 
+_Native = tuple[Tensor, Tensor, Tensor]
+"""Flux, sigma and valid of spectra on the wavelengths of the cube, each (n, n_plane)."""
+
 
 class SpaxelBins(NamedTuple):
-    """Which spaxels to co-add.
+    """Spaxels that are to be co-added.
 
     Attributes
     ----------
@@ -45,26 +49,62 @@ class SpaxelBins(NamedTuple):
     flag: np.ndarray
 
 
+class _SpaxelRows:
+    """Rows of all spaxels with data, filled chunk by chunk."""
+
+    def __init__(self, n_spaxel: int, n_pix: int) -> None:
+        # memory is touched only as rows are filled, so empty spaxels cost nothing
+        self._flux, self._sigma = torch.empty(n_spaxel, n_pix), torch.empty(n_spaxel, n_pix)
+        self._valid = torch.empty(n_spaxel, n_pix, dtype=torch.bool)
+        self._noise_scale = np.ones(n_spaxel)
+        self.row = np.full(n_spaxel, -1)
+        self.flag = np.zeros(n_spaxel, dtype=np.int32)
+        self.n_obs = 0
+
+    def add(self, chunk: SpectraChunk, spectra: Resampled, factor: np.ndarray) -> None:
+        """Add the spaxels of a chunk that have data on the model's grid."""
+        keep = spectra.valid.any(dim=1)
+        part = slice(self.n_obs, self.n_obs + int(keep.sum()))
+        for store, value in zip((self._flux, self._sigma, self._valid), spectra, strict=True):
+            store[part] = value[keep]
+        self._noise_scale[part] = factor[keep.numpy()]
+        order = self.n_obs + torch.cumsum(keep, dim=0) - 1
+        self.row[chunk.spaxels] = torch.where(keep, order, -1).numpy()
+        self.flag[chunk.spaxels] = _spaxel_flags(keep, chunk.bad_variance)
+        self.n_obs = part.stop
+
+    @property
+    def spectra(self) -> Resampled:
+        """Spectra of the rows, each (n_obs, n_pix)."""
+        n_obs = self.n_obs
+        return Resampled(self._flux[:n_obs], self._sigma[:n_obs], self._valid[:n_obs])
+
+    @property
+    def noise_scale(self) -> np.ndarray:
+        """Factor by which the error bars of each row were enlarged, shape (n_obs,)."""
+        return self._noise_scale[: self.n_obs]
+
+
 @dataclass(frozen=True)
 class SpaxelReader:
-    """One pass over the region of a cube: as spaxels, as brightness images, or as bins.
+    """One pass over a window of a cube: as spaxels, as brightness images, or as bins.
 
     Parameters
     ----------
     cube : CubeFile
-        The file.
+        The open cube.
     window : tuple of slice
-        Rows and columns of the region.
+        Rows and columns of the part that is read.
     planes : slice
-        Wavelength pixels to read.
+        Wavelength pixels to read; enough for the frames of all spaxels.
     redshift : float
         Redshift of the galaxy.
     ebv : float
         E(B-V) of the Milky Way in mag.
     options : CubeOptions
-        Grid, chunk size.
+        Grid of the model, size of chunks, and the function that measures velocities, if any.
     noise : CubeNoise
-        How error bars are enlarged.
+        Factors and residuals of the sky that enlarge the error bars.
     velocity : ndarray, optional
         Velocity of each spaxel relative to the redshift in km/s, shape (ny, nx), finite; spectra
         are then brought to their own rest frames.
@@ -84,7 +124,7 @@ class SpaxelReader:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns of the region."""
+        """Rows and columns of the window."""
         rows, columns = self.window
         return rows.stop - rows.start, columns.stop - columns.start
 
@@ -93,99 +133,56 @@ class SpaxelReader:
         """Observed edges of the planes that are read, in Å."""
         return self.cube.edges_aa[self.planes.start : self.planes.stop + 1]
 
-    def foreground(self) -> Tensor:
-        """Return the correction for the Galactic foreground, shape (n_plane,)."""
-        centres = 0.5 * (self.edges[1:] + self.edges[:-1])
-        return torch.as_tensor(foreground_factor(centres.numpy(), self.ebv)).float()
-
-    def to_grid(
-        self, spectra: tuple[Tensor, Tensor, Tensor], velocity: np.ndarray | None
-    ) -> Resampled:
-        """Remove the foreground and resample to the rest-frame grid.
+    def spaxels(self, images: Mapping[str, BandImage]) -> CubeData:
+        """Return one row per spaxel with data.
 
         Parameters
         ----------
-        spectra : tuple of Tensor
-            ``flux, sigma, valid``, each (n, n_plane).
-        velocity : ndarray or None
-            Velocity of each relative to the redshift in km/s, shape (n,).
+        images : mapping
+            Band name to HST image on the spaxels of the window.
 
         Returns
         -------
-        Resampled
-            Each (n, n_pix).
-        """
-        factor = self.foreground()
-        flux, sigma, valid = spectra
-        parts = (flux * factor, sigma * factor, valid)
-        grid, medium = self.options.grid, self.cube.medium
-        if velocity is None:
-            return to_rest_frame(self.edges, parts, self.redshift, grid, medium)
-        redshift = torch.as_tensor(shift_redshift(self.redshift, velocity))
-        pieces = []
-        for start in range(0, len(redshift), _ROWS_AT_ONCE):
-            rows = slice(start, start + _ROWS_AT_ONCE)
-            piece = (parts[0][rows], parts[1][rows], parts[2][rows])
-            pieces.append(to_rest_frame(self.edges, piece, redshift[rows], grid, medium))
-        return Resampled(*(torch.cat(columns) for columns in zip(*pieces, strict=True)))
+        CubeData
+            Spectra and bands of the spaxels, in their own frames if there are velocities.
 
-    def chunks(self) -> Iterator[tuple[SpectraChunk, Resampled, np.ndarray]]:
-        """Read the region piece by piece.
-
-        Yields
+        Raises
         ------
-        tuple
-            Spectra as read, on the rest-frame grid, and the factor by which their errors grew.
+        ValueError
+            If no spaxel has data.
         """
-        velocity = None if self.velocity is None else self.velocity.ravel()
-        for chunk in self.native_chunks():
-            own = None if velocity is None else velocity[chunk.spaxels]
-            error, factor = self.noise.enlarge(chunk.variance.sqrt(), np.ones(len(chunk.flux)))
-            yield chunk, self.to_grid((chunk.flux, error, chunk.valid), own), factor
-
-    def native_chunks(self) -> Iterator[SpectraChunk]:
-        """Read the region piece by piece; what is masked is not valid."""
-        masked = None if self.masked is None else torch.from_numpy(self.masked.ravel())
-        for chunk in self.cube.chunks(self.window, self.planes, self.options.chunk_spaxels):
-            if masked is None:
-                yield chunk
-            else:
-                yield chunk._replace(valid=chunk.valid & ~masked[chunk.spaxels][:, None])
-
-    def spaxels(self, images: Mapping[str, BandImage]) -> CubeData:
-        """Return one row per spaxel with data."""
-        n_all, n_pix = self.shape[0] * self.shape[1], self.options.grid.n_pix
-        # Memory is touched only as rows are filled, so empty spaxels cost nothing.
-        flux, sigma = torch.empty(n_all, n_pix), torch.empty(n_all, n_pix)
-        valid = torch.empty(n_all, n_pix, dtype=torch.bool)
-        row, flag = np.full(n_all, -1), np.zeros(n_all, dtype=np.int32)
-        noise_scale, n_obs = np.ones(n_all), 0
-        for chunk, out, factor in self.chunks():
-            keep = out.valid.any(dim=1)
-            part = slice(n_obs, n_obs + int(keep.sum()))
-            flux[part], sigma[part], valid[part] = (value[keep] for value in out)
-            noise_scale[part] = factor[keep.numpy()]
-            order = n_obs + torch.cumsum(keep, dim=0) - 1
-            row[chunk.spaxels] = torch.where(keep, order, -1).numpy()
-            flag[chunk.spaxels] = _spaxel_flags(keep, chunk.bad_variance)
-            n_obs = part.stop
-        bands = {
-            band: (image.flux.ravel()[row >= 0], image.sigma.ravel()[row >= 0], image.shared_sigma)
-            for band, image in images.items()
-        }
-        spectra = Resampled(flux[:n_obs], sigma[:n_obs], valid[:n_obs])
-        frame = None if self.velocity is None else self.velocity.ravel()[row >= 0]
-        image, flags = row.reshape(self.shape), flag.reshape(self.shape)
-        data = self.collect(spectra, bands, image, flags, frame)
-        return replace(data, noise_scale=noise_scale[:n_obs])
+        rows = _SpaxelRows(self.shape[0] * self.shape[1], self.options.grid.n_pix)
+        frames, n_filled = [], 0
+        for chunk in self._native_chunks():
+            native, factor = self._enlarged(chunk)
+            velocity, filled = self._frames_of_spaxels(native, chunk.spaxels, images)
+            rows.add(chunk, self._to_grid(native, velocity), factor)
+            n_filled += filled
+            if velocity is not None:
+                frames.append(velocity)
+        seen = rows.row >= 0
+        frame = np.concatenate(frames)[seen] if frames else None
+        row, flag = rows.row.reshape(self.shape), rows.flag.reshape(self.shape)
+        data = self._collect(rows.spectra, bands_of_spaxels(images, seen), row, flag, frame)
+        return replace(data, noise_scale=rows.noise_scale, provenance=self._notes(n_filled))
 
     def brightness(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return median flux and median sigma per pixel, and flags, each (ny, nx)."""
+        """Return the typical light of every spaxel on the model's grid.
+
+        Returns
+        -------
+        signal, noise : ndarray
+            Median flux and median error per pixel, shape (ny, nx), NaN without data.
+        flag : ndarray
+            Flags of each spaxel, shape (ny, nx), int32.
+        """
         n_all = self.shape[0] * self.shape[1]
         signal, noise = np.full((2, n_all), np.nan)
         flag = np.zeros(n_all, dtype=np.int32)
         blank = torch.tensor(float("nan"))
-        for chunk, out, _ in self.chunks():
+        for chunk in self._native_chunks():
+            native, _ = self._enlarged(chunk)
+            out = self._to_grid(native, self._given_velocity(chunk.spaxels))
             for image, value in ((signal, out.flux), (noise, out.sigma)):
                 image[chunk.spaxels] = (
                     torch.where(out.valid, value, blank).nanmedian(dim=1)[0].numpy()
@@ -194,31 +191,143 @@ class SpaxelReader:
         return signal.reshape(self.shape), noise.reshape(self.shape), flag.reshape(self.shape)
 
     def binned(self, bins: SpaxelBins, images: Mapping[str, BandImage]) -> CubeData:
-        """Return one row per bin."""
+        """Return one row per bin.
+
+        Parameters
+        ----------
+        bins : SpaxelBins
+            Spaxels to co-add, with their light.
+        images : mapping
+            Band name to HST image on the spaxels of the window.
+
+        Returns
+        -------
+        CubeData
+            Sums over the spaxels of each bin, in their own frames if there are velocities.
+
+        Raises
+        ------
+        ValueError
+            If no spaxel has both a bin and data.
+        """
         member = (bins.number >= 0) & np.isfinite(bins.light)
         if not member.any():
             raise ValueError(f"no spaxel of {self.cube.path} has both a bin and data")
         label, rows = np.unique(bins.number[member], return_inverse=True)
         row = np.full(self.shape, -1)
         row[member] = rows
-        spectra = Coadder(row.ravel(), bins.light.ravel(), self.edges.numel() - 1)
-        for chunk in self.native_chunks():
-            spectra.add(chunk.spaxels, chunk.flux, chunk.variance, chunk.valid)
-        flux, sigma, valid = spectra.result(slope=0.0)
-        error, noise_scale = self.noise.enlarge(sigma, spectra.n_spaxels)
-        frame = None if self.velocity is None else spectra.mean(self.velocity.ravel())
-        out = self.to_grid((flux, error, valid), frame)
+        sums = Coadder(row.ravel(), bins.light.ravel(), self.edges.numel() - 1)
+        for chunk in self._native_chunks():
+            sums.add(chunk.spaxels, chunk.flux, chunk.variance, chunk.valid)
+        flux, sigma, valid = sums.result(slope=0.0)
+        error, noise_scale = self.noise.enlarge(sigma, sums.n_spaxels)
+        native = (flux, error, valid)
         bands = {
-            band: (*image.coadd(row, bins.light, self.noise.growth), image.shared_sigma)
+            band: BandFluxes(*image.coadd(row, bins.light, self.noise.growth), image.shared_sigma)
             for band, image in images.items()
         }
-        data = self.collect(out, bands, row, bins.flag, frame)
-        return replace(data, label=label, noise_scale=noise_scale)
+        velocity, n_filled = self._frames_of_bins(native, bands, row)
+        frame = None if velocity is None else sums.mean(velocity.ravel())
+        data = self._collect(self._to_grid(native, frame), bands, row, bins.flag, frame)
+        notes = self._notes(n_filled)
+        return replace(data, label=label, noise_scale=noise_scale, provenance=notes)
 
-    def collect(
+    def _native_chunks(self) -> Iterator[SpectraChunk]:
+        """Read the window piece by piece; what is masked is not valid."""
+        masked = None if self.masked is None else torch.from_numpy(self.masked.ravel())
+        for chunk in self.cube.chunks(self.window, self.planes, self.options.chunk_spaxels):
+            if masked is None:
+                yield chunk
+            else:
+                yield chunk._replace(valid=chunk.valid & ~masked[chunk.spaxels][:, None])
+
+    def _enlarged(self, chunk: SpectraChunk) -> tuple[_Native, np.ndarray]:
+        """Spectra of single spaxels with the errors to use, and the factor by which these grew."""
+        error, factor = self.noise.enlarge(chunk.variance.sqrt(), np.ones(len(chunk.flux)))
+        return (chunk.flux, error, chunk.valid), factor
+
+    def _to_grid(self, native: _Native, velocity_kms: np.ndarray | None) -> Resampled:
+        """Remove the foreground and resample to the rest-frame grid, (n, n_pix).
+
+        Each spectrum is brought to the frame of its own velocity (n,), or all to that of the
+        galaxy.
+        """
+        centres = 0.5 * (self.edges[1:] + self.edges[:-1])
+        factor = torch.as_tensor(foreground_factor(centres.numpy(), self.ebv)).float()
+        flux, sigma, valid = native
+        parts = (flux * factor, sigma * factor, valid)
+        grid, medium = self.options.grid, self.cube.medium
+        if velocity_kms is None:
+            return to_rest_frame(self.edges, parts, self.redshift, grid, medium)
+        redshift = torch.as_tensor(shift_redshift(self.redshift, velocity_kms))
+        pieces = []
+        for start in range(0, len(redshift), _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            piece = (parts[0][rows], parts[1][rows], parts[2][rows])
+            pieces.append(to_rest_frame(self.edges, piece, redshift[rows], grid, medium))
+        return Resampled(*(torch.cat(columns) for columns in zip(*pieces, strict=True)))
+
+    def _given_velocity(self, spaxels: slice) -> np.ndarray | None:
+        """Velocities of some spaxels, if there is a map of them."""
+        return None if self.velocity is None else self.velocity.ravel()[spaxels]
+
+    def _frames_of_spaxels(
+        self, native: _Native, spaxels: slice, images: Mapping[str, BandImage]
+    ) -> tuple[np.ndarray | None, int]:
+        """Velocity of each spaxel of some rows of the map, and how many took their neighbour's."""
+        measure = self.options.measure_velocity
+        if measure is None:
+            return self._given_velocity(spaxels), 0
+        out = self._to_grid(native, None)
+        seen = out.valid.any(dim=1).numpy()
+        velocity = np.full(len(seen), np.nan)
+        if seen.any():
+            bands = bands_of_spaxels(images, np.arange(spaxels.start, spaxels.stop)[seen])
+            spectra = Resampled(*(value[seen] for value in out))
+            velocity[seen] = self._measured(measure, spectra, bands, np.ones(int(seen.sum())))
+        filled = fill_velocities(velocity.reshape(-1, self.shape[1]))
+        return filled.velocity_kms.ravel(), filled.n_filled
+
+    def _frames_of_bins(
+        self, native: _Native, bands: Mapping[str, BandFluxes], row: np.ndarray
+    ) -> tuple[np.ndarray | None, int]:
+        """Velocity of each spaxel (ny, nx), that of its bin, and how many took a neighbour's."""
+        measure = self.options.measure_velocity
+        if measure is None:
+            return self.velocity, 0
+        n_spaxels = np.bincount(row[row >= 0])
+        velocity = self._measured(measure, self._to_grid(native, None), bands, n_spaxels)
+        filled = fill_velocities(np.where(row >= 0, velocity[row], np.nan))
+        return filled.velocity_kms, filled.n_filled
+
+    def _measured(
+        self,
+        measure: VelocityMeasurement,
+        spectra: Resampled,
+        bands: Mapping[str, BandFluxes],
+        n_spaxels: np.ndarray,
+    ) -> np.ndarray:
+        """Velocities in km/s of rows that are at the galaxy's redshift, (n,), from a first pass."""
+        redshift = np.full(len(n_spaxels), self.redshift)
+        joined = join_bands(spectra, bands, n_spaxels, redshift, self.ebv)
+        velocity = np.asarray(measure(joined.observation), dtype=np.float64)
+        if velocity.shape != n_spaxels.shape:
+            raise ValueError(
+                f"measure_velocity returned velocities of shape {velocity.shape}; expected "
+                f"{n_spaxels.shape}, one for each row"
+            )
+        return velocity
+
+    def _notes(self, n_filled: int) -> dict[str, object]:
+        """Provenance of velocities that were measured here."""
+        if self.options.measure_velocity is None:
+            return {}
+        return {"VELMAP": "first pass", "VELFILL": n_filled}
+
+    def _collect(
         self,
         spectra: Resampled,
-        bands: Mapping[str, tuple[np.ndarray, np.ndarray, float]],
+        bands: Mapping[str, BandFluxes],
         row: np.ndarray,
         flag: np.ndarray,
         frame_kms: np.ndarray | None,
@@ -232,22 +341,7 @@ class SpaxelReader:
             )
         n_spaxels = np.bincount(row[row >= 0], minlength=n_obs)
         z = shift_redshift(self.redshift, np.zeros(n_obs) if frame_kms is None else frame_kms)
-        phot, phot_sigma = torch.zeros(2, n_obs, len(BANDS))
-        phot_valid = torch.zeros(n_obs, len(BANDS), dtype=torch.bool)
-        shared = np.zeros((n_obs, len(BANDS)))
-        for band, (band_flux, band_sigma, per_spaxel) in bands.items():
-            factor = 10.0 ** (0.4 * band_extinction_mag(band, self.ebv)) * (1.0 + z)
-            j = BANDS.index(band)
-            shared[:, j] = per_spaxel * factor * n_spaxels
-            total = np.hypot(band_sigma * factor, shared[:, j])
-            flux, sigma = (torch.as_tensor(v).float() for v in (band_flux * factor, total))
-            phot_valid[:, j] = torch.isfinite(flux) & torch.isfinite(sigma) & (sigma > 0)
-            phot[:, j] = flux.where(phot_valid[:, j], torch.tensor(0.0))
-            phot_sigma[:, j] = sigma.where(phot_valid[:, j], torch.tensor(0.0))
-        observation = Observation(
-            *spectra, phot, phot_sigma, phot_valid, torch.as_tensor(z).float(), unit_cgs=UNIT_CGS
-        )
-        complete = phot_valid[:, [BANDS.index(band) for band in bands]].all(dim=1).numpy()
+        observation, shared, complete = join_bands(spectra, bands, n_spaxels, z, self.ebv)
         missing = np.where(complete, 0, int(Flag.BAND_MISSING)).astype(np.int32)
         no_wcs = Flag.NO_WCS if self.cube.wcs is None else 0
         masked = 0 if self.masked is None else np.where(self.masked, Flag.MASKED_REGION, 0)

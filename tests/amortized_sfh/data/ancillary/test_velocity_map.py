@@ -14,7 +14,7 @@ from amortized_sfh.data.foreground import band_extinction_mag
 from simulators.instruments.instrument import Instrument
 from simulators.observations.masks import REST_LINES_AA, line_mask, mask_observation
 from simulators.wavelengths.doppler import shift_redshift
-from simulators.wavelengths.wavegrid import REST_GRID
+from simulators.wavelengths.rest_grid import REST_GRID
 
 Z = 0.00243
 WAVE = REST_GRID.centres_aa

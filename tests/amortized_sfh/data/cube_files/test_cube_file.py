@@ -8,7 +8,7 @@ from astropy.io import fits
 from amortized_sfh.data.cube_files.cube_file import open_cube
 from amortized_sfh.data.cubes.read_cube import read_cube
 from amortized_sfh.data.files.fits_files import InputFileError
-from simulators.wavelengths.wavegrid import REST_GRID
+from simulators.wavelengths.rest_grid import REST_GRID
 
 ALL = (slice(0, 6), slice(0, 8))
 

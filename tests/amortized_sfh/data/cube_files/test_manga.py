@@ -14,10 +14,10 @@ from amortized_sfh.data.cubes.cube_data import CubeOptions
 from amortized_sfh.data.cubes.model_check import check_cube_for_model, select_model_bands
 from amortized_sfh.data.cubes.read_cube import read_cube
 from amortized_sfh.data.files.fits_files import InputFileError
-from amortized_sfh.data.spectra.spectrum import read_spectra
+from amortized_sfh.data.spectra.read_spectra import read_spectra
 from simulators.instruments.instrument import Instrument
 from simulators.observations.masks import mask_observation
-from simulators.surveys.survey import read_preset
+from simulators.surveys.preset import read_preset
 from simulators.wavelengths.air import air_to_vacuum
 
 N_WAVE, NY, NX = 4563, 3, 4

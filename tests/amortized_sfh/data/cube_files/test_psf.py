@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from amortized_sfh.data.cube_files.psf import find_psf
+from amortized_sfh.data.cube_files.cube_file import open_cube
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from amortized_sfh.data.cube_files.psf import find_psf
 )
 def test_file_names(write_cube, tmp_path, name, fwhm):
     path = write_cube().rename(tmp_path / name)
-    assert find_psf(path) == (fwhm, "file name")
+    assert open_cube(path).psf == (fwhm, "file name")
 
 
 @pytest.mark.parametrize(
@@ -39,16 +39,18 @@ def test_file_names(write_cube, tmp_path, name, fwhm):
     ],
 )
 def test_headers(write_cube, header, fwhm, source):
-    found = find_psf(write_cube(header=header, drop=[] if "SKY_RES" in header else ["SKY_RES"]))
+    path = write_cube(header=header, drop=[] if "SKY_RES" in header else ["SKY_RES"])
+    found = open_cube(path).psf
     assert found.fwhm_arcsec == pytest.approx(fwhm)
     assert found.source == source
 
 
 @pytest.mark.parametrize("header", [{}, {"SKY_RES": 60.0}, {"SKY_RES": "unknown"}])
 def test_nothing_plausible(write_cube, header):
-    assert find_psf(write_cube(header=header, drop=[] if header else ["SKY_RES"])) is None
+    path = write_cube(header=header, drop=[] if header else ["SKY_RES"])
+    assert open_cube(path).psf is None
 
 
 def test_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        find_psf(tmp_path / "nowhere_1.05asec.fits")
+        open_cube(tmp_path / "nowhere_1.05asec.fits")

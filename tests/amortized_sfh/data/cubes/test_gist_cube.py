@@ -14,7 +14,7 @@ from amortized_sfh.data.files.fits_files import InputFileError
 from amortized_sfh.data.foreground import foreground_factor
 from amortized_sfh.quantities.flags import Flag
 from simulators.instruments.instrument import Instrument
-from simulators.wavelengths.wavegrid import REST_GRID
+from simulators.wavelengths.rest_grid import REST_GRID
 from tests.amortized_sfh.pipelines import GistWriter
 
 Z, C = 0.00243, 299_792.458

@@ -12,7 +12,7 @@ from amortized_sfh.data.cubes.model_check import check_cube_for_model, select_mo
 from amortized_sfh.data.cubes.read_cube import read_cube
 from amortized_sfh.quantities.flags import Flag
 from simulators.instruments.instrument import Instrument
-from simulators.surveys.survey import read_preset
+from simulators.surveys.preset import read_preset
 
 MUSE = Instrument()
 

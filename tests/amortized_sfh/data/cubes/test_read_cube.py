@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 
 import numpy as np
@@ -8,11 +9,15 @@ import torch
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from amortized_sfh.data.cube_files.cube_file import open_cube
+from amortized_sfh.data.cubes.model_check import check_cube_for_model
 from amortized_sfh.data.cubes.read_cube import CubeOptions, parse_window, read_cube
 from amortized_sfh.data.files.fits_files import InputWarning
 from amortized_sfh.data.foreground import band_extinction_mag, foreground_factor
-from amortized_sfh.data.hst.reader import read_hst_image
+from amortized_sfh.data.hst.read_image import read_hst_image
 from amortized_sfh.quantities.flags import Flag
+from amortized_sfh.quantities.mass import luminosity_distance_mpc
+from simulators.instruments.instrument import Instrument
 
 Z = 0.00243
 SMALL = CubeOptions(chunk_spaxels=16)
@@ -330,3 +335,46 @@ def test_the_growth_of_the_noise_is_kept_where_it_is_known(write_cube):
     assert read_cube(path, Z, options=given).noise_growth == 0.3
     binned = read_cube(path, Z, bins=np.zeros((6, 8)))
     assert binned.noise_growth == binned.provenance["NOISEGRO"]
+
+
+def test_a_cube_is_opened_once_however_often_it_is_read(write_cube, write_hst, monkeypatch):
+    path, opened, original = write_cube(flux=ramp()), [], fits.open
+    hst = {"F555W": write_hst()}
+    monkeypatch.setattr(fits, "open", lambda *a, **k: opened.append(a[0]) or original(*a, **k))
+    cube = open_cube(path)
+    check_cube_for_model(cube, Z, Instrument())
+    data = read_cube(cube, Z, hst=hst, options=SMALL)
+    read_cube(cube, Z, bins=data.row, options=CubeOptions(velocity_map=np.full((6, 8), 50.0)))
+    assert opened.count(path) == 1
+    assert open_cube(cube) is cube
+    closed = cube.hdus._file
+    assert not closed.closed
+    del cube
+    gc.collect()
+    assert closed.closed
+
+
+def test_a_cube_says_in_one_line_what_it_is(write_cube, write_hst):
+    path, hst = write_cube(), {"F555W": write_hst()}
+    data = read_cube(path, Z, hst=hst)
+    assert repr(data) == (
+        "<CubeData cube.fits: 48 spaxels on a map of 8 x 6, 1 of 5 bands, z = 0.00243, "
+        "median S/N 12.8>"
+    )
+    assert repr(read_cube(path, Z, bins=np.arange(48).reshape(6, 8) // 16)).startswith(
+        "<CubeData cube.fits: 3 bins of 48 spaxels on a map of 8 x 6, 0 of 5 bands, "
+    )
+    assert repr(open_cube(path)) == (
+        "<CubeFile cube.fits: 1800 planes of 8 x 6 spaxels, 4749-6999 Å (air), no adaptive optics>"
+    )
+
+
+def test_distance_as_given_else_of_the_redshift(write_cube):
+    path = write_cube()
+    options = CubeOptions(velocity_map=np.full((6, 8), 300.0))
+    for data in (read_cube(path, 0.01), read_cube(path, 0.01, options=options)):
+        expected = luminosity_distance_mpc(np.array([0.01]))[0]
+        assert data.distance_mpc() == expected
+        assert data.distance_mpc(11.32) == 11.32
+        assert np.isnan(data.distance_mpc(float("nan")))
+    assert np.isnan(read_cube(path, -0.001).distance_mpc())
