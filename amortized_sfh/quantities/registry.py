@@ -207,11 +207,12 @@ _ALL = (
 )
 PRODUCTS = {quantity.name: quantity for quantity in _ALL}
 """Quantities of files of maps, by name."""
-_SHOWN = {
-    **{quantity.key: quantity for quantity in (*_ALL, *_PARAMETERS)},
+QUANTITIES = {
     **PRODUCTS,
     LOGMASS_PER_BIN.name: LOGMASS_PER_BIN,
+    **{quantity.key: quantity for quantity in (*_ALL, *_PARAMETERS)},
 }
+"""Quantities that figures know: products, and parameters and derived quantities by their keys."""
 
 
 def evaluate(names: Iterable[str], inputs: QuantityInputs) -> dict[str, Tensor]:
@@ -251,7 +252,7 @@ def describe(name: str) -> Quantity:
     >>> describe("T50").label == describe("t50").label, describe("extra").label
     (True, 'extra')
     """
-    return _SHOWN.get(name) or Quantity(name, Kind.FIGURE, "", title=name, label=name)
+    return QUANTITIES.get(name) or Quantity(name, Kind.FIGURE, "", title=name, label=name)
 
 
 def unit_of(name: str) -> str | None:

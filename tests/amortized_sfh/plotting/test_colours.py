@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from amortized_sfh.plotting.colours import ERROR_COLOURS, clipped_ends, robust_limits
-from amortized_sfh.plotting.labels import QUANTITIES
+from amortized_sfh.quantities.registry import QUANTITIES
 
 
 def test_limits_ignore_what_is_odd():

@@ -7,9 +7,10 @@ import pytest
 from matplotlib.colors import to_rgba
 
 from amortized_sfh.plotting import SkyFrame, plot_bin_maps, plot_maps
+from amortized_sfh.plotting.bin_maps import age_label
 from amortized_sfh.plotting.colours import ERROR_COLOURS
-from amortized_sfh.plotting.maps import AGES_AND_METALLICITIES
 from amortized_sfh.plotting.sky import UNKNOWN
+from amortized_sfh.quantities.registry import AVERAGES
 
 SHAPE = (9, 12)
 EDGES = (0.0, 0.01, 0.1, 1.0, 13.5)
@@ -23,7 +24,7 @@ def rng():
 @pytest.fixture
 def maps(rng):
     out = {}
-    for name in (*AGES_AND_METALLICITIES, "V"):
+    for name in (*AVERAGES, "V"):
         mean = rng.normal(size=SHAPE)
         std = rng.uniform(0.1, 0.2, SHAPE)
         out[name] = np.stack([mean, std, mean - std, mean, mean + std])
@@ -183,3 +184,16 @@ def test_wrong_bins_are_refused(bins):
         plot_bin_maps(bins, EDGES[:3])
     with pytest.raises(ValueError, match="no map 'SFR_MEAN'"):
         plot_bin_maps(bins, EDGES, name="SFR")
+
+
+@pytest.mark.parametrize(
+    ("edges", "label"),
+    [
+        ((0.0, 0.01), "0–10 Myr"),
+        ((0.1, 0.158), "100–158 Myr"),
+        ((0.63, 1.0), "0.63–1 Gyr"),
+        ((10.5, 13.5), "10.5–13.5 Gyr"),
+    ],
+)
+def test_age_labels(edges, label):
+    assert age_label(*edges) == label

@@ -9,8 +9,9 @@ import pytest
 from astropy.wcs import WCS
 
 from amortized_sfh.data.cubes.cube_data import CubeData
+from amortized_sfh.products import map_figures
+from amortized_sfh.products.posterior_maps import PosteriorMaps
 from amortized_sfh.quantities.mass import luminosity_distance_mpc
-from amortized_sfh.workflows import infer_files
 
 EDGES = (0.0, 0.1, 13.5)
 AVERAGES = ("LOGAGE_MW", "LOGAGE_LW", "MH_MW", "MH_LW")
@@ -46,14 +47,16 @@ def drawn(monkeypatch):
         seen[path.stem.split("_")[-1]] = tuple(names)
         frames.append(frame)
 
-    monkeypatch.setattr(infer_files, "plot_maps", note_maps)
-    monkeypatch.setattr(infer_files, "plot_bin_maps", lambda *_, frame, **__: frames.append(frame))
+    monkeypatch.setattr(map_figures, "plot_maps", note_maps)
+    monkeypatch.setattr(map_figures, "plot_bin_maps", lambda *_, frame, **__: frames.append(frame))
     return seen, frames
 
 
-def _results(*more):
-    results = {name: np.ones((40, 5)) for name in (*SCALARS, *more)}
-    return results | {name: np.ones((40, 2, 5)) for name in ("MASSFRAC", "MH")}
+def _draw(data, folder, *more, distance_mpc=None):
+    products = {name: np.ones((40, 5)) for name in (*SCALARS, *more)}
+    products |= {name: np.ones((40, 2, 5)) for name in ("MASSFRAC", "MH")}
+    maps = PosteriorMaps(products, data.map_grid, EDGES)
+    return map_figures.draw_maps(maps, data, folder / "maps.fits", distance_mpc)
 
 
 @pytest.mark.parametrize(
@@ -69,20 +72,20 @@ def test_masses_of_bins_are_densities_or_say_what_they_are(
 ):
     if not binned:
         data = replace(data, n_spaxels=np.ones(40, dtype=int))
-    infer_files.draw_maps(_results(*more), data, EDGES, tmp_path / "maps.fits")
+    _draw(data, tmp_path, *more)
     assert drawn[0]["other"][0] == mass
 
 
 def test_the_scale_bar_has_the_distance_of_the_masses(data, drawn, tmp_path):
-    infer_files.draw_maps(_results(), data, EDGES, tmp_path / "maps.fits")
+    _draw(data, tmp_path)
     expected = luminosity_distance_mpc(np.array([REDSHIFT]))[0]
     assert len(drawn[1]) == 3
     assert {frame.redshift for frame in drawn[1]} == {REDSHIFT}
     assert {frame.distance_mpc for frame in drawn[1]} == {expected}
-    infer_files.draw_maps(_results(), data, EDGES, tmp_path / "maps.fits", 11.32)
+    _draw(data, tmp_path, distance_mpc=11.32)
     assert drawn[1][-1].distance_mpc == 11.32
 
 
 def test_without_a_distance_there_is_no_scale_bar(data, drawn, tmp_path):
-    infer_files.draw_maps(_results(), data, EDGES, tmp_path / "maps.fits", np.nan)
+    _draw(data, tmp_path, distance_mpc=np.nan)
     assert drawn[1][-1].distance_mpc is None

@@ -7,8 +7,10 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from amortized_sfh.data.cubes.map_grid import MapGrid
-from amortized_sfh.products.map_file import STATISTICS, UNITS, write_maps
+from amortized_sfh.products.map_file import write_maps
 from amortized_sfh.quantities.flags import Flag
+from amortized_sfh.quantities.registry import PRODUCTS
+from amortized_sfh.quantities.statistics import STATISTICS
 from simulators.files.whole_files import check_output
 
 EDGES = [0.0, 0.1, 1.0, 13.5]
@@ -38,14 +40,15 @@ def test_layout(tmp_path, grid, results):
     provenance = {"MODEL": "phangs-bc03", "SEED": 0, "COMMAND": "amortized-sfh infer cube.fits"}
     path = write_maps(tmp_path / "maps.fits", results, grid, EDGES, provenance)
     with fits.open(path, checksum=True) as hdul:
-        expected = [f"{name}_{s}" for name in PER_BIN for s in STATISTICS]
+        expected = [f"{name}_{s.upper()}" for name in PER_BIN for s in STATISTICS]
         expected += [*SCALARS, "CHI2", "FLAG", "BINID", "AGEBINS"]
         assert [hdu.name for hdu in hdul[1:]] == expected
         assert hdul["SFR_P16"].data.shape == (3, 2, 3)
         np.testing.assert_allclose(hdul["SFR_P16"].data[:, 1, 1], results["SFR"][2, :, 2], 1e-6)
         assert np.isnan(hdul["SFR_P16"].data[:, 1, 0]).all()
         np.testing.assert_allclose(hdul["AV"].data[:, 0, 1], results["AV"][0], 1e-6)
-        assert [hdul["AV"].header[f"PLANE{i}"] for i in range(1, 6)] == list(STATISTICS)
+        planes = [hdul["AV"].header[f"PLANE{i}"] for i in range(1, 6)]
+        assert planes == ["MEAN", "STD", "P16", "P50", "P84"]
         assert hdul["CHI2"].data[0, 2] == 2.0
         assert hdul["FLAG"].data.tolist() == [[0, 2, 8], [1, 32, 32]]
         assert hdul["FLAG"].header["FLAG1"] == "NO_DATA"
@@ -73,7 +76,7 @@ def test_units_can_be_read(tmp_path, grid, results):
         assert hdul["SFR_STD"].header["BUNIT"] == "solMass/yr"
         assert hdul["V"].header["BUNIT"] == "km/s"
         assert hdul["MH_MW"].header["BUNIT"] == "dex"
-    assert set(SCALARS) | set(PER_BIN) < set(UNITS)
+    assert set(SCALARS) | set(PER_BIN) < set(PRODUCTS)
 
 
 def test_long_commands_and_odd_values_fit_the_header(tmp_path, grid, results):

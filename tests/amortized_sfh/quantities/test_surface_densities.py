@@ -17,7 +17,7 @@ def samples(small_posterior, small_observation):
 
 def test_densities_are_rates_and_masses_over_areas(samples):
     area = np.array([0.01, 0.02, 0.03, 0.04, 0.05, 0.06])
-    densities = surface_densities(samples, area)
+    densities = surface_densities(samples.derived, samples.log_mass, area)
     sfr = samples.per_bin()["SFR"]
     # the youngest bin is the last 10 Myr; four make up the last 100
     by_hand = sfr[..., 0] / torch.from_numpy(area)[:, None]
@@ -40,9 +40,9 @@ def test_specific_rates_are_per_living_mass(samples):
     assert bool((scalars["LOGMASS_FORMED"] > scalars["LOGMASS"]).all())
 
 
-def test_further_scalars_are_summarised(samples):
-    extra = surface_densities(samples, np.ones(6))
-    summary = samples.summary(extra)
+def test_they_are_summarised_with_the_other_products(samples):
+    extra = surface_densities(samples.derived, samples.log_mass, np.ones(6))
+    summary = samples.summary(np.ones(6))
     assert summary["SIGMA_STAR"].shape == (6, 5)
     np.testing.assert_allclose(
         summary["SIGMA_STAR"][:, 0], extra["SIGMA_STAR"].mean(1).numpy(), rtol=1e-5
@@ -53,11 +53,12 @@ def test_without_a_distance_they_are_nan(small_posterior, small_observation):
     from dataclasses import replace
 
     near = replace(small_observation[:2], redshift=torch.zeros(2))
-    densities = surface_densities(infer(small_posterior, near, 10), np.ones(2))
+    samples = infer(small_posterior, near, 10)
+    densities = surface_densities(samples.derived, samples.log_mass, np.ones(2))
     assert bool(torch.isnan(densities["SIGMA_STAR"]).all())
 
 
-@pytest.mark.parametrize("area", [np.ones(5), np.zeros(6)])
+@pytest.mark.parametrize("area", [np.ones(5), np.zeros(6), np.full(6, np.nan)])
 def test_areas_that_do_not_fit(samples, area):
     with pytest.raises(ValueError, match="one positive area for each of 6"):
-        surface_densities(samples, area)
+        surface_densities(samples.derived, samples.log_mass, area)
