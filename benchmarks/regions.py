@@ -139,7 +139,8 @@ def compare(setting: Setting, theta: Tensor, observation: Observation, n_draws: 
     truth = true_averages(model.generative, theta).mean(0)
     # all spectra have the same mean flux: masses go with the mass-to-light ratio
     level = simulator(theta, observation.redshift).flux.mean(1)
-    summed = add_up_members(simulator, MemberHistories(theta[None], -torch.log10(level)[None])).derived
+    members = MemberHistories(theta[None], -torch.log10(level)[None])
+    summed = add_up_members(simulator, members).derived
     combined = torch.stack([region.mean[name] for name in PRODUCTS], dim=1)
     return torch.stack(
         [
@@ -155,7 +156,7 @@ def widths(setting: Setting, n_draws: int) -> list[dict[str, float]]:
     _, observation = mock_region(setting, SIZES[-1], 0, alike=True)
     product, model = "MH_LW", setting.model
     sigma = setting.sigma[PRODUCTS.index(product)]
-    anew = AggregateOptions(systematics=False, floor=0.0)
+    anew = AggregateOptions(shared_systematics=False, least_width=0.0)
     lines = []
     for n in SIZES:
         samples = infer(model, observation[:n], n_draws)
@@ -178,8 +179,9 @@ def shared_width(region: RegionPosterior, product: str) -> Tensor:
     place = region.population.members.mean(1)
     value = region.mean[product].to(place)
     slope = torch.linalg.lstsq(place - place.mean(0), (value - value.mean())[:, None]).solution
-    inner = torch.eye(region.shared_shifts.shape[1]).to(place) + region.shared_shifts.T @ region.shared_shifts
-    moved = region.shared_shifts.T @ slope
+    shifts = region.shared_shifts
+    inner = torch.eye(shifts.shape[1]).to(place) + shifts.T @ shifts
+    moved = shifts.T @ slope
     return (moved * torch.linalg.solve(inner, moved)).sum().sqrt()
 
 

@@ -1,4 +1,4 @@
-r"""Combining the spaxels of a region without averaging their posterior means.
+"""Combining the spaxels of a region without averaging their posterior means.
 
 A posterior mean is pulled towards the prior, and the mean of a thousand of them is pulled as far as
 one. Here each posterior is divided by the prior it was made under, the spectra of the region become
@@ -8,24 +8,25 @@ added once. Totals are sums over the members under that population.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from amortized_sfh.aggregation.likelihood_factors import likelihood_factors, without_shared_errors
-from amortized_sfh.aggregation.members import Inferred, region_totals
+from amortized_sfh.aggregation.gaussian_likelihoods import (
+    gaussian_likelihoods,
+    without_shared_errors,
+)
 from amortized_sfh.aggregation.population import Population, sample_population
 from amortized_sfh.aggregation.prior_coordinates import PriorCoordinates
+from amortized_sfh.aggregation.region import Region, spectra_of_region
 from amortized_sfh.aggregation.region_posterior import RegionPosterior
-from amortized_sfh.aggregation.region_rows import region_rows
-from amortized_sfh.aggregation.shared_errors import shared_response
+from amortized_sfh.aggregation.shared_errors import shared_error_shifts
+from amortized_sfh.aggregation.totals import MemberPosteriors, region_totals
 from amortized_sfh.data.cubes.cube_data import CubeData
 from amortized_sfh.inference.samples import PosteriorSamples
 from amortized_sfh.model.model import PosteriorModel
-from amortized_sfh.quantities.mass import luminosity_distance_mpc
 from simulators.observations.masks import mask_observation
 from simulators.observations.observation import Observation
 
@@ -39,24 +40,24 @@ class AggregateOptions:
     Parameters
     ----------
     n_draws
-        Draws of the region.
+        Number of draws from the posterior of the region.
     least_information
         Axes along which a spectrum removes less than this share of the prior variance are left to
         the prior.
-    floor
+    least_width
         Share of the width of one spectrum's posterior that stays however many there are: the
         accuracy of network and Gaussian likelihoods, which all spectra share. 0.2 makes intervals
         cover on mock regions at S/N 10 to 20.
-    mean_scale
+    mean_prior_sigma
         Prior standard deviation of the population mean, in those of the prior of a history: 1
         believes of the region what the prior believes of one history.
     n_reference
-        Spectra on which the response to shared errors is measured.
-    systematics
-        Whether calibration, zero points and template mismatch are shared by all spectra; else they
+        Number of spectra on which the shift by shared errors is measured.
+    shared_systematics
+        If true, calibration, zero points and template mismatch are shared by all spectra; else they
         are taken as independent, as in training.
     seed
-        Source of randomness.
+        Source of randomness; the same seed gives the same draws.
 
     Raises
     ------
@@ -66,18 +67,18 @@ class AggregateOptions:
 
     n_draws: int = 500
     least_information: float = 0.05
-    floor: float = 0.2
-    mean_scale: float = 1.0
+    least_width: float = 0.2
+    mean_prior_sigma: float = 1.0
     n_reference: int = 12
-    systematics: bool = True
+    shared_systematics: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, low in (("n_draws", 2), ("n_reference", 1), ("floor", 0.0)):
+        for name, low in (("n_draws", 2), ("n_reference", 1), ("least_width", 0.0)):
             if not getattr(self, name) >= low:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected at least {low}")
-        if not self.mean_scale > 0.0:
-            raise ValueError(f"mean_scale is {self.mean_scale}; expected more than 0")
+        if not self.mean_prior_sigma > 0.0:
+            raise ValueError(f"mean_prior_sigma is {self.mean_prior_sigma}; expected more than 0")
         if not 0.0 < self.least_information < 1.0:
             raise ValueError(
                 f"least_information is {self.least_information}; expected a share between 0 and 1"
@@ -86,7 +87,7 @@ class AggregateOptions:
 
 def aggregate(
     samples: PosteriorSamples,
-    region: np.ndarray | Tensor | Sequence[int] | Sequence[bool],
+    region: Region,
     model: PosteriorModel,
     data: CubeData | Observation,
     *,
@@ -116,12 +117,12 @@ def aggregate(
     distance_mpc
         Luminosity distance; from the redshift where it is not given.
     options
-        Everything else.
+        Number of draws, seed and assumptions of the hierarchical model, see `AggregateOptions`.
 
     Returns
     -------
     RegionPosterior
-        Population, totals and their draws.
+        Draws of the region as a whole, and of mean and scatter of its members.
 
     Raises
     ------
@@ -146,37 +147,38 @@ def aggregate(
             f"there are samples of {len(samples)} rows and data of {len(observation)}; expected "
             "those of the same rows"
         )
-    rows = region_rows(region, data)
+    rows = spectra_of_region(region, data)
     usable = rows[samples.has_data.numpy()[rows]]
     if len(usable) == 0:
         raise ValueError(f"none of the {len(rows)} rows of the region has data")
     index = torch.from_numpy(usable)
     part = samples[index]
-    seen = mask_observation(observation[index], model.generative.simulator.instrument)
+    seen = mask_observation(observation[index].clean(), model.instrument)
     coordinates = PriorCoordinates.of(model)
-    x = coordinates.from_theta(part.theta.to(model.device))
-    factors = likelihood_factors(x, options.least_information)
-    floor = options.floor * torch.linalg.cholesky(factors.width)
-    shared = floor
-    if options.systematics:
-        chosen = _references(seen, options.n_reference)
+    z = coordinates.from_theta(part.theta.to(model.device))
+    likelihoods = gaussian_likelihoods(z, options.least_information)
+    least_shifts = options.least_width * torch.linalg.cholesky(likelihoods.width)
+    shifts = least_shifts
+    if options.shared_systematics:
+        chosen = _spread_over_snr(seen, options.n_reference)
         phot = _shared_phot_sigma(data, usable, chosen)
-        response = shared_response(model, coordinates, factors, seen[chosen], phot)
-        factors = without_shared_errors(factors, response)
-        shared = torch.cat([response, floor], dim=1)
+        measured = shared_error_shifts(model, coordinates, likelihoods, seen[chosen], phot)
+        likelihoods = without_shared_errors(likelihoods, measured)
+        shifts = torch.cat([measured, least_shifts], dim=1)
     population = sample_population(
-        factors, shared, options.n_draws, options.seed, options.mean_scale
+        likelihoods, shifts, options.n_draws, options.seed, options.mean_prior_sigma
     )
-    members = Inferred(x, factors.axes, population, _frame(part, data, usable))
-    distance = _distance_mpc(data, distance_mpc)
-    totals = region_totals(model, coordinates, members, seen, distance, options.seed)
-    ess = _effective_draws(x @ factors.axes, population)
+    frames = _frame_kms(part, data, usable)
+    posteriors = MemberPosteriors(z, likelihoods.axes, population, frames)
+    distance = distance_mpc if isinstance(data, Observation) else data.distance_mpc(distance_mpc)
+    totals = region_totals(model, coordinates, posteriors, seen, distance, options.seed)
+    ess = _effective_draws(z @ likelihoods.axes, population)
     return RegionPosterior(
         totals,
         population,
-        factors.axes,
-        factors.information,
-        shared,
+        likelihoods.axes,
+        likelihoods.information,
+        shifts,
         len(usable),
         ess,
         part.bins,
@@ -184,11 +186,11 @@ def aggregate(
     )
 
 
-def _references(observation: Observation, n_reference: int) -> Tensor:
-    """Rows spread evenly over the S/N of the region."""
+def _spread_over_snr(observation: Observation, n_spectra: int) -> Tensor:
+    """Return the numbers of some spectra, spread evenly over the S/N of the region."""
     ratio = observation.flux / torch.where(observation.valid, observation.sigma, torch.inf)
     order = torch.argsort(ratio.sum(1) / observation.valid.sum(1).clamp_min(1))
-    n = min(n_reference, len(order))
+    n = min(n_spectra, len(order))
     middle = (torch.arange(n, dtype=torch.float64) + 0.5) * len(order) / n
     return order[middle.long()]
 
@@ -196,17 +198,17 @@ def _references(observation: Observation, n_reference: int) -> Tensor:
 def _shared_phot_sigma(
     data: CubeData | Observation, rows: np.ndarray, chosen: Tensor
 ) -> Tensor | None:
-    """Common errors of the bands of a cube, where it has any."""
+    """Return errors of the bands that are common to a cube, (n_chosen, n_band), if it has any."""
     if isinstance(data, Observation):
         return None
     sigma = data.shared_phot_sigma[rows][chosen.numpy()]
     return torch.from_numpy(sigma) if sigma.any() else None
 
 
-def _frame(
+def _frame_kms(
     samples: PosteriorSamples, data: CubeData | Observation, rows: np.ndarray
 ) -> Tensor | None:
-    """Velocities of the rest frames of the members, where they have their own."""
+    """Return the velocities of the rest frames of the members, where they have their own."""
     if samples.frame_kms is not None:
         return samples.frame_kms
     if isinstance(data, Observation) or data.frame_kms is None:
@@ -214,16 +216,8 @@ def _frame(
     return torch.from_numpy(data.frame_kms[rows])
 
 
-def _distance_mpc(data: CubeData | Observation, distance_mpc: float | None) -> float | None:
-    """Distance of the galaxy and not of its spaxels' frames."""
-    if distance_mpc is not None or isinstance(data, Observation):
-        return distance_mpc
-    distance = float(luminosity_distance_mpc(np.array([data.galaxy_redshift]))[0])
-    return distance if np.isfinite(distance) else None
-
-
 def _effective_draws(z: Tensor, population: Population) -> float:
-    """Kish's effective number of draws per spectrum under weights population / prior, median."""
+    """Return Kish's effective number of draws under weights population / prior, median spectrum."""
     mean, covariance = population.mean.mean(0), population.covariance.mean(0)
     root = torch.linalg.cholesky(covariance)
     scaled = torch.linalg.solve_triangular(root, (z - mean).transpose(-1, -2), upper=False)
@@ -233,7 +227,7 @@ def _effective_draws(z: Tensor, population: Population) -> float:
 
 
 def _notes(samples: PosteriorSamples, n_rows: int, ess: float) -> tuple[str, ...]:
-    """What a reader should know."""
+    """Return warnings about the spectra and the population, for the reader of the numbers."""
     notes = []
     if len(samples) < n_rows:
         notes.append(f"{n_rows - len(samples)} of {n_rows} rows have no data and were left out")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from amortized_sfh.aggregation.region_rows import region_rows
+from amortized_sfh.aggregation.region import Region, spectra_of_region
 from amortized_sfh.data.cube_files.coadder import Coadder
 from amortized_sfh.data.cubes.cube_data import CubeData
 from simulators.noise.growth import NOISE_GROWTH
@@ -20,7 +19,7 @@ _REDSHIFT_SPREAD = 0.004
 
 def coadd(
     data: CubeData | Observation,
-    region: np.ndarray | Tensor | Sequence[int] | Sequence[bool],
+    region: Region,
     *,
     noise_growth: float | None = None,
 ) -> Observation:
@@ -33,9 +32,9 @@ def coadd(
     Parameters
     ----------
     data
-        A cube, or an observation.
+        Spectra and bands that hold the region: a cube, or an observation.
     region
-        As in `aggregate`.
+        Row numbers, a boolean for each row, or a boolean map (ny, nx) of a cube.
     noise_growth
         Growth of the noise of sums per decade of spaxels, because neighbours share noise; 0 for
         independent spectra, see `simulators.noise.growth.noise_growth_factor`. By default
@@ -44,7 +43,7 @@ def coadd(
     Returns
     -------
     Observation
-        A batch of one, in the unit of the data. Errors that CubeData says are common to all rows
+        Batch of one, in the unit of the data. Errors that CubeData says are common to all rows
         are added linearly. Spectra in rest frames of their own are added in these.
 
     Raises
@@ -57,7 +56,7 @@ def coadd(
     if noise_growth is None:
         own = data.noise_growth if isinstance(data, CubeData) else None
         noise_growth = NOISE_GROWTH if own is None else own
-    rows = region_rows(region, data)
+    rows = spectra_of_region(region, data)
     part = observation[torch.from_numpy(rows)].clean()
     low, high = float(part.redshift.min()), float(part.redshift.max())
     if high - low > _REDSHIFT_SPREAD:
@@ -91,7 +90,7 @@ def coadd(
 def _sum(
     values: tuple[Tensor, Tensor, Tensor], level: Tensor, noise_growth: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Sum of flux, sigma and valid over rows; what is missing is made up for by the light."""
+    """Add up flux, sigma and valid over rows; what is missing is made up for by the light."""
     flux, sigma, valid = values
     coadder = Coadder(np.zeros(len(flux), dtype=int), level.numpy(), flux.shape[1])
     coadder.add(slice(None), flux, sigma.square(), valid)

@@ -24,7 +24,7 @@ import torch
 from scipy.stats import invwishart
 from torch import Tensor
 
-from amortized_sfh.aggregation.likelihood_factors import LikelihoodFactors
+from amortized_sfh.aggregation.gaussian_likelihoods import GaussianLikelihoods
 
 _N_WARM = 200
 _START_VARIANCE = 0.3
@@ -34,16 +34,16 @@ _EXTRA_DF, _SCALE = 4, 0.75
 
 
 class Population(NamedTuple):
-    """Draws from the posterior of a population, in prior coordinates along the axes of the factors.
+    """Draws from the posterior of a population, along the informed axes in prior coordinates.
 
     Attributes
     ----------
     mean
-        Population mean, shape (n_draw, k).
+        Population mean, shape (n_draws, k).
     covariance
-        Population covariance, shape (n_draw, k, k).
+        Population covariance, shape (n_draws, k, k).
     members
-        Every spectrum's own coordinates, shape (n_draw, n_obs, k).
+        Every spectrum's own coordinates, shape (n_draws, n_obs, k).
     """
 
     mean: Tensor
@@ -52,30 +52,35 @@ class Population(NamedTuple):
 
 
 def sample_population(
-    factors: LikelihoodFactors, shared: Tensor, n_draws: int, seed: int, mean_scale: float = 1.0
+    likelihoods: GaussianLikelihoods,
+    shifts: Tensor,
+    n_draws: int,
+    seed: int,
+    mean_prior_sigma: float = 1.0,
 ) -> Population:
     """Draw mean, scatter and members of a population.
 
     Parameters
     ----------
-    factors
-        Likelihoods without the shared errors.
-    shared
+    likelihoods
+        Likelihoods of the members, freed of the errors that they share.
+    shifts
         B: shift by one standard deviation of each shared error, shape (k, n_error).
     n_draws
-        Draws, after 200 that are left out.
+        Number of draws, after 200 that are left out.
     seed
-        Source of randomness.
-    mean_scale
+        Source of randomness; the same seed gives the same draws.
+    mean_prior_sigma
         Kappa: prior standard deviation of the population mean, in those of the prior of a history.
 
     Returns
     -------
     Population
-        Its width is at least that of the shared errors, however many spectra there are.
+        Draws of mean, covariance and members. The mean is at least as wide as the shared errors
+        make it, however many spectra there are.
     """
-    generator = torch.Generator(shared.device).manual_seed(seed)
-    chain = _Chain(factors, shared, mean_scale, generator, np.random.default_rng(seed))
+    generator = torch.Generator(shifts.device).manual_seed(seed)
+    chain = _Chain(likelihoods, shifts, mean_prior_sigma, generator, np.random.default_rng(seed))
     draws = [chain.step() for _ in range(_N_WARM + n_draws)][_N_WARM:]
     return Population(*(torch.stack(column) for column in zip(*draws, strict=True)))
 
@@ -85,27 +90,28 @@ class _Chain:
 
     def __init__(
         self,
-        factors: LikelihoodFactors,
-        shared: Tensor,
-        mean_scale: float,
+        likelihoods: GaussianLikelihoods,
+        shifts: Tensor,
+        mean_prior_sigma: float,
         generator: torch.Generator,
         rng: np.random.Generator,
     ) -> None:
-        self._precision, self._natural = factors.precision, factors.natural_mean
+        self._precision, self._natural = likelihoods.precision, likelihoods.natural_mean
         self._generator, self._rng = generator, rng
-        k = len(shared)
-        self._identity = torch.eye(k).to(shared)
+        k = len(shifts)
+        self._identity = torch.eye(k).to(shifts)
         # the mean as observed, mu + B s, has this prior; mu given it is Gaussian
-        observed = torch.linalg.inv(mean_scale**2 * self._identity + shared @ shared.T)
+        prior_variance = mean_prior_sigma**2
+        observed = torch.linalg.inv(prior_variance * self._identity + shifts @ shifts.T)
         self._observed_precision = observed
-        self._gain = mean_scale**2 * observed
-        rest = mean_scale**2 * (self._identity - self._gain)
+        self._gain = prior_variance * observed
+        rest = prior_variance * (self._identity - self._gain)
         values, vectors = torch.linalg.eigh(0.5 * (rest + rest.T))
         self._rest = vectors * values.clamp_min(0.0).sqrt()
         self._covariance = _START_VARIANCE * self._identity
 
     def step(self) -> tuple[Tensor, Tensor, Tensor]:
-        """One draw of mean, covariance and members."""
+        """Draw mean (k,), covariance (k, k) and members (n_obs, k) once."""
         inverse = torch.linalg.inv(self._covariance)
         inverse = 0.5 * (inverse + inverse.T)
         factor = torch.linalg.cholesky(self._precision + inverse)
@@ -125,20 +131,21 @@ class _Chain:
         """Draw mu + B s, the members integrated out."""
         both = torch.cat([self._precision, self._natural[..., None]], dim=-1)
         solved = torch.cholesky_solve(both, factor)
-        total = (both - self._precision @ solved).sum(0)
-        precision = self._observed_precision + total[:, :-1]
+        summed = (both - self._precision @ solved).sum(0)
+        precision = self._observed_precision + summed[:, :-1]
         root = torch.linalg.cholesky(0.5 * (precision + precision.T))
-        mean = torch.cholesky_solve(total[:, -1:], root)
+        mean = torch.cholesky_solve(summed[:, -1:], root)
         noise = self._normal(len(precision), 1)
         return (mean + torch.linalg.solve_triangular(root.T, noise, upper=True))[:, 0]
 
     def _draw_covariance(self, deviation: Tensor) -> Tensor:
-        """Sigma given the members: conjugate."""
+        """Draw Sigma given the deviations of the members from the mean: conjugate."""
         n_obs, k = deviation.shape
         scale = deviation.T @ deviation + _SCALE * self._identity
         drawn = invwishart.rvs(n_obs + k + _EXTRA_DF, scale.cpu().numpy(), random_state=self._rng)
         return torch.as_tensor(np.reshape(drawn, (k, k))).to(deviation)
 
     def _normal(self, *shape: int) -> Tensor:
+        """Draw standard normal numbers like the likelihoods in type and device."""
         like = self._natural
         return torch.randn(*shape, generator=self._generator, dtype=like.dtype, device=like.device)

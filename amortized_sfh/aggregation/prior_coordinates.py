@@ -27,11 +27,12 @@ class PriorCoordinates:
     Parameters
     ----------
     space
-        Parameters.
+        Parameters theta with their bounds.
     tree
-        Fixed coordinates of the flow, if it has any; else those of the space.
-    mean, factor
-        Prior mean, and Cholesky factor of the prior covariance, in those coordinates; float64.
+        Fixed coordinates of the flow, if it has any; else those of the space are taken.
+    mean, cholesky
+        Prior mean, shape (n_param,), and Cholesky factor of the prior covariance, shape
+        (n_param, n_param), in those coordinates; float64.
     prior_draws
         Draws from the prior in the new coordinates, shape (n, n_param).
     """
@@ -39,22 +40,22 @@ class PriorCoordinates:
     space: ParameterSpace
     tree: LightTree | None
     mean: Tensor
-    factor: Tensor
+    cholesky: Tensor
     prior_draws: Tensor
 
     @classmethod
     def of(cls, model: PosteriorModel) -> PriorCoordinates:
-        """Coordinates of a model, from prior draws of a fixed seed.
+        """Make the coordinates of a model, from prior draws of a fixed seed.
 
         Parameters
         ----------
         model
-            Trained model.
+            Trained model, whose prior and flow are taken.
 
         Returns
         -------
         PriorCoordinates
-            On the device of the model.
+            Coordinates with all tensors on the device of the model.
         """
         prior = model.generative.prior
         tree = fixed_coordinates(model.flow)
@@ -63,21 +64,21 @@ class PriorCoordinates:
         plain = cls(prior.space, tree, start, torch.eye(n).to(start), start[None])
         theta = prior.sample((_N_PRIOR,), torch.Generator(model.device).manual_seed(0))
         raw = plain.from_theta(theta)
-        mean, factor = raw.mean(0), torch.linalg.cholesky(torch.cov(raw.T))
-        whitened = cls(prior.space, tree, mean, factor, start[None])
-        return cls(prior.space, tree, mean, factor, whitened.from_theta(theta))
+        mean, cholesky = raw.mean(0), torch.linalg.cholesky(torch.cov(raw.T))
+        whitened = cls(prior.space, tree, mean, cholesky, start[None])
+        return cls(prior.space, tree, mean, cholesky, whitened.from_theta(theta))
 
     @torch.no_grad()
     def from_theta(self, theta: Tensor) -> Tensor:
-        """Coordinates of theta, shape (..., n_param), float64."""
+        """Return the coordinates of theta, shape (..., n_param), float64."""
         u = self.space.to_u(theta)
         if self.tree is not None:
             u = self.tree(u.flatten(0, -2))[0].view(u.shape)
         raw = (u.double() - self.mean).transpose(-1, -2)
-        return torch.linalg.solve_triangular(self.factor, raw, upper=False).transpose(-1, -2)
+        return torch.linalg.solve_triangular(self.cholesky, raw, upper=False).transpose(-1, -2)
 
     @torch.no_grad()
-    def to_theta(self, x: Tensor) -> Tensor:
-        """Theta of coordinates, shape (..., n_param), float32."""
-        u = (x @ self.factor.T + self.mean).float()
+    def to_theta(self, z: Tensor) -> Tensor:
+        """Return the theta of coordinates z, shape (..., n_param), float32."""
+        u = (z @ self.cholesky.T + self.mean).float()
         return self.space.to_theta(u if self.tree is None else self.tree.to_u(u))

@@ -1,4 +1,4 @@
-"""What is known of a region after its spectra were combined."""
+"""The posterior of a region, after its spectra were combined."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from amortized_sfh.quantities.surface_densities import surface_densities
 from priors.ages import AgeBins
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RegionPosterior:
     """Draws from the joint posterior of a region.
 
@@ -33,15 +33,15 @@ class RegionPosterior:
     shared_shifts
         Shift along the axes by one standard deviation of each error that does not average down,
         shape (k, n_error).
-    n_spaxels
-        Spectra (spaxels or bins) that were combined.
+    n_spectra
+        Number of spectra (of spaxels or bins) that were combined.
     ess
         Median effective number of a spectrum's own draws if they were re-weighted to the population
         instead of moved; where it is small the answer rests on the Gaussian likelihoods.
     bins
-        Age bins.
+        Age bins of the histories.
     notes
-        What should be known before the numbers are used.
+        Warnings that should be read before the numbers are used.
     """
 
     totals: RegionTotals
@@ -49,14 +49,21 @@ class RegionPosterior:
     axes: Tensor
     information: Tensor
     shared_shifts: Tensor
-    n_spaxels: int
+    n_spectra: int
     ess: float
     bins: AgeBins
     notes: tuple[str, ...] = field(default=())
 
+    def __repr__(self) -> str:
+        return (
+            f"RegionPosterior({self.n_spectra} spectra combined, {self.n_draws} draws, "
+            f"{self.bins.n_bins} age bins, {self.axes.shape[1]} informed axes, "
+            f"ESS {self.ess:.1f}, {len(self.notes)} notes)"
+        )
+
     @property
     def n_draws(self) -> int:
-        """Draws."""
+        """Number of draws from the posterior of the region."""
         return len(self.totals.log_mass)
 
     @property
@@ -102,7 +109,7 @@ class RegionPosterior:
         Returns
         -------
         dict of str to Tensor
-            `SIGMA_SFR10`, `SIGMA_SFR100`, `SIGMA_STAR`.
+            Draws of `SIGMA_SFR10`, `SIGMA_SFR100` and `SIGMA_STAR`, each (n_draws,).
 
         Raises
         ------

@@ -1,4 +1,4 @@
-r"""Errors that all spectra of a region share, and what they do to the answer.
+r"""Errors that all spectra of a region share, and the shift of the answer that they cause.
 
 The flux calibration, the zero points of the bands and the mismatch of the templates are drawn anew
 for every training spectrum, and widen every posterior. In one cube they are the same for all
@@ -13,7 +13,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from amortized_sfh.aggregation.likelihood_factors import LikelihoodFactors
+from amortized_sfh.aggregation.gaussian_likelihoods import GaussianLikelihoods
 from amortized_sfh.aggregation.prior_coordinates import PriorCoordinates
 from amortized_sfh.inference.sampler import FlowSampler
 from amortized_sfh.model.model import PosteriorModel
@@ -24,14 +24,14 @@ _STEP = 0.5
 
 
 @torch.no_grad()
-def shared_response(
+def shared_error_shifts(
     model: PosteriorModel,
     coordinates: PriorCoordinates,
-    factors: LikelihoodFactors,
+    likelihoods: GaussianLikelihoods,
     observation: Observation,
     shared_phot_sigma: Tensor | None = None,
 ) -> Tensor:
-    r"""Shift of the estimate of a region's mean by one standard deviation of each shared error.
+    r"""Measure the shift of a region's mean by one standard deviation of each shared error.
 
     Where the members of a region scatter about as much as the prior, the estimate of their mean
     weighs each posterior mean by its information, so that its response is the mean response of the
@@ -43,9 +43,9 @@ def shared_response(
     model
         Trained model; its noise model knows the errors.
     coordinates
-        Prior coordinates.
-    factors
-        Of the region: their axes and information.
+        Coordinates in which the prior of the model is a standard normal.
+    likelihoods
+        Likelihoods of the region, of which axes and information are used.
     observation
         Some spectra that stand for the region, masked, shape (n_reference, ...).
     shared_phot_sigma
@@ -55,12 +55,12 @@ def shared_response(
     Returns
     -------
     Tensor
-        B, shape (k, n_error): the modes of the noise model, and one error per band if there is a
-        common one.
+        Shifts B along the axes, shape (k, n_error), for the modes of the noise model, and for one
+        error per band if there is a common one.
     """
     observation = observation.to(model.device)
     sampler, noise = FlowSampler(model.flow), model.generative.noise
-    n_param = model.generative.prior.space.n_param
+    n_param = model.space.n_param
     generator = torch.Generator(model.device).manual_seed(0)
     normal = torch.randn(
         len(observation), _N_DRAWS, n_param, generator=generator, device=model.device
@@ -68,8 +68,8 @@ def shared_response(
 
     def mean(flux: Tensor, phot: Tensor) -> Tensor:
         latent = model.encode(replace(observation, flux=flux, phot=phot))
-        theta = model.generative.prior.space.to_theta(sampler.from_noise(latent, normal))
-        return (coordinates.from_theta(theta) @ factors.axes).mean((0, 1))
+        theta = model.space.to_theta(sampler.from_noise(latent, normal))
+        return (coordinates.from_theta(theta) @ likelihoods.axes).mean((0, 1))
 
     def response(flux: Tensor, phot: Tensor) -> Tensor:
         up = mean(observation.flux + _STEP * flux, observation.phot + _STEP * phot)
@@ -88,4 +88,4 @@ def shared_response(
         bands = torch.eye(sigma.shape[1]).to(sigma)
         no_flux = torch.zeros_like(observation.flux)
         columns += [response(no_flux, sigma * band) for band in bands]
-    return torch.stack(columns, dim=1) / factors.information[:, None]
+    return torch.stack(columns, dim=1) / likelihoods.information[:, None]

@@ -14,11 +14,11 @@ N_PARAM, N_DRAWS = 6, 400
 class Toy(NamedTuple):
     """Posterior draws of spectra that see one axis only.
 
-    x (n_obs, n_draw, n_param) in prior coordinates, axis (n_param,), estimate (n_obs,) of the
+    draws (n_obs, n_draws, n_param) in prior coordinates, axis (n_param,), estimate (n_obs,) of the
     likelihoods, their variance, and the shift by one standard deviation of the shared error.
     """
 
-    x: Tensor
+    draws: Tensor
     axis: Tensor
     estimate: Tensor
     variance: float
@@ -44,11 +44,12 @@ def make_toy():
         estimate = z + shift * error + (variance - shift**2) ** 0.5 * normal(n_obs)
         axis = torch.zeros(N_PARAM, dtype=torch.float64)
         axis[2] = 1.0
-        x = normal(n_obs, N_DRAWS, N_PARAM)
+        draws = normal(n_obs, N_DRAWS, N_PARAM)
         along = (
-            estimate[:, None] / (1.0 + variance) + (variance / (1.0 + variance)) ** 0.5 * x[..., 2]
+            estimate[:, None] / (1.0 + variance)
+            + (variance / (1.0 + variance)) ** 0.5 * draws[..., 2]
         )
-        x[..., 2] = along
-        return Toy(x, axis, estimate, variance, shift)
+        draws[..., 2] = along
+        return Toy(draws, axis, estimate, variance, shift)
 
     return make

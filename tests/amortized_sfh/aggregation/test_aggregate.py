@@ -46,14 +46,14 @@ def region(small_posterior, small_observation, samples):
 
 
 def test_what_comes_back(region):
-    assert (region.n_draws, region.n_spaxels) == (60, 12)
+    assert (region.n_draws, region.n_spectra) == (60, 12)
     summary = region.summary()
     assert summary["LOGAGE_MW"].shape == (5,)
     assert summary["SFR"].shape == (16, 5)
     assert all(np.isfinite(values).all() for values in summary.values())
     assert set(region.scatter) == set(region.mean)
     assert region.population.mean.shape == (60, region.axes.shape[1])
-    assert region.shared.shape[0] == region.axes.shape[1]
+    assert region.shared_shifts.shape[0] == region.axes.shape[1]
     torch.testing.assert_close(region.per_bin()["MASSFRAC"].sum(1), torch.ones(60))
     densities = region.densities(2.0)
     torch.testing.assert_close(
@@ -61,6 +61,14 @@ def test_what_comes_back(region):
         region.scalars()["LOGMASS"],
         rtol=1e-5,
         atol=1e-5,
+    )
+
+
+def test_repr_says_in_one_line_what_it_holds(region):
+    n_axes = region.axes.shape[1]
+    assert repr(region) == (
+        f"RegionPosterior(12 spectra combined, 60 draws, 16 age bins, {n_axes} informed axes, "
+        f"ESS {region.ess:.1f}, {len(region.notes)} notes)"
     )
 
 
@@ -92,7 +100,7 @@ def test_rows_without_data_are_left_out(small_posterior, small_observation):
     spoiled = replace(small_observation, valid=valid, phot_valid=phot_valid)
     samples = infer(small_posterior, spoiled, 120, distance_mpc=10.0)
     part = aggregate(samples, [2, 3, 4], small_posterior, spoiled, options=QUICK)
-    assert part.n_spaxels == 2
+    assert part.n_spectra == 2
     assert any("1 of 3 rows have no data" in note for note in part.notes)
     with pytest.raises(ValueError, match="none of the 1 rows of the region has data"):
         aggregate(samples, [3], small_posterior, spoiled, options=QUICK)
@@ -122,7 +130,7 @@ def test_too_few_draws(small_posterior, small_observation):
 
 
 def test_densities_need_an_area(region):
-    with pytest.raises(ValueError, match="expected a positive area"):
+    with pytest.raises(ValueError, match="expected one positive area"):
         region.densities(0.0)
 
 
@@ -131,8 +139,8 @@ def test_densities_need_an_area(region):
     [
         ({"n_draws": 1}, "n_draws is 1"),
         ({"n_reference": 0}, "n_reference is 0"),
-        ({"floor": -0.1}, "floor is -0.1"),
-        ({"mean_scale": 0.0}, "mean_scale is 0.0"),
+        ({"least_width": -0.1}, "least_width is -0.1"),
+        ({"mean_prior_sigma": 0.0}, "mean_prior_sigma is 0.0"),
         ({"least_information": 1.0}, "least_information is 1.0"),
     ],
 )
@@ -144,10 +152,10 @@ def test_options_that_make_no_sense(options, named):
 def test_coordinates_whiten_the_prior(small_posterior):
     coordinates = PriorCoordinates.of(small_posterior)
     theta = small_posterior.generative.prior.sample((4000,), torch.Generator().manual_seed(5))
-    x = coordinates.from_theta(theta)
-    assert float(x.mean(0).abs().max()) < 0.1
-    assert float((torch.cov(x.T) - torch.eye(x.shape[-1])).abs().max()) < 0.2
-    back = coordinates.to_theta(x)
+    z = coordinates.from_theta(theta)
+    assert float(z.mean(0).abs().max()) < 0.1
+    assert float((torch.cov(z.T) - torch.eye(z.shape[-1])).abs().max()) < 0.2
+    back = coordinates.to_theta(z)
     torch.testing.assert_close(back, theta, rtol=2e-3, atol=2e-3)
 
 
@@ -166,8 +174,8 @@ def test_averaged_means_are_biased_and_the_region_is_not():
     sigma = float(prior.mh_lw.std())
     metallicity = float(prior.mh_lw.mean()) + 1.5 * sigma
     theta = generative.prior.sample((40,), generator)
-    theta[:, generative.prior.space.mh] = metallicity
-    drawn = FAINT.sample(40, generative.simulator.instrument, generator)
+    theta[:, generative.space.mh] = metallicity
+    drawn = FAINT.sample(40, generative.instrument, generator)
     light = generative.simulator(theta, drawn.redshift)
     observation = generative.noise.observe(light, drawn, generator)
     samples = infer(model, observation, 300)

@@ -65,13 +65,13 @@ def test_every_row_within_is_in_one_annulus(data):
     radius = np.hypot(*(np.indices(data.row.shape) - np.array([2.0, 4.0])[:, None, None]))
     annuli = cut_annuli(data, Disc(radius, (4.0, 2.0)), 3)
     assert [a.inner for a in annuli[1:]] == [a.outer for a in annuli[:-1]]
-    rows = np.concatenate([a.rows for a in annuli])
+    rows = np.concatenate([a.spectra for a in annuli])
     assert len(np.unique(rows)) == len(rows)
     inside = radius[data.row >= 0]
     assert len(rows) == int((inside < annuli[-1].outer).sum())
     for a in annuli:
         assert a.inner <= a.radius < a.outer
-        assert ((inside[a.rows] >= a.inner) & (inside[a.rows] < a.outer)).all()
+        assert ((inside[a.spectra] >= a.inner) & (inside[a.spectra] < a.outer)).all()
 
 
 def test_bins_belong_where_their_spaxels_are_on_average(data):
@@ -82,7 +82,7 @@ def test_bins_belong_where_their_spaxels_are_on_average(data):
         spaxel_flag=np.zeros((1, 3), dtype=np.int32),
     )
     annuli = cut_annuli(binned, Disc(np.array([[0.0, 1.0, 5.0]]), (0.0, 0.0)), 5)
-    assert [a.rows.tolist() for a in annuli] == [[0]]
+    assert [a.spectra.tolist() for a in annuli] == [[0]]
     assert annuli[0].radius == 0.5
 
 
@@ -99,7 +99,7 @@ def test_profile(small_posterior, data):
         distance_mpc=10.0,
         effective_radius_arcsec=2.0,
         n_draws=100,
-        max_rows=6,
+        max_spectra=6,
         aggregate=QUICK,
     )
     table = radial_profile(small_posterior, data, options)
@@ -127,7 +127,7 @@ def test_profile_without_a_distance(small_posterior, data):
         data,
         observation=replace(data.observation, redshift=torch.zeros(40)),
     )
-    options = ProfileOptions(n_annuli=1, n_draws=100, max_rows=4, aggregate=QUICK)
+    options = ProfileOptions(n_annuli=1, n_draws=100, max_spectra=4, aggregate=QUICK)
     table = radial_profile(small_posterior, near, options)
     assert "R_KPC" not in table.colnames
     assert "SIGMA_STAR" not in table.colnames
@@ -146,7 +146,7 @@ def test_profile_needs_a_wcs_and_a_position_angle(small_posterior, data):
     ("options", "named"),
     [
         ({"n_annuli": 0}, "n_annuli is 0"),
-        ({"max_rows": 0}, "max_rows is 0"),
+        ({"max_spectra": 0}, "max_spectra is 0"),
         ({"effective_radius_arcsec": 0.0}, "effective radius is 0"),
     ],
 )

@@ -1,8 +1,9 @@
-"""Which rows of a cube a region is."""
+"""Regions as users give them, and the spectra of a cube that belong to one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from torch import Tensor
@@ -10,11 +11,14 @@ from torch import Tensor
 from amortized_sfh.data.cubes.cube_data import CubeData
 from simulators.observations.observation import Observation
 
+__all__ = ["Region", "spectra_of_region"]
 
-def region_rows(
-    region: np.ndarray | Tensor | Sequence[int] | Sequence[bool], data: CubeData | Observation
-) -> np.ndarray:
-    """Rows of a region.
+Region: TypeAlias = np.ndarray | Tensor | Sequence[int] | Sequence[bool]
+"""Numbers of the spectra (rows of the data), or a boolean for each, or a boolean map (ny, nx)."""
+
+
+def spectra_of_region(region: Region, data: CubeData | Observation) -> np.ndarray:
+    """Return the numbers of the spectra that belong to a region.
 
     Parameters
     ----------
@@ -27,7 +31,7 @@ def region_rows(
     Returns
     -------
     ndarray
-        Row numbers, ascending, each once.
+        Numbers of the rows of the data, shape (n_obs,), ascending, each once.
 
     Raises
     ------
@@ -56,6 +60,7 @@ def region_rows(
 
 
 def _from_mask(mask: np.ndarray, data: CubeData | Observation, n_obs: int) -> np.ndarray:
+    """Return the rows that a mask chooses, of spectra (n_obs,) or of spaxels (ny, nx)."""
     if mask.ndim == 1:
         if len(mask) != n_obs:
             raise ValueError(f"the region has {len(mask)} values; expected one for {n_obs} rows")

@@ -7,7 +7,7 @@ import pytest
 import torch
 from astropy.io import fits
 
-from amortized_sfh.aggregation.region_rows import region_rows
+from amortized_sfh.aggregation.region import spectra_of_region
 from amortized_sfh.data.cubes.cube_data import CubeData
 
 
@@ -32,17 +32,17 @@ def data(small_observation):
     [[3, 1, 3], np.array([1, 3]), torch.tensor([3, 1]), [False, True, False, True, False]],
 )
 def test_rows_and_masks(data, region):
-    assert region_rows(region, data).tolist() == [1, 3]
-    assert region_rows(region, data.observation).tolist() == [1, 3]
+    assert spectra_of_region(region, data).tolist() == [1, 3]
+    assert spectra_of_region(region, data.observation).tolist() == [1, 3]
 
 
 def test_a_map_takes_bins_that_are_half_inside(data):
     mask = np.zeros((3, 4), dtype=bool)
     mask[0, :3] = True
     # two of the four spaxels of row 0, one of the three of row 1
-    assert region_rows(mask, data).tolist() == [0]
+    assert spectra_of_region(mask, data).tolist() == [0]
     mask[1, 3] = True
-    assert region_rows(mask, data).tolist() == [0, 2]
+    assert spectra_of_region(mask, data).tolist() == [0, 2]
 
 
 @pytest.mark.parametrize(
@@ -61,9 +61,9 @@ def test_a_map_takes_bins_that_are_half_inside(data):
 )
 def test_regions_that_are_none(data, region, named):
     with pytest.raises(ValueError, match=named):
-        region_rows(region, data)
+        spectra_of_region(region, data)
 
 
 def test_a_map_needs_a_cube(data):
     with pytest.raises(ValueError, match="give the CubeData"):
-        region_rows(np.ones((3, 4), dtype=bool), data.observation)
+        spectra_of_region(np.ones((3, 4), dtype=bool), data.observation)
