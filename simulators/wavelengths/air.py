@@ -39,7 +39,7 @@ def vacuum_to_air(wavelength_aa: Wave) -> Wave:
 
     Examples
     --------
-    >>> round(vacuum_to_air(6564.614), 2)
+    >>> round(float(vacuum_to_air(6564.614)), 2)
     6562.8
     """
     return wavelength_aa / _refractive_index(wavelength_aa)
