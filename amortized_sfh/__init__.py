@@ -19,16 +19,17 @@ if TYPE_CHECKING:
     from amortized_sfh.data.ancillary.gist_products import read_gist as read_gist
     from amortized_sfh.data.cubes.cube_data import CubeOptions as CubeOptions
     from amortized_sfh.data.cubes.read_cube import read_cube as read_cube
-    from amortized_sfh.data.spectra.spectrum import read_spectra as read_spectra
-    from amortized_sfh.data.spectra.spectrum import read_spectrum as read_spectrum
+    from amortized_sfh.data.spectra.read_spectra import read_spectra as read_spectra
+    from amortized_sfh.data.spectra.read_spectra import read_spectrum as read_spectrum
     from amortized_sfh.inference.imposed_kinematics import ImposedKinematics as ImposedKinematics
     from amortized_sfh.inference.infer import infer as infer
     from amortized_sfh.inference.samples import PosteriorSamples as PosteriorSamples
+    from amortized_sfh.model.model_files import available_models as available_models
     from amortized_sfh.model.model_files import load_model as load_model
     from amortized_sfh.model.model_files import load_point_model as load_point_model
     from amortized_sfh.products.map_file import write_maps as write_maps
     from simulators.observations.observation import Observation as Observation
-    from simulators.surveys.survey import read_preset as read_preset
+    from simulators.surveys.preset import read_preset as read_preset
 
 _EXPORTS = {
     "CubeOptions": "amortized_sfh.data.cubes.cube_data",
@@ -37,6 +38,7 @@ _EXPORTS = {
     "PosteriorSamples": "amortized_sfh.inference.samples",
     "RegionPosterior": "amortized_sfh.aggregation.region_posterior",
     "aggregate": "amortized_sfh.aggregation.aggregate",
+    "available_models": "amortized_sfh.model.model_files",
     "coadd": "amortized_sfh.aggregation.coadd",
     "infer": "amortized_sfh.inference.infer",
     "load_model": "amortized_sfh.model.model_files",
@@ -44,9 +46,9 @@ _EXPORTS = {
     "read_cube": "amortized_sfh.data.cubes.read_cube",
     "read_dap_maps": "amortized_sfh.data.ancillary.dap_maps",
     "read_gist": "amortized_sfh.data.ancillary.gist_products",
-    "read_preset": "simulators.surveys.survey",
-    "read_spectra": "amortized_sfh.data.spectra.spectrum",
-    "read_spectrum": "amortized_sfh.data.spectra.spectrum",
+    "read_preset": "simulators.surveys.preset",
+    "read_spectra": "amortized_sfh.data.spectra.read_spectra",
+    "read_spectrum": "amortized_sfh.data.spectra.read_spectra",
     "write_maps": "amortized_sfh.products.map_file",
 }
 

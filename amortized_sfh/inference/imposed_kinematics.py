@@ -27,6 +27,7 @@ from torch import Tensor
 from amortized_sfh.inference.sampler import FlowSampler
 from amortized_sfh.quantities.flags import MIN_ESS
 from priors.bijections import Bijection
+from priors.portable import Portable
 from priors.space import ParameterSpace
 
 __all__ = ["FlowPool", "ImposedKinematics", "Pool", "impose"]
@@ -72,7 +73,7 @@ class Pool(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImposedKinematics:
+class ImposedKinematics(Portable):
     """Measured stellar kinematics that the posteriors of n_obs observations must keep to.
 
     Parameters
@@ -114,10 +115,6 @@ class ImposedKinematics:
     def __getitem__(self, key: slice | Tensor) -> ImposedKinematics:
         """The kinematics of some observations."""
         return replace(self, **{name: value[key] for name, value in self._tensors().items()})
-
-    def to(self, device: torch.device | str) -> ImposedKinematics:
-        """The same on another device."""
-        return replace(self, **{name: value.to(device) for name, value in self._tensors().items()})
 
     @property
     def known(self) -> Tensor:

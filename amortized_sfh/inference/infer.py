@@ -4,34 +4,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from amortized_sfh.inference.band_pulls import band_pulls
 from amortized_sfh.inference.imposed_kinematics import FlowPool, ImposedKinematics, impose
+from amortized_sfh.inference.predictive_checks import check_predictions
 from amortized_sfh.inference.sampler import FlowSampler
 from amortized_sfh.inference.samples import PosteriorSamples
-from amortized_sfh.model.model import PosteriorModel
+from amortized_sfh.model.model import PointModel, PosteriorModel
+from amortized_sfh.model.model_files import load_model
 from amortized_sfh.quantities.derived import Derived, derive
 from amortized_sfh.quantities.mass import ABSOLUTE_CALIBRATION, mass_scale
-from simulators.forward.simulator import ModelSpectra
 from simulators.generative import GenerativeModel
-from simulators.noise.likelihood import Likelihood
 from simulators.observations.masks import MAX_BLUESHIFT, mask_observation
 from simulators.observations.observation import Observation
 from simulators.runs.parallel import map_on
 from simulators.runs.seeding import Purpose, chunk_generator
 
+#: Draws of each observation whose light is compared with the data.
 N_PREDICTIVE = 24
-#: Draws and spectra of one chunk at most: what one core works on, and what fills a GPU.
+#: Largest number of draws and of spectra in one chunk, for one core and to fill a GPU.
 _CHUNK_OF_CORE = (32_000, 32)
 _CHUNK_OF_GPU = (256_000, 1024)
 
 
 def infer(
-    model: PosteriorModel,
+    model: PosteriorModel | str | Path,
     observation: Observation,
     n_draws: int = 1000,
     seed: int = 0,
@@ -45,20 +46,22 @@ def infer(
     Parameters
     ----------
     model
-        Trained model.
+        Posterior model; or the name of one that the package carries, such as "phangs-bc03", or the
+        folder of one, which is then loaded on the CPU.
     observation
         Batch of n_obs observations on the model's grid.
     n_draws
-        Draws per observation.
+        Number of draws per observation, at least 2.
     seed
-        The same seed gives the same draws on the same device.
+        Source of randomness; the same seed gives the same draws on the same device.
     distance_mpc
-        Luminosity distance for masses; from the redshift (Planck 2018) where it is not given. NaN
-        if it is not known, and then neither are masses.
+        Luminosity distance in Mpc for masses; from the redshift (Planck 2018) where it is not
+        given. NaN if it is not known, and then neither are masses.
     progress
-        Show a progress bar with the time left.
+        If true, a progress bar shows the time left.
     kinematics
-        Stellar velocities and dispersions to impose on the posteriors, one per observation.
+        Stellar velocities and dispersions to impose on the posteriors, one per observation; none
+        by default.
 
     Returns
     -------
@@ -67,6 +70,10 @@ def infer(
 
     Raises
     ------
+    TypeError
+        If the model has no posterior, or the data are no observation.
+    ModelFileError
+        If there is no model of this name, or it cannot be used.
     ValueError
         If there is nothing to infer from, fewer than two draws are asked for, or there are not as
         many kinematics as observations.
@@ -84,7 +91,7 @@ def infer(
 
 
 def infer_chunks(
-    model: PosteriorModel,
+    model: PosteriorModel | str | Path,
     observation: Observation,
     n_draws: int = 1000,
     seed: int = 0,
@@ -93,13 +100,14 @@ def infer_chunks(
     progress: bool = False,
     kinematics: ImposedKinematics | None = None,
 ) -> Iterator[PosteriorSamples]:
-    """Draws for consecutive parts of the observations; parameters as `infer`.
+    """Draw for consecutive parts of the observations; parameters and errors as `infer`.
 
     Yields
     ------
     PosteriorSamples
-        Of some ten thousand draws, in the order of the observations, on the CPU.
+        Some ten thousand draws for the next observations, on the CPU.
     """
+    model = _posterior_model(model)
     if not isinstance(observation, Observation):
         raise TypeError(
             f"infer takes an Observation, not {type(observation).__name__}: give the observation "
@@ -140,6 +148,23 @@ def infer_chunks(
             bar.update(len(samples))
 
 
+def _posterior_model(model: object) -> PosteriorModel:
+    """Return a posterior model as it is, or load the one that a name or a folder stands for."""
+    if isinstance(model, PosteriorModel):
+        return model
+    if isinstance(model, str | Path):
+        return load_model(model)
+    if isinstance(model, PointModel):
+        raise TypeError(
+            f"{model.card.name} is a point model, which has no posterior to draw from: take "
+            "model.estimate(observation), or give infer a posterior model"
+        )
+    raise TypeError(
+        f"infer takes a posterior model, not {type(model).__name__}: give the name of one, such "
+        "as 'phangs-bc03', its folder, or what load_model returns; the observation comes second"
+    )
+
+
 @torch.no_grad()
 def _infer_batch(
     model: PosteriorModel,
@@ -150,7 +175,7 @@ def _infer_batch(
     distance_mpc: float | None,
     kinematics: ImposedKinematics | None,
 ) -> PosteriorSamples:
-    """Draws and what follows from them for one batch."""
+    """Draws for one batch of observations, and the quantities that follow from them."""
     generative = model.generative
     observation = observation.to(model.device)
     latent = model.encode(observation)
@@ -164,70 +189,19 @@ def _infer_batch(
     derived = Derived(*(v.unflatten(0, (len(observation), n_draws)).cpu() for v in flat))
     log_mass = _log_mass(generative, observation, theta, generator, distance_mpc)
     theta = theta.unflatten(0, (len(observation), n_draws))
-    chi2, pulls = _predictive_check(generative, observation, theta[:, :N_PREDICTIVE])
+    check = check_predictions(generative, observation, theta[:, :N_PREDICTIVE])
     return PosteriorSamples(
         theta=theta.cpu(),
         derived=derived,
         log_mass=log_mass.cpu(),
-        chi2=chi2.cpu(),
-        band_pull=pulls.cpu(),
+        chi2=check.chi2.cpu(),
+        band_pull=check.band_pull.cpu(),
         out_of_range=_out_of_range(generative, observation).cpu(),
         has_data=(observation.valid.any(1) | observation.phot_valid.any(1)).cpu(),
         space=generative.space,
         bins=generative.bins,
         ess=None if ess is None else ess.cpu(),
     )
-
-
-def predictive_spectra(
-    generative: GenerativeModel, observation: Observation, theta: Tensor
-) -> ModelSpectra:
-    """Noise-free light of draws, scaled to each observation.
-
-    Parameters
-    ----------
-    generative
-        Forward model and noise.
-    observation
-        Batch of n_obs observations.
-    theta
-        Draws, shape (n_obs, n_draws, n_param).
-
-    Returns
-    -------
-    ModelSpectra
-        In the unit of the observation, each at the amplitude that fits best: `flux`
-        (n_obs, n_draws, n_pix) and `phot` (n_obs, n_draws, n_band).
-    """
-    spectra = _simulate(generative, observation, theta)
-    amplitude, _ = Likelihood(generative.noise, observation).amplitude(spectra)
-    factor = amplitude[..., None].to(spectra.flux)
-    return ModelSpectra(spectra.flux * factor, spectra.phot * factor)
-
-
-def _simulate(generative: GenerativeModel, observation: Observation, theta: Tensor) -> ModelSpectra:
-    """Light of draws (n_obs, n_draws, n_param), each in units of its mean."""
-    n_obs, n_draws = theta.shape[:2]
-    redshift = observation.redshift.repeat_interleave(n_draws)
-    light = generative.simulator(theta.flatten(0, 1), redshift)
-    level = light.flux.mean(1, keepdim=True)
-    shape = (n_obs, n_draws)
-    return ModelSpectra(
-        (light.flux / level).unflatten(0, shape), (light.phot / level).unflatten(0, shape)
-    )
-
-
-def _predictive_check(
-    generative: GenerativeModel, observation: Observation, theta: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Reduced chi-square about the mean predictive spectrum, (n_obs,), and pulls of the bands."""
-    light = _simulate(generative, observation, theta)
-    mean = ModelSpectra(light.flux.mean(1, keepdim=True), light.phot.mean(1, keepdim=True))
-    likelihood = Likelihood(generative.noise, observation)
-    best, error, chi2 = (value[:, 0] for value in likelihood.best_fit(mean))
-    chi2 = chi2 / (likelihood.n_data - 1).clamp_min(1)
-    pulls = band_pulls(generative.noise, observation, light, (best, error))
-    return torch.where(likelihood.n_data > 1, chi2, torch.nan).float(), pulls
 
 
 def _log_mass(
@@ -247,7 +221,7 @@ def _log_mass(
 
 
 def _out_of_range(generative: GenerativeModel, observation: Observation) -> Tensor:
-    """Whether S/N per pixel or redshift are beyond the training."""
+    """True where S/N per pixel or redshift lie beyond those of the training, shape (n_obs,)."""
     snr = observation.median_snr()
     limit = generative.conditions.snr[1]
     z, z_max = observation.redshift, generative.instrument.max_redshift

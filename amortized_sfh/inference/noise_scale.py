@@ -1,4 +1,4 @@
-"""How much larger the noise is than the error bars say, measured from the spectra themselves.
+"""Scale of the noise relative to the error bars, measured from the spectra themselves.
 
 Variance cubes leave out the covariance of drizzled pixels and the residuals of sky subtraction,
 which in large bins dominate. A first posterior predicts each spectrum; second differences of the
@@ -14,17 +14,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from amortized_sfh.inference.infer import infer_chunks, predictive_spectra
+from amortized_sfh.inference.infer import infer_chunks
+from amortized_sfh.inference.predictive_checks import predictive_spectra
 from amortized_sfh.model.model import PosteriorModel
 from simulators.observations.masks import mask_observation
 from simulators.observations.observation import Observation
+from simulators.robust import MAD_TO_SIGMA
 
-_LAG = 3
 _N_DRAWS = 32
-_N_WINDOWS = 6
-_MIN_PIXELS = 40
-_MAD_TO_SIGMA = 1.4826
-_LIMITS = (1.0, 10.0)
+_SMALLEST, _LARGEST = 1.0, 10.0
+#: Distance in pixels of the three values of a second difference.
+_LAG = 3
+#: Windows of wavelength in each of which one scale is measured, if so many pixels are valid.
+_N_WINDOWS, _MIN_PIXELS = 6, 40
 
 
 def measure_noise_scale(
@@ -35,16 +37,16 @@ def measure_noise_scale(
     Parameters
     ----------
     model
-        Trained model; its posterior means are the smooth part.
+        Posterior model, whose predictions are the smooth part of the spectra.
     observation
-        Batch of n_obs observations.
+        Batch of n_obs observations on the model's grid.
     seed
         Source of randomness of the first posterior.
 
     Returns
     -------
     observation : Observation
-        The same with `sigma` multiplied by the scale; never made smaller.
+        The same data with `sigma` multiplied by the scale; error bars never shrink.
     scale : Tensor
         Factor per pixel, smooth in wavelength, shape (n_obs, n_pix).
     """
@@ -67,9 +69,9 @@ def residual_scale(residual: Tensor, valid: Tensor) -> Tensor:
     Parameters
     ----------
     residual
-        (data - model) / sigma, shape (n_obs, n_pix).
+        Data minus model over the error bar of each pixel, shape (n_obs, n_pix).
     valid
-        Pixels used, bool, the same shape.
+        True where a pixel is used, bool, the same shape.
 
     Returns
     -------
@@ -79,16 +81,16 @@ def residual_scale(residual: Tensor, valid: Tensor) -> Tensor:
     n_pix = residual.shape[1]
     middle = slice(_LAG, n_pix - _LAG)
     left, right = slice(0, n_pix - 2 * _LAG), slice(2 * _LAG, n_pix)
-    second = residual[:, left] - 2.0 * residual[:, middle] + residual[:, right]
+    difference = residual[:, left] - 2.0 * residual[:, middle] + residual[:, right]
     usable = valid[:, left] & valid[:, middle] & valid[:, right]
-    second = torch.where(usable, second.abs(), torch.nan)
+    difference = torch.where(usable, difference.abs(), torch.nan)
     windows = []
-    for values in second.tensor_split(_N_WINDOWS, dim=1):
-        # six is the variance of 1, -2, 1
-        scatter = _MAD_TO_SIGMA * values.nanmedian(dim=1).values / 6.0**0.5
+    for values in difference.tensor_split(_N_WINDOWS, dim=1):
+        # independent residuals of unit variance have differences of variance 1 + 4 + 1
+        scatter = MAD_TO_SIGMA * values.nanmedian(dim=1).values / 6.0**0.5
         enough = torch.isfinite(values).sum(dim=1) >= _MIN_PIXELS
         windows.append(torch.where(enough, scatter, torch.nan))
-    knots = torch.stack(windows, dim=1)
-    typical = torch.nan_to_num(knots.nanmedian(dim=1, keepdim=True).values, nan=1.0)
-    knots = torch.where(torch.isfinite(knots), knots, typical).clamp(*_LIMITS)
-    return F.interpolate(knots[:, None], size=n_pix, mode="linear", align_corners=False)[:, 0]
+    scale = torch.stack(windows, dim=1)
+    typical = torch.nan_to_num(scale.nanmedian(dim=1, keepdim=True).values, nan=1.0)
+    scale = torch.where(torch.isfinite(scale), scale, typical).clamp(_SMALLEST, _LARGEST)
+    return F.interpolate(scale[:, None], size=n_pix, mode="linear", align_corners=False)[:, 0]

@@ -28,7 +28,7 @@ class FlowSampler:
     Parameters
     ----------
     flow
-        Density estimator made by `build_flow`.
+        Density estimator over u made by `build_flow`.
 
     Raises
     ------
@@ -59,21 +59,21 @@ class FlowSampler:
     def sample(
         self, latent: Tensor, n_draws: int, generator: torch.Generator | None = None
     ) -> Tensor:
-        """Draw u.
+        """Draw u from the posterior of every spectrum.
 
         Parameters
         ----------
         latent
             Latent vectors, shape (n_obs, n_latent).
         n_draws
-            Draws per spectrum.
+            Number of draws per spectrum.
         generator
-            Source of randomness on the device of `latent`.
+            Source of randomness on the device of `latent`; torch's own by default.
 
         Returns
         -------
         Tensor
-            Shape (n_obs, n_draws, n_param).
+            Draws of u, shape (n_obs, n_draws, n_param).
         """
         noise = torch.randn(
             len(latent), n_draws, self.n_param, generator=generator, device=latent.device
@@ -87,14 +87,14 @@ class FlowSampler:
         Parameters
         ----------
         latent
-            Shape (n_obs, n_latent).
+            Latent vectors, shape (n_obs, n_latent).
         noise
-            Shape (n_obs, n_draws, n_param).
+            Standard normal draws, shape (n_obs, n_draws, n_param).
 
         Returns
         -------
         Tensor
-            u, shape (n_obs, n_draws, n_param).
+            Draws of u, shape (n_obs, n_draws, n_param).
         """
         values = noise
         for layer in self._layers:
@@ -130,8 +130,7 @@ class _Coupling:
     def __init__(self, transform: PiecewiseRationalQuadraticCouplingTransform) -> None:
         self._identity = transform.identity_features
         self._moving = transform.transform_features
-        order = torch.cat([self._identity, self._moving])
-        self._unshuffle = torch.argsort(order)
+        self._unshuffle = torch.argsort(torch.cat([self._identity, self._moving]))
         self._n_bins, self._bound = transform.num_bins, float(transform.tail_bound)
         net: ResidualNet = transform.transform_net
         n_identity = len(self._identity)
@@ -178,18 +177,18 @@ def inverse_spline(
     Parameters
     ----------
     y
-        Values, any shape.
+        Values of the spline, any shape.
     widths, heights
         Unnormalised log sizes of the bins, shape (..., n_bins).
     slopes
         Unnormalised slopes at the inner knots, shape (..., n_bins - 1); one at both ends.
     bound
-        Half width of the box.
+        Half the width of the interval in which the spline acts.
 
     Returns
     -------
     Tensor
-        x with spline(x) = y, the shape of `y`.
+        Values x with spline(x) = y, of the shape of `y`.
 
     References
     ----------
@@ -197,8 +196,8 @@ def inverse_spline(
     """
     inside = y.abs() < bound
     target = torch.where(inside, y, 0.0)
-    left, width = _knots(widths, bound)
-    bottom, height = _knots(heights, bound)
+    left, width = _spline_bins(widths, bound)
+    bottom, height = _spline_bins(heights, bound)
     slope = F.pad(_MIN_DERIVATIVE + F.softplus(slopes), (1, 1), value=1.0)
     index = ((target[..., None] >= bottom).sum(-1, keepdim=True) - 1).clamp(0, widths.shape[-1] - 1)
 
@@ -218,7 +217,7 @@ def inverse_spline(
     return torch.where(inside, x, y)
 
 
-def _knots(sizes: Tensor, bound: float) -> tuple[Tensor, Tensor]:
+def _spline_bins(sizes: Tensor, bound: float) -> tuple[Tensor, Tensor]:
     """Left edges and widths of bins that fill [-bound, bound]."""
     share = _MIN_BIN + (1.0 - _MIN_BIN * sizes.shape[-1]) * torch.softmax(sizes, dim=-1)
     width = 2.0 * bound * share

@@ -1,4 +1,8 @@
-"""Reading and writing trained models."""
+"""Trained models on disk.
+
+A model is a folder with `model.json` (everything but arrays) and `weights.safetensors` (the weights
+and the SSP basis). Neither can run code when it is loaded, and a hash ties them together.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +27,14 @@ from priors.families.nuisance import default_nuisances
 from priors.joint import JointPrior
 from simulators.forward.simulator import Simulator
 from simulators.generative import GenerativeModel
-from simulators.instruments.instrument import Instrument, LogGrid
+from simulators.instruments.instrument import Instrument
 from simulators.noise.noise_model_storage import build_noise, describe_noise, noise_arrays
 from simulators.observations.conditions import ConditionsPrior
 from simulators.populations.nebular_basis import NebularBasis
 from simulators.populations.ssp_basis import SSPBasis
+from simulators.wavelengths.velocity_grid import VelocityGrid
 
-SCHEMA = 3
+SCHEMA_VERSION = 3
 CARD_FILE, WEIGHTS_FILE = "model.json", "weights.safetensors"
 PRETRAINED = Path(__file__).parent / "pretrained"
 _FLOW_UNTIL_SCHEMA_2 = {"direct": ()}
@@ -48,10 +53,10 @@ def save_model(model: PosteriorModel | PointModel, folder: Path) -> None:
     Parameters
     ----------
     model
-        What to write. Weights are stored in half precision, and so are the spectra of the SSP
-        basis, relative to the mean of each (rounded to 0.03 %); the rest in single.
+        Posterior or point model. Its weights are stored in half precision, and so are the spectra
+        of the SSP basis, relative to the mean of each (rounded to 0.03 %); the rest in single.
     folder
-        Created if need be; an existing model in it is replaced.
+        Folder of the model, created if need be; an existing model in it is replaced.
     """
     folder.mkdir(parents=True, exist_ok=True)
     basis = model.generative.simulator.basis
@@ -87,22 +92,23 @@ def load_model(name: str | Path = "phangs-bc03", device: str = "cpu") -> Posteri
         Name of a model that the package carries, or a folder (`./phangs-bc03` if it has the name of
         such a model).
     device
-        Where to compute.
+        torch device on which the model computes.
 
     Returns
     -------
     PosteriorModel
-        Ready to infer.
+        The model with its weights in single precision, ready to infer.
 
     Raises
     ------
     ModelFileError
-        If there is no such model, or it is damaged, of another kind or of a newer schema.
+        If there is no such model, or it is damaged, of another kind or of a newer version of the
+        files.
     """
     card, tensors, generative = _read(name, PosteriorModel.kind)
     model = PosteriorModel.untrained(
         generative,
-        ModelCard(**card["card"]),
+        _provenance(card),
         EncoderConfig(**card["encoder"]),
         FlowConfig.from_dict({**_FLOW_UNTIL_SCHEMA_2, **card["flow"]}),
         fit_coordinates=False,
@@ -114,30 +120,35 @@ def load_model(name: str | Path = "phangs-bc03", device: str = "cpu") -> Posteri
 def load_point_model(name: str | Path = "phangs-bc03-point", device: str = "cpu") -> PointModel:
     """Read a point model; arguments and errors as `load_model`."""
     card, tensors, generative = _read(name, PointModel.kind)
-    model = PointModel.untrained(
-        generative, ModelCard(**card["card"]), EncoderConfig(**card["encoder"])
-    )
+    model = PointModel.untrained(generative, _provenance(card), EncoderConfig(**card["encoder"]))
     _fill(model.networks, tensors, str(name))
     return model.to(device)
 
 
 def available_models() -> list[str]:
-    """Names of the models that the package carries."""
+    """Names of the models that the package carries, posterior and point models.
+
+    Examples
+    --------
+    >>> "phangs-bc03" in available_models()
+    True
+    """
     return sorted(path.parent.name for path in PRETRAINED.glob(f"*/{CARD_FILE}"))
 
 
 def describe_generative_model(generative: GenerativeModel) -> dict[str, Any]:
-    """What a model is trained on, as plain values for JSON: everything but arrays.
+    """Describe the model of the data as plain values for JSON: everything but arrays.
 
     Parameters
     ----------
     generative
-        Prior, forward model, noise and conditions.
+        Prior, forward model, noise and observing conditions.
 
     Returns
     -------
     dict
-        Equal for models that can share networks in training.
+        Age bins, parameters, instrument, noise, conditions and library; equal for models of the
+        data for which the same training can go on.
     """
     basis = generative.simulator.basis
     described: dict[str, Any] = {
@@ -148,7 +159,7 @@ def describe_generative_model(generative: GenerativeModel) -> dict[str, Any]:
         "conditions": asdict(generative.conditions),
         "library": {n: getattr(basis, n) for n in ("library", "sha256", "mass_kind")},
         "nebular": basis.nebular and {n: getattr(basis.nebular, n) for n in ("name", "sha256")},
-        "log_grid": asdict(basis.log_grid),
+        "log_grid": asdict(basis.velocity_grid),
     }
     return json.loads(json.dumps(described))
 
@@ -156,7 +167,7 @@ def describe_generative_model(generative: GenerativeModel) -> dict[str, Any]:
 def _describe(model: PosteriorModel | PointModel) -> dict[str, Any]:
     """Everything but numbers, as plain values."""
     card: dict[str, Any] = {
-        "schema": SCHEMA,
+        "schema": SCHEMA_VERSION,
         "kind": model.kind,
         "card": asdict(replace(model.card, package_version=__version__)),
         **describe_generative_model(model.generative),
@@ -165,6 +176,11 @@ def _describe(model: PosteriorModel | PointModel) -> dict[str, Any]:
     if isinstance(model, PosteriorModel):
         card["flow"] = model.flow_config.to_dict()
     return json.loads(json.dumps(card))
+
+
+def _provenance(card: dict[str, Any]) -> ModelCard:
+    """Name and provenance of a model; early files also have `metrics`, always empty."""
+    return ModelCard(**{name: value for name, value in card["card"].items() if name != "metrics"})
 
 
 def _digest(card: dict[str, Any], data: bytes) -> str:
@@ -203,10 +219,10 @@ def _read(name: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, Tensor
         raise ModelFileError(f"model in {folder} cannot be read ({error}): get it again") from error
     if not isinstance(card, dict) or "schema" not in card:
         raise ModelFileError(f"{folder / CARD_FILE} is not a model card: get the model again")
-    if card["schema"] not in range(1, SCHEMA + 1):
+    if card["schema"] not in range(1, SCHEMA_VERSION + 1):
         raise ModelFileError(
-            f"model in {folder} has schema {card['schema']}, this version reads up to {SCHEMA}: "
-            "upgrade amortized-sfh or take a model of its version"
+            f"model in {folder} has schema {card['schema']}, this version reads up to "
+            f"{SCHEMA_VERSION}: upgrade amortized-sfh or take a model of its version"
         )
     if card.get("sha256") != _digest(card, data):
         raise ModelFileError(
@@ -229,7 +245,7 @@ def _generative(card: dict[str, Any], tensors: dict[str, Tensor], folder: Path) 
     arrays: dict[str, Any] = {n: tensors[f"basis.{n}"] for n in _BASIS_TENSORS}
     basis = SSPBasis(
         **arrays,
-        log_grid=LogGrid(**card["log_grid"]),
+        velocity_grid=VelocityGrid(**card["log_grid"]),
         **card["library"],
         nebular=_nebular(card, tensors),
     )

@@ -1,7 +1,16 @@
-"""What every encoder must keep: one check for all of them.
+"""The contract of an encoder, with one check for all of them.
 
-Run `check_encoder` in the test of a new encoder. Whatever its architecture, it has to see the
-errors, the masks and every band, must not see what is masked, and treats each spectrum by itself.
+Whatever its architecture, an encoder has to see the errors, the masks and every band, must not see
+what is masked, and treats each spectrum by itself.
+
+To add one, write a module `networks/<name>.py` with an ``nn.Module`` that is made from a `Layout`
+and turns packed data of shape (n, n_x) into latent vectors of shape (n, n_latent). `Layout.unpack`
+gives it spectrum, precisions, bands and redshift by name; whatever they are, they are finite, in
+units of the spectrum itself, and zero where masked. Its test is one call of `check_encoder` with
+mocks of any small generative model. To train, write and load it, put it in place of
+:class:`~amortized_sfh.networks.encoder.Encoder` where networks are made:
+`training.joint_networks.new_networks` and `untrained` of both models in `model.model`. There it
+needs the attributes `layout` and `config` (its sizes, with `n_latent` and `to_dict`).
 """
 
 from __future__ import annotations
@@ -32,16 +41,37 @@ def check_encoder(encoder: nn.Module, layout: Layout, observation: Observation) 
     Parameters
     ----------
     encoder : nn.Module
-        The encoder.
+        Network from packed data to latent vectors, with fresh weights or trained ones. Its
+        gradients are cleared.
     layout : Layout
-        Positions in the packed data.
+        Positions of spectrum, bands and redshift in the packed data.
     observation : Observation
-        At least eight clean observations, some with masked pixels and bands.
+        At least eight clean observations, some with masked pixels and bands, on the device of the
+        encoder.
 
     Raises
     ------
     ValueError
-        If it breaks the contract; the message lists every breach.
+        If the encoder breaks the contract; the message lists every breach.
+
+    Examples
+    --------
+    The shortest encoder that keeps the contract is a single linear layer:
+
+    >>> from simulators.generative import default_generative_model
+    >>> generative = default_generative_model("toy", gas=False)
+    >>> layout = Layout.of(generative.instrument)
+    >>> observation = generative.mock(16, seed=0).observation
+    >>> check_encoder(nn.Linear(layout.n_x, 8), layout, observation)
+
+    One that sees no redshift is refused:
+
+    >>> class Blind(nn.Linear):
+    ...     def forward(self, x):
+    ...         return super().forward(x * (torch.arange(x.shape[1]) != layout.n_x - 2))
+    >>> check_encoder(Blind(layout.n_x, 8), layout, observation)
+    Traceback (most recent call last):
+    ValueError: Blind: the latent vector of a spectrum does not depend on the redshift
     """
     with torch.no_grad():
         breaches = [

@@ -19,30 +19,30 @@ from amortized_sfh.networks.input_layout import Layout
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderConfig:
-    """Size of the encoder.
+    """Sizes of the encoder.
 
     Parameters
     ----------
     n_latent
         Width of the shared latent space.
     n_channel
-        Channels of the first convolution.
+        Number of channels of the first convolution.
     n_token_channel
-        Width of a token.
+        Length of the vector of one token.
     kernel, stride
-        Of the first convolution, in pixels.
+        Kernel and stride of the first convolution in pixels.
     token_stride
-        Stride (and kernel) of the second convolution, in outputs of the first.
+        Stride and kernel of the second convolution, in outputs of the first.
     n_attention
-        Self-attention layers over the tokens.
+        Number of self-attention layers over the tokens.
     n_head
-        Heads of each.
+        Number of attention heads in each of them and in the readout.
     n_query
-        Learned queries that read out the tokens.
+        Number of learned queries that read out the tokens.
     n_hidden
-        Width of the linear view and of the fusion network.
+        Width of the linear view of the spectrum and of the fusion network.
     n_fusion
-        Residual blocks of the fusion network.
+        Number of residual blocks of the fusion network.
     continuum_pixels
         Width of the running mean that splits features from continuum.
     """
@@ -61,19 +61,19 @@ class EncoderConfig:
     continuum_pixels: int = 121
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Plain values for JSON, by the names of the fields."""
         return asdict(self)
 
 
 class Encoder(nn.Module):
-    """CNN, attention and fusion.
+    """Network from packed data to a latent vector: convolutions, attention and fusion.
 
     Parameters
     ----------
     layout
-        Positions in the packed input.
+        Positions of spectrum, bands and redshift in the packed input.
     config
-        Sizes.
+        Sizes of the network; those of the shipped models by default.
 
     Raises
     ------
@@ -119,12 +119,12 @@ class Encoder(nn.Module):
         Parameters
         ----------
         x
-            Shape (n, n_x).
+            Packed data from `Layout.pack`, shape (n, n_x).
 
         Returns
         -------
         Tensor
-            Shape (n, n_latent).
+            Latent vectors, shape (n, n_latent).
         """
         inputs = self.layout.unpack(x)
         contrast = self._contrast(inputs.flux, inputs.precision)
@@ -174,9 +174,9 @@ class SelfAttention(nn.Module):
     Parameters
     ----------
     width
-        Width of a token.
+        Length of the vector of one token.
     n_head
-        Heads.
+        Number of attention heads; divides `width`.
     """
 
     def __init__(self, width: int, n_head: int) -> None:
@@ -190,7 +190,7 @@ class SelfAttention(nn.Module):
         )
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Tokens (n, n_token, width) to tokens."""
+        """Let every token, shape (n, n_token, width), see all others of its spectrum."""
         n, length, width = tokens.shape
         qkv = self.qkv(self.norm(tokens)).view(n, length, 3, self.n_head, width // self.n_head)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
@@ -205,11 +205,11 @@ class AttentionReadout(nn.Module):
     Parameters
     ----------
     width
-        Width of a token.
+        Length of the vector of one token.
     n_query
-        Queries.
+        Number of queries, each of which gives one weighted mean of the tokens.
     n_head
-        Heads.
+        Number of attention heads; divides `width`.
     """
 
     def __init__(self, width: int, n_query: int, n_head: int) -> None:
@@ -220,7 +220,7 @@ class AttentionReadout(nn.Module):
         self.key_value = nn.Linear(width, 2 * width)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Tokens (n, n_token, width) to a summary (n, n_query * width)."""
+        """Summarise tokens (n, n_token, width) in one vector each, (n, n_query * width)."""
         n, length, width = tokens.shape
         key_value = self.key_value(self.norm(tokens))
         key_value = key_value.view(n, length, 2, self.n_head, width // self.n_head)
@@ -230,12 +230,12 @@ class AttentionReadout(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Pre-norm two-layer perceptron with a skip.
+    """Two-layer perceptron behind a layer norm, added to its own input.
 
     Parameters
     ----------
     width
-        Width of input and output.
+        Number of values in input and output.
     """
 
     def __init__(self, width: int) -> None:
@@ -245,5 +245,5 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Shape (n, width) to the same."""
+        """Return values (n, width) with the output of the perceptron added."""
         return x + self.layers(x)

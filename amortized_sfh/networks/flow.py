@@ -182,7 +182,7 @@ class EvaluatingEncoder(nn.Module):
         self.encoder = encoder
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Shape (..., n_x) to (..., n_latent)."""
+        """Encode packed data (..., n_x) to latent vectors (..., n_latent)."""
         return self.encoder(x.reshape(-1, x.shape[-1])).view(*x.shape[:-1], -1)
 
 

@@ -1,4 +1,6 @@
-"""How an observation becomes the flat input of a network: the only place that knows indices.
+"""The flat input of the networks: an observation packed into one vector, and unpacked again.
+
+No other module knows at which index of the vector a pixel or a band is.
 
 The scale that makes a spectrum of order one is computed here, from the noisy and masked data, by
 the same function in training and in inference.
@@ -49,9 +51,9 @@ class Layout:
     Parameters
     ----------
     n_pix
-        Pixels of the spectrum.
+        Number of pixels of the spectrum.
     n_band
-        Bands.
+        Number of photometric bands.
     """
 
     n_pix: int
@@ -78,7 +80,7 @@ class Layout:
         Returns
         -------
         Tensor
-            Shape (n, n_x), finite for any flux where sigma is positive.
+            Packed data, shape (n, n_x), finite for any flux where sigma is positive.
 
         Raises
         ------
@@ -119,16 +121,16 @@ class Layout:
         Parameters
         ----------
         x
-            Shape (n, n_x).
+            Packed data, shape (n, n_x).
 
         Returns
         -------
         Inputs
-            Views of `x`.
+            The parts by name, as views of `x`.
         """
         sizes = [self.n_pix, self.n_pix, _N_PER_BAND * self.n_band, _N_GLOBAL]
         return Inputs(*x.split(sizes, dim=-1))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Plain values for JSON, by the names of the fields."""
         return asdict(self)

@@ -33,9 +33,9 @@ class LightTree(Transform):
     Parameters
     ----------
     n_bins
-        Age bins.
+        Number of age bins.
     n_param
-        Parameters; those after steps and metallicities pass unchanged.
+        Number of parameters; those after steps and metallicities pass unchanged.
 
     Notes
     -----
@@ -68,12 +68,12 @@ class LightTree(Transform):
         Parameters
         ----------
         generative
-            Prior and populations.
+            Model of the data, whose prior is drawn from and whose populations give the light.
 
         Returns
         -------
         LightTree
-            Itself.
+            The layer itself, changed in place.
         """
         prior, simulator = generative.prior, generative.simulator
         described = [p.bijection.to_dict() for p in prior.space.parameters[prior.space.sfh]]
@@ -101,7 +101,7 @@ class LightTree(Transform):
         return self
 
     def forward(self, inputs: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Transform u, shape (n, n_param); returns coordinates and log|determinant| (n,)."""
+        """Return the coordinates of u, shape (n, n_param), and log|determinant|, shape (n,)."""
         n_step = self.n_bins - 1
         sizes = [n_step, self.n_bins, self.n_param - n_step - self.n_bins]
         steps, mh, rest = inputs.split(sizes, dim=-1)
@@ -115,13 +115,13 @@ class LightTree(Transform):
         return torch.cat([tree, mean[..., None], axes[..., 1:], rest], dim=-1), log_det
 
     def inverse(self, inputs: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Inverse of `forward`, with the log|determinant| of the inverse."""
+        """Return u of coordinates (n, n_param), and log|determinant| of the inverse, (n,)."""
         u = self.to_u(inputs)
         _, log_det = self.forward(u)
         return u, -log_det
 
     def to_u(self, values: Tensor) -> Tensor:
-        """Inverse of `forward` without its determinant, any leading dimensions."""
+        """Return u of coordinates (..., n_param), the inverse of `forward` without determinant."""
         n_step = self.n_bins - 1
         sizes = [n_step, self.n_bins, self.n_param - n_step - self.n_bins]
         tree, axes, rest = values.split(sizes, dim=-1)

@@ -23,7 +23,7 @@ _FRACTION_SPREAD = 0.1
 
 
 class PointEstimate(NamedTuple):
-    """Best estimates.
+    """Best estimates of a history, without uncertainties.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class PointEstimate(NamedTuple):
     mh
         [M/H] per bin, shape (n, n_bins).
     averages
-        Mass- and light-weighted log10(age / yr) and [M/H], as `AVERAGES`, shape (n, 4).
+        Mass- and light-weighted log10(age / yr) and [M/H] in the order of `AVERAGES`, shape (n, 4).
     """
 
     mass_fraction: Tensor
@@ -41,14 +41,14 @@ class PointEstimate(NamedTuple):
 
 
 class PointHeads(nn.Module):
-    """Latent vector to best estimates.
+    """Small network from a latent vector to best estimates.
 
     Parameters
     ----------
     n_latent
         Width of the latent space.
     n_bins
-        Age bins.
+        Number of age bins.
     """
 
     def __init__(self, n_latent: int, n_bins: int) -> None:
@@ -58,7 +58,7 @@ class PointHeads(nn.Module):
         self.out = nn.Linear(n_latent, 2 * n_bins + len(AVERAGES))
 
     def forward(self, latent: Tensor) -> PointEstimate:
-        """Shape (n, n_latent) to estimates."""
+        """Estimate histories from latent vectors, shape (n, n_latent)."""
         sizes = [self.n_bins, self.n_bins, len(AVERAGES)]
         fraction, mh, averages = self.out(self.body(latent)).split(sizes, dim=1)
         return PointEstimate(
@@ -69,36 +69,37 @@ class PointHeads(nn.Module):
 
 
 def point_targets(derived: Derived, mh: Tensor) -> PointEstimate:
-    """What the network should have said.
+    """Bring true histories into the form of the network's output.
 
     Parameters
     ----------
     derived
-        Derived quantities of the truth.
+        Derived quantities of the n true histories.
     mh
         True [M/H] per bin, shape (n, n_bins).
 
     Returns
     -------
     PointEstimate
-        The truth in the form of the network's output.
+        Values that a perfect network would have given.
     """
     averages = torch.stack([getattr(derived, name) for name in AVERAGES], dim=1)
     return PointEstimate(derived.mass_fraction, mh, averages)
 
 
 def point_loss(estimate: PointEstimate, target: PointEstimate) -> Tensor:
-    """Mean squared error per spectrum in units of the prior's spread.
+    """Squared errors in units of the prior's spread, averaged over each kind of output.
 
     Parameters
     ----------
     estimate, target
-        Of the same n.
+        Output of the network and truth of the same n spectra.
 
     Returns
     -------
     Tensor
-        Shape (n,).
+        Loss of every spectrum, the sum over mass fractions, metallicities and, twice, averages;
+        shape (n,).
     """
     fraction = ((estimate.mass_fraction - target.mass_fraction) / _FRACTION_SPREAD).square().mean(1)
     mh = ((estimate.mh - target.mh) / _MH_SPREAD).square().mean(1)

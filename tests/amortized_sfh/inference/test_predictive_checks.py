@@ -1,4 +1,4 @@
-"""Pulls of single bands: which do not fit, and that good ones do."""
+"""Predictions fit the data of their own parameters; bands that do not fit are found."""
 
 from __future__ import annotations
 
@@ -7,8 +7,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from amortized_sfh.inference.band_pulls import band_pulls, describe_misfits, misfits
+from amortized_sfh.inference.predictive_checks import (
+    band_pulls,
+    describe_misfits,
+    misfits,
+    predictive_spectra,
+)
 from simulators.forward.simulator import ModelSpectra
+from simulators.noise.likelihood import Likelihood
+from simulators.observations.masks import mask_observation
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +75,12 @@ def test_a_survey_without_bands_has_no_pulls(truth):
     bare = replace(observation, phot=none, phot_sigma=none, phot_valid=none.bool())
     light = ModelSpectra(draws.flux, draws.phot[..., :0])
     assert band_pulls(noise, bare, light, one).shape == (len(observation), 0)
+
+
+def test_predictive_spectra_fit_the_data_of_their_own_theta(small_model):
+    mock = small_model.mock(10, seed=9)
+    observation = mask_observation(mock.observation.clean(), small_model.instrument)
+    light = predictive_spectra(small_model, observation, mock.theta[:, None])
+    likelihood = Likelihood(small_model.noise, observation)
+    chi2 = likelihood.chi2(light)[:, 0] / (likelihood.n_data - 1)
+    assert 0.8 < float(chi2.mean()) < 1.2
