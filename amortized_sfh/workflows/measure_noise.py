@@ -51,7 +51,7 @@ def run_measure_noise(request: MeasureNoiseRequest) -> list[str]:
     measured = measure_noise(cube, window, request.name or request.out.stem, chosen)
     write_noise_profile(measured.profile, request.out)
     if request.plot is not None:
-        profile, scatter, law = measured.profile, measured.scatter, measured.law
+        profile, scatter, law = measured.profile, measured.scatter, measured.growth
         wave = np.interp(scatter.pixel, np.arange(len(profile.wave_aa)), profile.wave_aa)
         plot_noise(
             profile,
@@ -76,7 +76,7 @@ def describe_measurement(measured: NoiseMeasurement) -> list[str]:
     list of str
         Lines of text: scale, correlation, growth of bins, and modes of the sky.
     """
-    profile, scatter, law = measured.profile, measured.scatter, measured.law
+    profile, scatter, law = measured.profile, measured.scatter, measured.growth
     lags = ", ".join(f"{rho:.3f}" for rho in scatter.autocorrelation[1:4])
     kept = ", ".join(f"{rho:.3f}" for rho in (*profile.autocorrelation, 0.0, 0.0, 0.0)[1:4])
     boxes = ", ".join(

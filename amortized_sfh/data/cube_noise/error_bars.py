@@ -25,7 +25,7 @@ _ROWS = 24
 
 @dataclass(frozen=True, kw_only=True)
 class CubeNoise:
-    """How error bars are enlarged when a cube is read.
+    """Factors and residuals of the sky by which error bars are enlarged when a cube is read.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ class CubeNoise:
         Residual of the sky in one spaxel, standard deviation in the unit of the cube, shape
         (n_plane,); 0 without it.
     sky_modelled : bool
-        Leave out the share of the residuals that the model itself has: as large, relative to the
-        noise, as in one spaxel.
+        If true, leave out the share of the residuals that the model itself has: as large, relative
+        to the noise, as in one spaxel.
     """
 
     growth: float
@@ -54,12 +54,12 @@ class CubeNoise:
         sigma : Tensor
             Errors from STAT, propagated as for independent spaxels, shape (n, n_plane).
         n_spaxels : ndarray
-            Spaxels in each, shape (n,).
+            Number of spaxels in each, shape (n,); 1 for single ones.
 
         Returns
         -------
         enlarged : Tensor
-            Shape (n, n_plane); 0 stays 0.
+            Errors to use, shape (n, n_plane); 0 stays 0.
         factor : ndarray
             Errors over those given, median over wavelength, shape (n,).
         """
@@ -94,16 +94,16 @@ def profile_noise(
     cube : CubeFile
         The cube, whose faintest spaxels set the size of the residuals of the sky.
     planes : slice
-        Wavelength pixels.
+        Wavelength pixels that are read.
     growth : float, optional
         Growth of the noise of bins; that of the profile by default.
     sky_modelled : bool
-        As in `CubeNoise`.
+        If true, the model itself has the residuals of single spaxels, see :class:`CubeNoise`.
 
     Returns
     -------
     CubeNoise
-        What to do with its error bars.
+        Factors and residuals of the sky at the wavelengths of the cube.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How the noise of co-added spaxels grows, beyond that of independent spaxels.
+"""Growth of the noise of co-added spaxels beyond that of independent spaxels.
 
 Drizzling correlates neighbouring spaxels, so that a bin of N gains less than √N. The growth differs
 from cube to cube; :func:`measure_noise_growth` takes it from the cube itself.
@@ -12,6 +12,7 @@ import numpy as np
 
 from amortized_sfh.data.cube_files.cube_file import CubeFile
 from simulators.noise.growth import NOISE_GROWTH
+from simulators.robust import robust_sigma
 
 __all__ = ["GrowthLaw", "measure_growth_law", "measure_noise_growth"]
 
@@ -27,11 +28,11 @@ class GrowthLaw(NamedTuple):
     Attributes
     ----------
     n_spaxels : ndarray
-        Spaxels per box, shape (n_size,), the first 1.
+        Number of spaxels per box, shape (n_size,), the first 1.
     excess : ndarray
-        Noise of the boxes in units of the propagated error, 1 for a single spaxel.
+        Noise of the boxes in units of the propagated error, shape (n_size,), 1 for a single spaxel.
     slope : float
-        Slope for :func:`noise_growth_factor` that fits them best.
+        Slope for :func:`~simulators.noise.growth.noise_growth_factor` that fits them best.
     """
 
     n_spaxels: np.ndarray
@@ -49,11 +50,11 @@ def measure_growth_law(cube: CubeFile, window: tuple[slice, slice], planes: slic
     Parameters
     ----------
     cube : CubeFile
-        The cube.
+        The cube, as `open_cube` returned it.
     window : tuple of slice
         Rows and columns; at most the central 60 × 60 are read.
     planes : slice
-        Wavelength pixels.
+        Wavelength pixels that are compared.
 
     Returns
     -------
@@ -63,7 +64,7 @@ def measure_growth_law(cube: CubeFile, window: tuple[slice, slice], planes: slic
     Raises
     ------
     ValueError
-        If the region is too small or too empty to measure.
+        If the window is too small or too empty to measure.
     """
     flux, variance = _window_spectra(cube, (_middle(window[0]), _middle(window[1])), planes)
     single = _excess(flux, variance, 1)
@@ -85,14 +86,19 @@ def measure_noise_growth(cube: CubeFile, window: tuple[slice, slice], planes: sl
 
     Parameters
     ----------
-    cube, window, planes
-        As :func:`measure_growth_law`.
+    cube : CubeFile
+        The cube, as `open_cube` returned it.
+    window : tuple of slice
+        Rows and columns; at most the central 60 × 60 are read.
+    planes : slice
+        Wavelength pixels that are compared.
 
     Returns
     -------
     float
-        Slope for :func:`noise_growth_factor`, between 0 and :data:`NOISE_GROWTH`; the latter where
-        the region is too small or too empty to measure.
+        Slope for :func:`~simulators.noise.growth.noise_growth_factor`, between 0 and
+        :data:`~simulators.noise.growth.NOISE_GROWTH`; the latter where the window is too small or
+        too empty to measure.
     """
     try:
         slope = measure_growth_law(cube, window, planes).slope
@@ -145,7 +151,7 @@ def _excess(flux: np.ndarray, variance: np.ndarray, n: int) -> float:
         expected = b[:, 2 * _LAG :] + 4 * b[:, middle] + b[:, : -2 * _LAG]
         scatter.append(second / np.sqrt(np.maximum(expected, 1e-30)))
     z = np.concatenate(scatter)
-    return float(1.4826 * np.median(np.abs(z))) if len(z) >= _MIN_BOXES else float("nan")
+    return float(robust_sigma(z)) if len(z) >= _MIN_BOXES else float("nan")
 
 
 def _boxes(values: np.ndarray, n: int) -> np.ndarray:

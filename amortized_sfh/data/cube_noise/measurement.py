@@ -25,14 +25,13 @@ from amortized_sfh.data.cube_noise.sky_modes import SkyModes, find_sky_modes
 from amortized_sfh.data.cube_noise.sky_spaxels import (
     SKY_FRACTION,
     SkySelection,
-    Spectra,
+    SpaxelSpectra,
     find_sky,
     read_spaxels,
 )
 from simulators.instruments.instrument import Instrument
 from simulators.noise.profile import NoiseProfile
 from simulators.observations.masks import LINE_HALF_WIDTH_KMS, line_mask
-from simulators.wavelengths.air import rest_air_edges
 
 __all__ = ["MeasureOptions", "NoiseMeasurement", "measure_noise"]
 
@@ -48,9 +47,9 @@ class MeasureOptions:
     Parameters
     ----------
     redshift : float, optional
-        Of the galaxy, whose emission lines are then left out.
+        Redshift of the galaxy, whose emission lines are then left out.
     line_half_width_kms : float
-        Half width of what is left out around emission lines.
+        Half width in km/s of what is left out around emission lines.
     sky_fraction : float
         Share of the spaxels, the faintest, that are taken as sky.
     instrument : Instrument
@@ -69,20 +68,20 @@ class NoiseMeasurement(NamedTuple):
     Attributes
     ----------
     profile : NoiseProfile
-        The result.
+        The profile as it is written to a file.
     scatter : NoiseScatter
-        Scale in windows, measured correlation.
-    law : GrowthLaw
-        Noise of boxes of spaxels.
+        Scale in windows of wavelength, and the correlation as measured.
+    growth : GrowthLaw
+        Noise of boxes of spaxels, by their size.
     modes : SkyModes
         Residuals of the sky, with the agreement of both halves.
     sky : SkySelection
-        Which spaxels are sky.
+        Light of the spaxels, and the choice of those that are sky.
     """
 
     profile: NoiseProfile
     scatter: NoiseScatter
-    law: GrowthLaw
+    growth: GrowthLaw
     modes: SkyModes
     sky: SkySelection
 
@@ -98,13 +97,13 @@ def measure_noise(
     Parameters
     ----------
     cube : CubeFile
-        The cube.
+        The cube, as `open_cube` returned it.
     window : tuple of slice
         Rows and columns, with sky and preferably with a source.
     name : str
         Name of the profile.
     options : MeasureOptions, optional
-        Wavelengths and choice of sky.
+        Wavelengths, lines to leave out and choice of sky.
 
     Returns
     -------
@@ -114,14 +113,15 @@ def measure_noise(
     Raises
     ------
     ValueError
-        If the cube misses the wavelengths, or the region is too small, too empty or without sky.
+        If the cube misses the wavelengths, or the window is too small, too empty or without sky.
     """
     options = options or MeasureOptions()
-    planes = _planes(cube, options.instrument)
+    instrument = options.instrument
+    planes = cube.planes(instrument.grid, instrument.min_redshift, instrument.max_redshift)
     use = _free_of_lines(cube, planes, options)
     sky = find_sky(cube, window, planes, options.sky_fraction)
     scatter = measure_scatter(read_spaxels(cube, window, planes, _some_rows(sky)), use)
-    law = measure_growth_law(cube, window, planes)
+    growth = measure_growth_law(cube, window, planes)
     scale = _at_every_plane(scatter, len(use))
     spectra, is_sky = _sky_and_source(cube, window, planes, sky)
     residual = _sky_residuals(spectra, is_sky, sky.light[spectra.y, spectra.x])
@@ -132,11 +132,11 @@ def measure_noise(
         wave_aa=cube.air_centres_aa(planes),
         scale=scale,
         kernel=fit_kernel(scatter.autocorrelation),
-        growth=max(law.slope, 0.0),
+        growth=max(growth.slope, 0.0),
         sky_modes=modes.modes,
         source=_source(cube, window, sky),
     )
-    return NoiseMeasurement(profile, scatter, law, modes, sky)
+    return NoiseMeasurement(profile, scatter, growth, modes, sky)
 
 
 def _at_every_plane(scatter: NoiseScatter, n_plane: int) -> np.ndarray:
@@ -144,24 +144,6 @@ def _at_every_plane(scatter: NoiseScatter, n_plane: int) -> np.ndarray:
     if len(scatter.pixel) == 1:
         return np.full(n_plane, scatter.scale[0])
     return make_interp_spline(scatter.pixel, scatter.scale, k=1)(np.arange(n_plane))
-
-
-def _planes(cube: CubeFile, instrument: Instrument) -> slice:
-    """Planes that spectra of any redshift of the instrument reach."""
-    grid = instrument.grid
-    near, far = (
-        rest_air_edges(cube.edges_aa, z, cube.medium)
-        for z in (instrument.min_redshift, instrument.max_redshift)
-    )
-    inside = torch.nonzero((near[1:] > grid.edges_aa[0]) & (far[:-1] < grid.edges_aa[-1])).flatten()
-    if inside.numel() == 0:
-        raise ValueError(
-            f"{cube.path} covers {near[0]:.0f}-{near[-1]:.0f} Å and misses the model's "
-            f"{grid.edges_aa[0]:.0f}-{grid.edges_aa[-1]:.0f} Å at redshifts "
-            f"{instrument.min_redshift:g}-{instrument.max_redshift:g}; check the cube's CRVAL3, "
-            "CD3_3 and CUNIT3"
-        )
-    return slice(int(inside[0]), int(inside[-1]) + 1)
 
 
 def _free_of_lines(cube: CubeFile, planes: slice, options: MeasureOptions) -> np.ndarray:
@@ -182,7 +164,7 @@ def _some_rows(sky: SkySelection) -> np.ndarray:
 
 def _sky_and_source(
     cube: CubeFile, window: tuple[slice, slice], planes: slice, sky: SkySelection
-) -> tuple[Spectra, np.ndarray]:
+) -> tuple[SpaxelSpectra, np.ndarray]:
     """Spectra of sky spaxels and of the brightest ones, and which of them are sky."""
     bright = np.isfinite(sky.light) & ~sky.is_sky
     if bright.any():
@@ -203,7 +185,7 @@ def _thin(chosen: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return out.reshape(chosen.shape)
 
 
-def _sky_residuals(spectra: Spectra, is_sky: np.ndarray, light: np.ndarray) -> np.ndarray:
+def _sky_residuals(spectra: SpaxelSpectra, is_sky: np.ndarray, light: np.ndarray) -> np.ndarray:
     """Sky spaxels without continuum and without the features of a galaxy's faint light.
 
     The galaxy is the difference of bright and sky spaxels, in which what all share cancels.

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import least_squares
 
-from amortized_sfh.data.cube_noise.sky_spaxels import Spectra
+from amortized_sfh.data.cube_noise.sky_spaxels import SpaxelSpectra
 from simulators.noise.profile import MAX_TAPS
+from simulators.robust import MAD_TO_SIGMA
 
 __all__ = ["NoiseScatter", "fit_kernel", "measure_scatter", "smooth_part"]
 
@@ -29,7 +30,6 @@ _MIN_PIXELS = 2000
 _MIN_PAIRS = 30
 _ENOUGH = 0.01
 _TOLERANCE = 0.05
-_MAD_TO_SIGMA = 1.4826
 
 
 class NoiseScatter(NamedTuple):
@@ -42,9 +42,9 @@ class NoiseScatter(NamedTuple):
     scale : ndarray
         Noise over error bar of a single spaxel in each, shape (n_window,).
     autocorrelation : ndarray
-        Along wavelength, lags 0 to 6, shape (7,).
+        Correlation of the noise along wavelength at lags 0 to 6, shape (7,).
     n_pairs : int
-        Pairs of spaxels it was measured from.
+        Number of pairs of spaxels that it was measured from.
     """
 
     pixel: np.ndarray
@@ -53,20 +53,20 @@ class NoiseScatter(NamedTuple):
     n_pairs: int
 
 
-def measure_scatter(spectra: Spectra, use: np.ndarray) -> NoiseScatter:
+def measure_scatter(spectra: SpaxelSpectra, use: np.ndarray) -> NoiseScatter:
     """Measure scale and correlation of the noise of single spaxels.
 
     Parameters
     ----------
-    spectra : Spectra
-        Whole rows of spaxels.
+    spectra : SpaxelSpectra
+        Spectra of whole rows of spaxels.
     use : ndarray
         Planes to use, such as those without emission lines, bool, shape (n_plane,).
 
     Returns
     -------
     NoiseScatter
-        Robust against outliers: from medians of absolute values.
+        Scale and correlation from medians of absolute values, robust against outliers.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def fit_kernel(autocorrelation: np.ndarray) -> tuple[float, ...]:
     Parameters
     ----------
     autocorrelation : ndarray
-        Lags 0 to 6, shape (7,), 1 at lag 0.
+        Correlation at lags 0 to 6, shape (7,), 1 at lag 0.
 
     Returns
     -------
@@ -136,12 +136,12 @@ def smooth_part(spectra: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     spectra : ndarray
-        Shape (n, n_plane), NaN where not valid.
+        Fluxes, shape (n, n_plane), NaN where not valid.
 
     Returns
     -------
     ndarray
-        Shape (n, n_plane), finite.
+        Their continuum, shape (n, n_plane), finite.
     """
     pixel = np.arange(spectra.shape[1])
     parts = np.array_split(pixel, max(1, round(len(pixel) / _BLOCK)))
@@ -163,7 +163,7 @@ def _median(values: np.ndarray) -> np.ndarray:
     return out
 
 
-def _pair_residuals(spectra: Spectra) -> np.ndarray:
+def _pair_residuals(spectra: SpaxelSpectra) -> np.ndarray:
     """Differences of spaxels of a row in units of their errors, shape (n_pair, n_plane)."""
     place = {(y, x): i for i, (y, x) in enumerate(zip(spectra.y, spectra.x, strict=True))}
     pairs = [(i, place[y, x + SEPARATION]) for (y, x), i in place.items()
@@ -194,7 +194,8 @@ def _window_scale(y: np.ndarray) -> float:
 
 
 def _scatter(values: np.ndarray) -> float:
-    return _MAD_TO_SIGMA * float(np.median(np.abs(values)))
+    """Robust standard deviation in double precision, whatever that of the values."""
+    return MAD_TO_SIGMA * float(np.median(np.abs(values)))
 
 
 def _autocorrelation(y: np.ndarray) -> np.ndarray:

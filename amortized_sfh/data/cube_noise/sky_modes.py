@@ -14,6 +14,7 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from simulators.noise.profile import MAX_MODES
+from simulators.robust import robust_sigma
 
 __all__ = ["SkyModes", "find_sky_modes"]
 
@@ -26,7 +27,6 @@ _GUARD = 1.6  # half the width of the strip between the halves, beyond the reach
 _STRIPES = 4
 _MIN_HALF = 30
 _OUTLIER = 8.0
-_MAD_TO_SIGMA = 1.4826
 
 
 class SkyModes(NamedTuple):
@@ -70,7 +70,7 @@ def find_sky_modes(residual: np.ndarray, y: np.ndarray, x: np.ndarray) -> SkyMod
     Returns
     -------
     SkyModes
-        None for white noise.
+        Modes that both halves of the sky show; none of them for white noise.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def _without_outliers(residual: np.ndarray) -> np.ndarray:
     """Zero where not valid or far from the other spaxels of the plane."""
     values = np.where(np.isfinite(residual), residual, 0.0).astype(np.float64)
     middle = np.median(values, axis=0)
-    scatter = _MAD_TO_SIGMA * np.median(np.abs(values - middle), axis=0)
+    scatter = robust_sigma(values - middle, axis=0)
     return np.where(np.abs(values - middle) <= _OUTLIER * scatter, values, 0.0)
 
 
@@ -160,7 +160,7 @@ def _shrink(modes: np.ndarray, error: np.ndarray) -> np.ndarray:
     """Reduce pixels that are not above the noise of the modes, and make them orthogonal again."""
     shrunk = []
     for mode, deviation in zip(modes, error, strict=True):
-        noise = _MAD_TO_SIGMA * float(np.median(np.abs(deviation[mode != 0.0])))
+        noise = float(robust_sigma(deviation[mode != 0.0]))
         power = np.convolve(mode**2, np.full(3, 1.0 / 3.0), mode="same")
         shrunk.append(mode * np.maximum(1.0 - noise**2 / np.maximum(power, 1e-30), 0.0))
     _, size, rows = np.linalg.svd(np.array(shrunk), full_matrices=False)

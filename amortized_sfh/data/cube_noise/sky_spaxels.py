@@ -1,4 +1,4 @@
-"""Spaxels that show the sky: the faintest of a region, and spectra of chosen spaxels.
+"""Spaxels that show the sky, the faintest of a cube, and spectra of chosen spaxels.
 
 Use :func:`find_sky` where noise or the residuals of sky subtraction are to be measured without the
 light of a galaxy.
@@ -11,29 +11,36 @@ from typing import NamedTuple
 import numpy as np
 
 from amortized_sfh.data.cube_files.cube_file import CubeFile
+from simulators.robust import robust_sigma
 
-__all__ = ["MIN_SKY_SPAXELS", "SKY_FRACTION", "SkySelection", "Spectra", "find_sky", "read_spaxels"]
+__all__ = [
+    "MIN_SKY_SPAXELS",
+    "SKY_FRACTION",
+    "SkySelection",
+    "SpaxelSpectra",
+    "find_sky",
+    "read_spaxels",
+]
 
 SKY_FRACTION = 0.3
-"""Share of the spaxels of a region, the faintest, that count as sky."""
+"""Share of the spaxels, the faintest, that count as sky."""
 MIN_SKY_SPAXELS = 100
 MAX_SKY_SNR = 5.0
 """Light of sky spaxels per pixel in units of its error; a galaxy covers the field beyond."""
 
 _MIN_VALID = 0.99
 _OUTLIER = 5.0
-_MAD_TO_SIGMA = 1.4826
 
 
 class SkySelection(NamedTuple):
-    """Light of the spaxels of a region, and which of them are sky.
+    """Light of the spaxels of a window, and the choice of those that are sky.
 
     Attributes
     ----------
     light : ndarray
         Median flux over wavelength, shape (ny, nx), NaN for spaxels with gaps.
     noise : ndarray
-        Median error bar, shape (ny, nx).
+        Median error bar over wavelength, shape (ny, nx).
     is_sky : ndarray
         True for sky spaxels, shape (ny, nx).
     snr : float
@@ -46,15 +53,15 @@ class SkySelection(NamedTuple):
     snr: float
 
 
-class Spectra(NamedTuple):
+class SpaxelSpectra(NamedTuple):
     """Spectra of chosen spaxels, float32, NaN where not valid.
 
     Attributes
     ----------
     flux, sigma : ndarray
-        Shape (n_spaxel, n_plane).
+        Fluxes and their standard deviations, shape (n_spaxel, n_plane), in the unit of the cube.
     y, x : ndarray
-        Row and column of each in the region, shape (n_spaxel,).
+        Row and column of each in the window, shape (n_spaxel,).
     """
 
     flux: np.ndarray
@@ -69,7 +76,7 @@ def find_sky(
     planes: slice,
     fraction: float = SKY_FRACTION,
 ) -> SkySelection:
-    """Choose the faintest spaxels of a region.
+    """Choose the faintest spaxels of a window.
 
     Spaxels with more than 1 % of their pixels missing, and those fainter than the others by more
     than five times their scatter, are left out.
@@ -77,18 +84,18 @@ def find_sky(
     Parameters
     ----------
     cube : CubeFile
-        The cube.
+        The cube, as `open_cube` returned it.
     window : tuple of slice
-        Rows and columns.
+        Rows and columns of the part of the cube to read.
     planes : slice
-        Wavelength pixels.
+        Wavelength pixels that are read.
     fraction : float
-        Share of the spaxels to take.
+        Share of the spaxels to take, in (0, 1].
 
     Returns
     -------
     SkySelection
-        Light and choice.
+        Light of all spaxels, and the choice.
 
     Raises
     ------
@@ -102,7 +109,7 @@ def find_sky(
     faint = usable & (light <= _quantile(light[usable], fraction))
     values = light[faint]
     middle = float(np.median(values)) if values.size else 0.0
-    spread = _MAD_TO_SIGMA * float(np.median(np.abs(values - middle))) if values.size else 0.0
+    spread = float(robust_sigma(values - middle)) if values.size else 0.0
     is_sky = faint & (light >= middle - _OUTLIER * spread)
     if is_sky.sum() < MIN_SKY_SPAXELS:
         raise ValueError(
@@ -122,24 +129,24 @@ def find_sky(
 
 def read_spaxels(
     cube: CubeFile, window: tuple[slice, slice], planes: slice, chosen: np.ndarray
-) -> Spectra:
+) -> SpaxelSpectra:
     """Read the spectra of chosen spaxels.
 
     Parameters
     ----------
     cube : CubeFile
-        The cube.
+        The cube, as `open_cube` returned it.
     window : tuple of slice
-        Rows and columns.
+        Rows and columns of the part of the cube to read.
     planes : slice
-        Wavelength pixels.
+        Wavelength pixels that are read.
     chosen : ndarray
-        True for those wanted, shape (ny, nx) of the region.
+        True for the spaxels wanted, shape (ny, nx) of the window.
 
     Returns
     -------
-    Spectra
-        In row-major order.
+    SpaxelSpectra
+        Spectra of the chosen spaxels, in row-major order.
     """
     flat = chosen.ravel()
     n, n_plane = int(flat.sum()), planes.stop - planes.start
@@ -153,7 +160,7 @@ def read_spaxels(
         sigma[part] = np.where(valid, np.sqrt(chunk.variance.numpy()[keep]), np.nan)
         first = part.stop
     y, x = np.nonzero(chosen)
-    return Spectra(flux, sigma, y, x)
+    return SpaxelSpectra(flux, sigma, y, x)
 
 
 def _quantile(values: np.ndarray, fraction: float) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from amortized_sfh.data.cube_noise.scatter import fit_kernel, measure_scatter, smooth_part
-from amortized_sfh.data.cube_noise.sky_spaxels import Spectra
+from amortized_sfh.data.cube_noise.sky_spaxels import SpaxelSpectra
 
 
 def correlation(taps):
@@ -43,9 +43,9 @@ def test_continuum_without_lines_and_over_gaps():
 def test_too_few_wavelengths_and_too_few_pixels():
     y, x = (axis.ravel() for axis in np.mgrid[:10, :10])
     noise = np.random.default_rng(1).normal(size=(100, 60)).astype(np.float32)
-    spectra = Spectra(noise[:, :20], np.ones((100, 20), np.float32), y, x)
+    spectra = SpaxelSpectra(noise[:, :20], np.ones((100, 20), np.float32), y, x)
     with pytest.raises(ValueError, match="20 wavelength pixels are too few"):
         measure_scatter(spectra, np.ones(20, bool))
-    spectra = Spectra(noise, np.ones((100, 60), np.float32), y, x)
+    spectra = SpaxelSpectra(noise, np.ones((100, 60), np.float32), y, x)
     with pytest.raises(ValueError, match="no window of wavelengths has enough"):
         measure_scatter(spectra, np.arange(60) < 10)
