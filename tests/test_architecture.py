@@ -132,7 +132,9 @@ def test_words_of_the_command_line_stay_in_its_room():
 
 def _described(docstring: str) -> list[str]:
     """Names in the section Parameters of a docstring."""
-    section = re.search(r"^Parameters\n-+\n(.*?)(?=^\S.*\n-{3,}$|\Z)", docstring, re.M | re.S)
+    section = re.search(
+        r"^Parameters\n-+\n(.*?)(?=^\S[^\n]*\n-{3,}$|\Z)", docstring, re.MULTILINE | re.DOTALL
+    )
     lines = section[1].splitlines() if section else []
     heads = [line.split(" : ")[0] for line in lines if line and not line.startswith(" ")]
     return [name.strip().lstrip("*") for head in heads for name in head.split(",")]
