@@ -50,8 +50,9 @@ class Flag(IntFlag):
     NO_PHOTOMETRY = 16
     """None of the model's bands is usable: the posterior rests on the spectrum alone."""
     POOR_FIT = 32
-    """The posterior predictive does not fit the data: their reduced chi-square is less than half or
-    more than twice that of a perfect fit, which is 1 on the model's own pixels, as in cubes."""
+    """The posterior predictive does not fit the data: its reduced chi-square is below 0.5 or above
+    2 times that of a perfect fit. A perfect fit has 1 on the model's own pixels, which those of a
+    cube are (CHI2), and less where a single spectrum was resampled onto them."""
     NO_WCS = 64
     """The cube has no celestial WCS: maps are in pixel coordinates."""
     BAND_MISSING = 128

@@ -80,7 +80,7 @@ AV = Quantity(
     lambda x: x.parameters["av"], colour_map="inferno")
 V = Quantity(
     "V", _SCALAR, "km/s", "Velocity", r"$v$ (km s$^{-1}$)",
-    "velocity of the stars relative to `--redshift`",
+    "velocity of the stars relative to the redshift that was given",
     lambda x: x.parameters["velocity"], key="velocity", colour_map="RdBu_r", symmetric=True)
 SIGMA = Quantity(
     "SIGMA", _SCALAR, "km/s", "Velocity dispersion", r"$\sigma$ (km s$^{-1}$)",
@@ -132,7 +132,7 @@ ESS = Quantity(
     colour_map="cividis", log=True)
 SNR = Quantity(
     "SNR", _PLANE, "", "Signal to noise", "S/N per pixel",
-    "median signal-to-noise ratio per pixel",
+    "median signal-to-noise ratio per pixel of the spectrum",
     colour_map="cividis")
 NOISE_SCALE = Quantity(
     "NOISE_SCALE", _PLANE, "", "Noise", "measured / stated noise",

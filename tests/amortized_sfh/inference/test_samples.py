@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
@@ -22,6 +24,15 @@ def test_summary_is_that_of_numpy(samples):
     expected = [values.mean(1), values.std(1, ddof=1), *np.percentile(values, [16, 50, 84], axis=1)]
     np.testing.assert_allclose(summary["LOGAGE_MW"], np.stack(expected, -1), rtol=1e-5)
     assert summary["MASSFRAC"].shape == (6, 16, 5)
+
+
+def test_one_line_tells_what_they_are(samples):
+    assert repr(samples) == (
+        "PosteriorSamples(6 observations x 200 draws, 14 scalars and 3 quantities in 16 age bins, "
+        "6 with data, in the frame of the redshift)"
+    )
+    moving = replace(samples, frame_kms=torch.zeros(6))
+    assert repr(moving).endswith("in the frame of their own velocities)")
 
 
 def test_sfr_forms_the_mass(samples):

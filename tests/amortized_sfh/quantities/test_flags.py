@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import numpy as np
 import torch
 
-from amortized_sfh.quantities.flags import Flag, describe_flags, observation_flags
+from amortized_sfh.quantities.flags import (
+    Flag,
+    describe_flags,
+    observation_flags,
+    posterior_flags,
+)
 from simulators.observations.observation import Observation
 
 
@@ -25,3 +31,22 @@ def test_flags_of_an_observation():
         Flag.LOW_COVERAGE,
         Flag.NO_PHOTOMETRY,
     ]
+
+
+def test_flags_of_a_posterior():
+    chi2 = torch.tensor([1.0, 0.4, 2.1, torch.nan, 1.0, 1.0])
+    out = torch.tensor([False, False, False, True, False, False])
+    pulls = torch.tensor([[1.0, torch.nan]] * 4 + [[-5.1, 0.0], [4.9, torch.nan]])
+    ess = torch.tensor([100.0, 200.0, 200.0, 200.0, torch.nan, 99.0])
+    expected = [0, Flag.POOR_FIT, Flag.POOR_FIT, Flag.OUT_OF_TRAINING_RANGE, Flag.BAND_MISFIT, 0]
+    flags = posterior_flags(chi2, out, pulls)
+    assert flags.dtype == np.int32
+    assert flags.tolist() == expected
+    both = [*expected[:4], Flag.BAND_MISFIT | Flag.KINEMATICS, Flag.KINEMATICS]
+    assert posterior_flags(chi2.numpy(), out.numpy(), pulls.numpy(), ess.numpy()).tolist() == both
+
+
+def test_a_poor_fit_is_measured_by_a_perfect_one():
+    chi2, inside = torch.tensor([0.2, 0.4, 1.0]), torch.zeros(3, dtype=torch.bool)
+    assert posterior_flags(chi2, inside).tolist() == [32, 32, 0]
+    assert posterior_flags(chi2, inside, expected_chi2=0.4).tolist() == [0, 0, 32]

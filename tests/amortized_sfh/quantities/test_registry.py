@@ -12,7 +12,7 @@ from astropy import units as u
 from matplotlib import colormaps
 
 import amortized_sfh
-from amortized_sfh.quantities import registry
+from amortized_sfh.quantities import flags, registry
 from amortized_sfh.quantities.derived import Derived, derive
 from amortized_sfh.quantities.quantity import Kind, QuantityInputs, named_parameters
 from amortized_sfh.quantities.registry import (
@@ -26,6 +26,7 @@ from amortized_sfh.quantities.registry import (
 from amortized_sfh.quantities.statistics import STATISTICS, extension_name
 
 PACKAGE = Path(amortized_sfh.__file__).parent
+MAPS_PAGE = PACKAGE.parent / "docs" / "maps.md"
 #: Modules that spell names: the registry, its statistics, and the bits of FLAG.
 HOMES = {PACKAGE / "quantities" / f"{name}.py" for name in ("registry", "statistics", "flags")}
 #: Rooms that name extensions and columns of other people's files, and of mocks.
@@ -128,6 +129,30 @@ def test_velocities_are_put_into_the_frame_of_the_galaxy(small_model):
     assert float(moved["velocity"][0]) == float(own["velocity"][0])
     assert float(moved["velocity"][1] - own["velocity"][1]) == pytest.approx(100.0, rel=1e-2)
     assert set(PRODUCT_PARAMETERS) <= set(own)
+
+
+def _table_rows(first):
+    """Cells of the tables of the page on maps whose heading begins with a word."""
+    rows, inside = [], False
+    for line in MAPS_PAGE.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        inside = len(cells) == 3 and (inside or cells[0] == first)
+        if inside and cells[0] != first and set(cells[0]) != {"-"}:
+            rows.append(tuple(cell.strip("`") for cell in cells))
+    return rows
+
+
+def test_the_page_on_maps_tells_of_every_product():
+    expected = {(name, q.unit, q.description) for name, q in PRODUCTS.items()}
+    assert set(_table_rows("name")) == expected
+
+
+def test_the_page_on_maps_tells_of_every_flag():
+    body = ast.parse(Path(flags.__file__).read_text(encoding="utf-8")).body
+    members = next(n for n in body if isinstance(n, ast.ClassDef) and n.name == "Flag").body[1:]
+    texts = [" ".join(doc.value.value.split()) for doc in members[1::2]]
+    expected = [(str(int(f)), f.name, t) for f, t in zip(flags.Flag, texts, strict=True)]
+    assert _table_rows("bit") == expected
 
 
 def _strings(tree):
