@@ -1,4 +1,4 @@
-"""Checkpoints: what a training needs to go on as if it had never stopped."""
+"""Checkpoints, from which a training goes on as if it had never stopped."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from simulators.files.whole_files import whole_file
 
 
 class Checkpoint:
-    """What a checkpoint holds.
+    """State of a training, on disk and restored from there.
 
     Parameters
     ----------
     networks, average, optimiser
-        Objects whose state is saved and restored.
+        Networks, running mean of their weights and optimiser; their states are saved, and restored
+        in place.
     """
 
     def __init__(
@@ -31,13 +32,13 @@ class Checkpoint:
         }
 
     def save(self, path: Path, step: int) -> None:
-        """Write atomically, so that a kill leaves the previous checkpoint."""
+        """Write the state after `step` steps; if it is killed, the previous file is left."""
         content = {name: part.state_dict() for name, part in self._parts.items()}
         with whole_file(path) as partial:
             torch.save({**content, "step": step}, partial)
 
     def load(self, path: Path) -> int:
-        """Restore, if there is a checkpoint; return the steps done."""
+        """Restore the state, if there is a file; return the number of steps done, else 0."""
         if not path.exists():
             return 0
         content = torch.load(path, weights_only=True, map_location="cpu")

@@ -31,16 +31,16 @@ _FIELDS = ("latent", "u", *PointEstimate._fields)
 
 
 class EncodedBatch(NamedTuple):
-    """What one training step with a frozen encoder sees.
+    """Encoded spectra of one training step with a frozen encoder.
 
     Attributes
     ----------
     latent
         Latent vectors, shape (n, n_latent).
     u
-        Unbounded parameters, shape (n, n_param).
+        True parameters in unbounded coordinates, shape (n, n_param).
     target
-        True values of what the point network estimates.
+        True values of the quantities that the point heads estimate.
     """
 
     latent: Tensor
@@ -60,20 +60,20 @@ def encode_to_file(
     Parameters
     ----------
     encoder
-        On the device of the stream.
+        Trained encoder, on the device of the stream.
     stream
-        Where the spectra come from.
+        Stream of mock spectra with their truth.
     n
-        How many; rounded up to whole chunks of the stream.
+        Number of spectra, rounded up to whole chunks of the stream.
     path
         File to write; called ``<path>.part`` until it is complete. If it exists, it is kept.
     progress
-        Called with the number of spectra after each chunk.
+        Called with the number of spectra that are done after each chunk; nothing by default.
 
     Returns
     -------
     Path
-        The file.
+        Path of the complete file.
 
     Raises
     ------
@@ -124,14 +124,14 @@ def _encode_chunk(encoder: Encoder, stream: Stream, chunk: int) -> list[np.ndarr
 
 
 class EncodedSet:
-    """Reads encoded spectra; all of them are in memory.
+    """Encoded spectra of a file; all of them are in memory.
 
     Parameters
     ----------
     path
         File made by `encode_to_file`.
     device
-        Where batches are returned.
+        torch device on which batches are returned.
     """
 
     def __init__(self, path: Path, device: torch.device | str = "cpu") -> None:
@@ -151,16 +151,16 @@ class EncodedSet:
         Parameters
         ----------
         batch_size
-            Spectra per batch.
+            Number of spectra per batch.
         seed
-            Of the order.
+            Source of randomness of the order.
         first_step
-            Number of the first batch.
+            Number of the first batch, 0 at the start of a training.
 
         Returns
         -------
         Iterator of EncodedBatch
-            The same for the same arguments.
+            Batches that are the same for the same arguments.
 
         Raises
         ------
@@ -169,8 +169,8 @@ class EncodedSet:
         """
         if batch_size > len(self):
             raise ValueError(f"batch size {batch_size} is more than the {len(self)} spectra")
-        orders = shuffled_batches(len(self), batch_size, seed, first_step)
-        return (self._batch(torch.from_numpy(rows)) for rows in orders)
+        batches_of_rows = shuffled_batches(len(self), batch_size, seed, first_step)
+        return (self._batch(torch.from_numpy(rows)) for rows in batches_of_rows)
 
     def _batch(self, rows: Tensor) -> EncodedBatch:
         latent, u, *target = (column[rows].to(self.device) for column in self._columns)

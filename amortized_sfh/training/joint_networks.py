@@ -1,4 +1,4 @@
-"""What learns together: one encoder under a flow and under point heads."""
+"""The networks that learn together: one encoder under a flow and under point heads."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _LAYER = re.compile(r"^(flow\.net\._transform\._transforms\.)(\d+)\.")
 
 
 class JointNetworks(nn.Module):
-    """Everything that learns: one encoder under a flow and under point heads.
+    """One encoder under a flow and under point heads, which are trained together.
 
     Parameters
     ----------
     encoder
-        Packed data to latent vector.
+        Network from packed data to latent vectors.
     flow
-        Density of u given the latent vector.
+        Density estimator of u given a latent vector.
     heads
-        Latent vector to point estimates.
+        Network from a latent vector to point estimates.
     """
 
     def __init__(
@@ -42,14 +42,14 @@ class JointNetworks(nn.Module):
         self.encoder, self.flow, self.heads = encoder, flow, heads
 
     def losses(self, batch: Batch | EncodedBatch) -> tuple[Tensor, Tensor]:
-        """Mean negative log-density in nats and mean squared error of the point estimates."""
+        """Mean over a batch of the negative log-density in nats and of the point heads' loss."""
         latent = batch.latent if isinstance(batch, EncodedBatch) else self.encoder(batch.x)
         density = self.flow.loss(batch.u, condition=latent).mean()
         return density, point_loss(self.heads(latent), batch.target).mean()
 
 
 def new_networks(generative: GenerativeModel) -> JointNetworks:
-    """Encoder, flow and heads of default size with fresh weights."""
+    """Make encoder, flow and heads of default size with fresh weights."""
     encoder = Encoder(Layout.of(generative.instrument))
     n_latent = encoder.config.n_latent
     heads = PointHeads(n_latent, generative.bins.n_bins)
@@ -57,7 +57,7 @@ def new_networks(generative: GenerativeModel) -> JointNetworks:
 
 
 def trained_weights(source: str) -> dict[str, Tensor]:
-    """Weights of networks that were trained before.
+    """Read the weights of networks that were trained before.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def trained_weights(source: str) -> dict[str, Tensor]:
     Returns
     -------
     dict of str to Tensor
-        By their names in a `JointNetworks`.
+        Weights by their names in `JointNetworks`.
 
     Raises
     ------
@@ -94,9 +94,10 @@ def take_over(networks: JointNetworks, weights: Mapping[str, Tensor]) -> None:
     Parameters
     ----------
     networks
-        Networks with the same sizes of encoder and point heads.
+        Networks that are to start, changed in place; their encoder and point heads have the sizes
+        of those in `weights`.
     weights
-        From `trained_weights`.
+        Weights of the other training by name, from `trained_weights`.
 
     Raises
     ------

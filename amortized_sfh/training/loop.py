@@ -33,20 +33,22 @@ def train(
     Parameters
     ----------
     networks
-        Networks to train, in place.
+        Networks to train, changed in place.
     batches
-        Given the first step, yields the batches from there on.
+        Function that takes a number of steps already done and yields the batches from there on.
     config
-        Schedule.
+        Length and schedule of the training.
     folder
-        Receives `checkpoint.pt` (weights and optimiser) and `loss.csv`.
+        Folder of the training, which receives `checkpoint.pt` (weights and optimiser) and
+        `loss.csv`.
     on_step
-        Called with (step, loss), for progress.
+        Called with the number of steps done and the last loss of the flow in nats after each step;
+        nothing by default.
 
     Returns
     -------
     JointNetworks
-        Running mean of the weights.
+        Networks with the running mean of the weights.
 
     Raises
     ------
@@ -65,8 +67,8 @@ def train(
     while step < config.n_steps:
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, config)
-        density, point = networks.losses(next(stream))
-        loss = density + config.point_weight * point
+        density_loss, point_loss = networks.losses(next(stream))
+        loss = density_loss + config.point_weight * point_loss
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(networks.parameters(), config.gradient_clip)
@@ -82,9 +84,9 @@ def train(
                     f"({config.learning_rate}) and go on from the last checkpoint"
                 )
         step += 1
-        log.add(step, density, point)
+        log.add(step, density_loss, point_loss)
         if on_step is not None:
-            on_step(step, float(density.detach()))
+            on_step(step, float(density_loss.detach()))
         if step % config.checkpoint_every == 0 or step == config.n_steps:
             checkpoint.save(folder / "checkpoint.pt", step)
     return cast(JointNetworks, average.module)
@@ -99,13 +101,13 @@ def running_mean(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], Non
     Parameters
     ----------
     decay
-        Largest share that is kept per step.
+        Largest share of the mean that is kept per step.
 
     Returns
     -------
     callable
-        For `torch.optim.swa_utils.AveragedModel`: changes the means (first list) in place, given
-        the weights (second list) and how many of them the means hold.
+        Update for `torch.optim.swa_utils.AveragedModel`: changes the means (first list) in place,
+        given the weights (second list) and how many of them the means hold.
     """
 
     def update(means: Tensors, weights: Tensors, n_averaged: Tensor | int) -> None:

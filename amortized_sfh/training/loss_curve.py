@@ -1,4 +1,4 @@
-"""The loss curve of a training: writing it, and what it says in the end."""
+"""The loss curve of a training: written step by step, and its last line for the record."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from amortized_sfh.training.schedule import TrainingConfig, learning_rate
 
 
 class LossLog:
-    """Loss curve as CSV: means over `log_every` steps.
+    """Writer of the loss curve, a CSV file of means over `log_every` steps.
 
     Parameters
     ----------
     path
-        File; lines beyond the checkpoint's step are dropped.
+        CSV file; if it exists, lines beyond `step` are dropped.
     step
-        Steps done.
+        Number of steps already done, 0 for a new curve.
     config
-        Supplies `log_every` and the batch size.
+        Schedule of the training, which supplies `log_every` and the batch size.
     """
 
     _FIELDS = ("step", "n_spectra", "density_nats", "point_mse", "learning_rate", "seconds")
@@ -39,10 +39,10 @@ class LossLog:
             writer.writeheader()
             writer.writerows(rows)
 
-    def add(self, step: int, density: Tensor, point: Tensor) -> None:
-        """Count one step, and write a line when it is due."""
-        self._sums[0] += float(density.detach())
-        self._sums[1] += float(point.detach())
+    def add(self, step: int, density_loss: Tensor, point_loss: Tensor) -> None:
+        """Add the losses of a step, the `step`-th, and write a line when it is due."""
+        self._sums[0] += float(density_loss.detach())
+        self._sums[1] += float(point_loss.detach())
         self._count += 1
         if step % self._config.log_every and step != self._config.n_steps:
             return
@@ -56,39 +56,43 @@ class LossLog:
 
 
 def last_losses(path: Path) -> dict[str, float]:
-    """Losses of the last line of a loss curve, for a model card.
+    """Read the last line of a loss curve, for a model card.
 
     Parameters
     ----------
     path
-        CSV file of `train`.
+        CSV file that `train` wrote.
 
     Returns
     -------
     dict of str to float
-        `density_nats`, `point_mse` and `hours`; empty if there is no line yet.
+        `density_nats` and `point_mse`, means over the last steps, and `hours` of training; empty if
+        there is no line yet.
     """
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows:
+    last = _last_line(path)
+    if not last:
         return {}
-    last = {name: float(rows[-1][name]) for name in ("density_nats", "point_mse")}
-    return {**last, "hours": round(float(rows[-1]["seconds"]) / 3600.0, 2)}
+    losses = {name: float(last[name]) for name in ("density_nats", "point_mse")}
+    return {**losses, "hours": round(float(last["seconds"]) / 3600.0, 2)}
 
 
 def spectra_seen(path: Path) -> int:
-    """Spectra that a training has seen, from the last line of its loss curve.
+    """Read from a loss curve how many spectra a training has seen.
 
     Parameters
     ----------
     path
-        CSV file of `train`.
+        CSV file that `train` wrote.
 
     Returns
     -------
     int
-        0 if there is no line yet.
+        Number of spectra at the last line; 0 if there is no line yet.
     """
+    return int(_last_line(path).get("n_spectra", 0))
+
+
+def _last_line(path: Path) -> dict[str, str]:
     with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    return int(rows[-1]["n_spectra"]) if rows else 0
+        lines = list(csv.DictReader(file))
+    return lines[-1] if lines else {}

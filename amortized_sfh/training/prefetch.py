@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from amortized_sfh.training.stream import Batch, Stream
 
-#: Batches that wait at most.
+#: Largest number of batches that wait for the training.
 N_WAITING = 16
 
 
@@ -27,16 +27,16 @@ class _StreamFrom(IterableDataset[Batch]):
 
 
 def prefetch(stream: Stream, batch_size: int, first_step: int = 0) -> Iterator[Batch]:
-    """The batches of a stream, simulated in a second process while the first one trains.
+    """Yield the batches of a stream, simulated in a second process while the first one trains.
 
     Parameters
     ----------
     stream
-        On the CPU.
+        Stream of mock spectra, on the CPU.
     batch_size
-        Spectra per batch.
+        Number of spectra per batch; divides the chunk of the stream.
     first_step
-        Number of the first batch.
+        Number of the first batch, 0 at the start of a training.
 
     Yields
     ------

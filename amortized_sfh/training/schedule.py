@@ -1,4 +1,4 @@
-"""How long and how fast a training learns."""
+"""Length of a training and its learning rate at every step."""
 
 from __future__ import annotations
 
@@ -14,25 +14,26 @@ class TrainingConfig:
     Parameters
     ----------
     n_spectra
-        Spectra to see.
+        Number of spectra that the networks see, rounded up to whole batches.
     batch_size
-        Spectra per step.
+        Number of spectra per step.
     learning_rate
-        Peak of the schedule: linear warm-up, then a cosine to 1 % of it.
+        Peak of the learning rate, which rises linearly in the warm-up, then falls as a cosine to
+        1 % of its peak.
     warmup_steps
-        Steps of the warm-up.
+        Number of steps of the warm-up.
     weight_decay
-        Of AdamW.
+        Decay of the weights in AdamW, relative to the learning rate.
     gradient_clip
-        Largest norm of the gradient.
+        Largest norm of the gradient of all weights; a longer one is scaled down.
     point_weight
-        Weight of the point network's loss beside the negative log-density.
+        Weight of the loss of the point heads beside the negative log-density in nats.
     average_decay
-        Largest decay per step of the running mean of the weights that is kept, see `running_mean`.
+        Largest share of the running mean of the weights that is kept per step, see `running_mean`.
     log_every
-        Steps between lines of the loss curve.
+        Number of steps between lines of the loss curve.
     checkpoint_every
-        Steps between checkpoints.
+        Number of steps between checkpoints.
 
     Raises
     ------
@@ -58,23 +59,23 @@ class TrainingConfig:
 
     @property
     def n_steps(self) -> int:
-        """Steps of the whole training."""
+        """Number of steps of the whole training."""
         return math.ceil(self.n_spectra / self.batch_size)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Plain values for JSON, by the names of the fields."""
         return asdict(self)
 
 
 def learning_rate(step: int, config: TrainingConfig) -> float:
-    """Warm-up and cosine.
+    """Learning rate at a step: linear warm-up, then a cosine.
 
     Parameters
     ----------
     step
-        Steps done.
+        Number of steps already done.
     config
-        Schedule.
+        Schedule of the training.
 
     Returns
     -------

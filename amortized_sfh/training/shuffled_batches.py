@@ -1,4 +1,4 @@
-"""The order in which a fixed set is read: anew in every pass, and the same for the same seed."""
+"""Random order in which a fixed set is read: new in every pass, the same for the same seed."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ __all__ = ["shuffled_batches"]
 def shuffled_batches(
     n: int, batch_size: int, seed: int = 0, first_step: int = 0
 ) -> Iterator[np.ndarray]:
-    """Rows of random batches, without end.
+    """Row numbers of random batches, without end.
 
     Parameters
     ----------
     n
-        Rows of the set.
+        Number of rows of the set.
     batch_size
         Rows per batch, at most `n`; a last batch that is not full is left out of a pass.
     seed
-        Source of randomness.
+        Source of randomness of the order.
     first_step
-        Number of the first batch.
+        Number of the first batch, 0 at the start of a training.
 
     Yields
     ------
     ndarray
-        int64, shape (batch_size,).
+        Row numbers of the next batch, int64, shape (batch_size,).
 
     Examples
     --------
@@ -38,10 +38,10 @@ def shuffled_batches(
     [0, 1, 2, 3, 4, 5]
     """
     per_pass = n // batch_size
-    current, order = -1, np.arange(n)
+    current, shuffled_rows = -1, np.arange(n)
     for step in count(first_step):
         number, part = divmod(step, per_pass)
         if number != current:
             current = number
-            order = np.random.default_rng((seed, number)).permutation(n)
-        yield order[part * batch_size : (part + 1) * batch_size]
+            shuffled_rows = np.random.default_rng((seed, number)).permutation(n)
+        yield shuffled_rows[part * batch_size : (part + 1) * batch_size]

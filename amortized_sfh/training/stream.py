@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import count
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,30 +12,27 @@ from torch import Tensor
 from amortized_sfh.networks.input_layout import Layout
 from amortized_sfh.networks.point_heads import PointEstimate, point_targets
 from amortized_sfh.quantities.derived import derive
+from priors.portable import Portable
 from simulators.generative import GenerativeModel, Mock
 
 
-class Batch(NamedTuple):
-    """What one training step sees.
+@dataclass(frozen=True)
+class Batch(Portable):
+    """Mock spectra of one training step with their truth.
 
-    Attributes
+    Parameters
     ----------
     x
         Packed data, shape (n, n_x).
     u
-        Unbounded parameters, shape (n, n_param).
+        True parameters in unbounded coordinates, shape (n, n_param).
     target
-        True values of what the point network estimates.
+        True values of the quantities that the point heads estimate.
     """
 
     x: Tensor
     u: Tensor
     target: PointEstimate
-
-    def to(self, device: torch.device | str) -> Batch:
-        """The same batch on another device."""
-        target = PointEstimate(*(t.to(device) for t in self.target))
-        return Batch(self.x.to(device), self.u.to(device), target)
 
     def split(self, size: int) -> list[Batch]:
         """Consecutive parts of `size` spectra."""
@@ -49,16 +46,16 @@ class Batch(NamedTuple):
 
 
 class Stream:
-    """Draws training batches from a generative model.
+    """Endless training batches drawn from a generative model.
 
     Parameters
     ----------
     generative
-        Prior, forward model, noise and conditions.
+        Prior, forward model, noise and observing conditions.
     seed
-        Chunk k of the same seed is always the same.
+        Source of randomness; chunk k of the same seed is always the same.
     chunk_size
-        Spectra simulated at once; a multiple of the batch size.
+        Number of spectra simulated at once; a multiple of the batch size.
     """
 
     def __init__(self, generative: GenerativeModel, seed: int = 0, chunk_size: int = 1024) -> None:
@@ -71,14 +68,14 @@ class Stream:
         Parameters
         ----------
         batch_size
-            Spectra per batch; divides `chunk_size`.
+            Number of spectra per batch; divides `chunk_size`.
         first_step
-            Number of the first batch.
+            Number of the first batch, 0 at the start of a training.
 
         Yields
         ------
         Batch
-            Never the same twice.
+            The next spectra, none of which comes twice.
 
         Raises
         ------
@@ -104,21 +101,21 @@ class Stream:
 
 @torch.no_grad()
 def pack_batch(generative: GenerativeModel, layout: Layout, mock: Mock) -> Batch:
-    """Network input and targets of mocks.
+    """Turn mocks into network input and targets.
 
     Parameters
     ----------
     generative
-        Where the mocks come from.
+        Model of the data that the mocks were drawn from.
     layout
-        Positions in the packed input.
+        Positions of spectrum, bands and redshift in the packed input.
     mock
-        Truth and observations.
+        True parameters of n galaxies and their observations.
 
     Returns
     -------
     Batch
-        Of the same size.
+        Input and targets of the same n.
     """
     simulator = generative.simulator
     target = point_targets(derive(simulator, mock.theta), mock.theta[:, simulator.space.mh])

@@ -66,22 +66,22 @@ def simulate_to_file(
     generative
         Prior, forward model and the redshifts of its conditions.
     path
-        File to write.
+        HDF5 file to write.
     n
-        Number of galaxies.
+        Number of galaxies, at least 1.
     seed
-        Source of randomness.
+        Source of randomness of histories and redshifts.
     progress
-        Called with (galaxies done, n) after each chunk.
+        Called with (galaxies done, n) after each chunk; nothing by default.
     resume
-        Go on with the ``.part`` file of an earlier run that was stopped; else start again.
+        If true, a ``.part`` file that a stopped run left is gone on with; else it is removed.
     overwrite
-        Replace a finished file.
+        If true, a finished file is replaced.
 
     Returns
     -------
     Path
-        The finished file.
+        Path of the finished file.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def _simulate_chunk(generative: GenerativeModel, seed: int, chunk: int) -> dict[
 
 
 class TrainingSet:
-    """Reads a fixed training set; spectra stay on disk, the small tables are in memory.
+    """Fixed training set in a file; spectra stay on disk, the small tables are in memory.
 
     Every batch gets fresh noise, masks and missing bands at the stored redshifts. The last galaxies
     of the file are for validation, so no galaxy is on both sides of the split.
@@ -151,7 +151,7 @@ class TrainingSet:
     validation_share
         Share of the galaxies that `split="validation"` gets.
     device
-        Where noise is drawn and batches are returned.
+        torch device on which noise is drawn and batches are returned.
 
     Raises
     ------
@@ -205,19 +205,19 @@ class TrainingSet:
         Parameters
         ----------
         batch_size
-            Galaxies per batch.
+            Number of galaxies per batch.
         seed
-            Of the order and of the noise.
+            Source of randomness of the order and of the noise.
         split
             "train": without end, in a new order and with new noise in every epoch; the last batch
             of an epoch is left out if it is not full. "validation": once, in the order of the file.
         first_step
-            Number of the first batch.
+            Number of the first batch, 0 at the start of a training.
 
         Yields
         ------
         Batch
-            As from `amortized_sfh.training.stream.Stream`.
+            Network input and targets of the next galaxies, as from a stream.
 
         Raises
         ------
@@ -237,12 +237,12 @@ class TrainingSet:
         self, batch_size: int, seed: int, split: Split, first_step: int
     ) -> Iterator[Batch]:
         if split == "train":
-            order = shuffled_batches(self.n_train, batch_size, seed, first_step)
+            batches_of_rows = shuffled_batches(self.n_train, batch_size, seed, first_step)
         else:
             held_out = np.arange(self.n_train, len(self))
             starts = range(first_step * batch_size, self.n_validation, batch_size)
-            order = (held_out[start : start + batch_size] for start in starts)
-        for step, rows in enumerate(order, start=first_step):
+            batches_of_rows = (held_out[start : start + batch_size] for start in starts)
+        for step, rows in enumerate(batches_of_rows, start=first_step):
             yield self._batch(rows, seed, step)
 
     def as_sbi_tensors(self, n: int | None = None, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -253,7 +253,7 @@ class TrainingSet:
         n
             Number of galaxies, drawn without replacement; all of them if None.
         seed
-            Of the choice and of the noise.
+            Source of randomness of the choice and of the noise.
 
         Returns
         -------

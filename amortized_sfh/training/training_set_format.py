@@ -1,4 +1,4 @@
-"""The HDF5 format of fixed training sets: what is in a file, and whether a file is one.
+"""The HDF5 format of fixed training sets: its contents, and the check that a file has them.
 
 Version 2. Rows are galaxies, drawn independently from the prior, so any part of a file is a fair
 sample. All data sets are float32, contiguous and uncompressed (spectra hardly compress, and single
@@ -13,7 +13,7 @@ data set            shape               content
 ``theta``           (n, n_param)        parameters; attribute ``names``, units of each in order
 ``redshift``        (n,)                redshift
 ``derived/*``       (n,) or (n, n_bins) the fields of `amortized_sfh.quantities.derived.Derived`
-``noise/*``         any                 arrays of the noise model, `simulators.noise.noise_model_storage`
+``noise/*``         any                 arrays of the noise model, see `noise_model_storage`
 =================== =================== ===================================================
 
 Attributes of the root: ``format``, ``schema_version``, ``package_version``, ``n``, ``seed``,
@@ -71,21 +71,21 @@ _N_PRIOR_DRAWS = 256
 
 
 def describe(generative: GenerativeModel, n: int, seed: int) -> dict[str, Any]:
-    """Attributes of a file, before anything is written.
+    """Attributes of the root of a file, before anything is written.
 
     Parameters
     ----------
     generative
-        Where the galaxies come from.
+        Model of the data that the galaxies are drawn from.
     n
-        Number of galaxies.
+        Number of galaxies in the file.
     seed
-        Source of randomness.
+        Source of randomness of the galaxies.
 
     Returns
     -------
     dict
-        Name to value; equal for files that hold the same data.
+        Value of each attribute by name; equal for files that hold the same data.
     """
     simulator, draws = generative.simulator, chunk_generator(0, 0, generative.simulator.device)
     nebular = simulator.basis.nebular
@@ -117,12 +117,12 @@ def dimensions(attributes: h5py.AttributeManager) -> dict[str, tuple[tuple[int, 
     Parameters
     ----------
     attributes
-        Attributes of the root.
+        Attributes of the root of the file.
 
     Returns
     -------
     dict
-        Path of the data set to (shape, units).
+        Shape and units of each data set by its path in the file.
     """
     n = int(attributes["n"])
     instrument = json.loads(attributes["instrument"])
@@ -147,16 +147,16 @@ def open_part(part: Path, header: dict[str, Any], noise: dict[str, Tensor]) -> h
     Parameters
     ----------
     part
-        The file.
+        Path of the unfinished file.
     header
-        What `describe` says of the run.
+        Attributes of the run, from `describe`.
     noise
-        Arrays of the noise model.
+        Arrays of the noise model by name, of any shape.
 
     Returns
     -------
     h5py.File
-        Open for writing; attribute ``n_chunks_done`` counts what is in it.
+        File open for writing, whose attribute ``n_chunks_done`` counts the chunks in it.
 
     Raises
     ------
@@ -220,7 +220,7 @@ def check_file(path: Path) -> None:
     Parameters
     ----------
     path
-        The file.
+        Path of the file.
 
     Raises
     ------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from dataclasses import replace
 from itertools import pairwise, repeat
 
 import pytest
@@ -107,7 +108,7 @@ def test_checkpoint_is_no_pickle_of_code(new_networks, batches, tmp_path):
 
 def test_one_bad_batch_is_skipped_and_ten_stop_the_run(new_networks, batches, tmp_path):
     good = [batch for batch, _ in zip(batches(0), range(4), strict=False)]
-    bad = good[0]._replace(u=torch.full_like(good[0].u, torch.nan))
+    bad = replace(good[0], u=torch.full_like(good[0].u, torch.nan))
     mixed = [good[0], bad, *good[1:]]
     average = train(new_networks(), lambda step: iter(mixed[step:]), _short(5), tmp_path / "one")
     assert all(bool(torch.isfinite(p).all()) for p in average.parameters())

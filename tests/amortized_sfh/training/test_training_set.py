@@ -15,8 +15,7 @@ import torch
 from amortized_sfh.networks.flow import embed
 from amortized_sfh.networks.point_heads import point_targets
 from amortized_sfh.quantities.derived import derive
-from amortized_sfh.training import training_set as store
-from amortized_sfh.training import training_set_format as schema
+from amortized_sfh.training import training_set, training_set_format
 from amortized_sfh.training.loop import train
 from amortized_sfh.training.schedule import TrainingConfig
 from amortized_sfh.training.training_set import TrainingSet, simulate_to_file
@@ -30,15 +29,15 @@ N = 90  # five chunks and a part of one
 
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch):
-    monkeypatch.setattr(store, "CHUNK_SIZE", 16)
-    monkeypatch.setattr(schema, "CHUNK_SIZE", 16)
+    monkeypatch.setattr(training_set, "CHUNK_SIZE", 16)
+    monkeypatch.setattr(training_set_format, "CHUNK_SIZE", 16)
 
 
 @pytest.fixture(scope="module")
 def file(small_model, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "CHUNK_SIZE", 16)
-        patch.setattr(schema, "CHUNK_SIZE", 16)
+        patch.setattr(training_set, "CHUNK_SIZE", 16)
+        patch.setattr(training_set_format, "CHUNK_SIZE", 16)
         return simulate_to_file(small_model, tmp_path_factory.mktemp("set") / "train.h5", N, seed=2)
 
 
