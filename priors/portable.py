@@ -1,7 +1,8 @@
-"""Moving a prior between devices: a mixin for objects whose state is plain tensors.
+"""Moving objects whose state is tensors between devices, for all that is no network.
 
-A prior holds tensors (scales, Cholesky factors, catalogues of curves) but learns nothing, so it is
-not an ``nn.Module``. `Portable` gives it the one thing it needs from there: ``.to(device)``.
+Priors, simulators, noise models and observations hold tensors (scales, tables, spectra) but learn
+nothing, so they are no ``nn.Module``. `Portable` gives them the one thing they need from there:
+``.to(device)``.
 """
 
 from __future__ import annotations
@@ -10,19 +11,26 @@ import copy
 from typing import Any, Self
 
 import torch
-from torch import Tensor
 
-
-def _moved(value: Any, device: torch.device | str) -> Any:
-    if isinstance(value, Tensor | Portable):
-        return value.to(device)
-    if isinstance(value, tuple):
-        return tuple(_moved(item, device) for item in value)
-    return value
+__all__ = ["Portable"]
 
 
 class Portable:
-    """Objects that hold tensors and can be copied to another device."""
+    """Base of classes, dataclasses included, whose objects can be copied to another device.
+
+    Attributes that have a method ``to`` are moved by it: tensors, other portable objects, and
+    networks, which move themselves and stay shared with the original. So is what tuples, named
+    tuples, lists and dictionaries hold. All other attributes are shared.
+
+    Examples
+    --------
+    >>> class Scale(Portable):
+    ...     def __init__(self, values):
+    ...         self.name, self.values = "scale", values
+    >>> moved = Scale(torch.ones(2)).to("meta")
+    >>> moved.name, moved.values.device
+    ('scale', device(type='meta'))
+    """
 
     def to(self, device: torch.device | str) -> Self:
         """Return a copy whose tensors live on `device`; the original is unchanged.
@@ -30,7 +38,7 @@ class Portable:
         Parameters
         ----------
         device : torch.device or str
-            Where the tensors of the copy live.
+            Device of the tensors of the copy.
 
         Returns
         -------
@@ -41,3 +49,16 @@ class Portable:
         for name, value in vars(self).items():
             other.__dict__[name] = _moved(value, device)
         return other
+
+
+def _moved(value: Any, device: torch.device | str) -> Any:
+    """A value on a device; the value itself where nothing in it moves."""
+    if isinstance(value, dict):
+        items = {key: _moved(item, device) for key, item in value.items()}
+        return value if all(items[key] is value[key] for key in value) else items
+    if isinstance(value, tuple | list):
+        parts = [_moved(item, device) for item in value]
+        if all(new is old for new, old in zip(parts, value, strict=True)):
+            return value
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    return value.to(device) if hasattr(value, "to") else value

@@ -13,6 +13,7 @@ from priors.ages import AgeBins
 from priors.defaults import default_prior
 from priors.families.nuisance import stellar_nuisances
 from priors.joint import JointPrior
+from priors.portable import Portable
 from priors.space import ParameterSpace
 from simulators.forward.simulator import ModelSpectra, Simulator
 from simulators.instruments.instrument import Instrument
@@ -45,7 +46,7 @@ class Mock(NamedTuple):
 
 
 @dataclass(frozen=True)
-class GenerativeModel:
+class GenerativeModel(Portable):
     """The joint distribution of histories and observations that a network learns.
 
     Parameters
@@ -107,12 +108,6 @@ class GenerativeModel:
         drawn = (conditions or self.conditions).sample(n, self.instrument, generator)
         spectra = self.simulator(theta, drawn.redshift)
         return Mock(theta, spectra, self.noise.observe(spectra, drawn, generator))
-
-    def to(self, device: torch.device | str) -> GenerativeModel:
-        """The same model on another device."""
-        return GenerativeModel(
-            self.prior.to(device), self.simulator.to(device), self.noise.to(device), self.conditions
-        )
 
 
 def default_generative_model(

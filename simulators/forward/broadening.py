@@ -14,39 +14,43 @@ import itertools
 import torch
 from torch import Tensor
 
+from priors.portable import Portable
 from simulators.constants import FWHM_PER_SIGMA, SPEED_OF_LIGHT_KMS
-from simulators.instruments.instrument import Instrument, LogGrid
+from simulators.instruments.instrument import Instrument
+from simulators.wavelengths.velocity_grid import VelocityGrid
 
 _TAPER_PIXELS = 24
 _ALIKE = 0.3
 _N_REDSHIFT = 9
 
 
-class VelocityBroadening:
+class VelocityBroadening(Portable):
     """Shifts and broadens spectra by stellar velocities and samples them as an instrument does.
 
     Parameters
     ----------
-    log_grid
+    velocity_grid
         Wavelengths of the input spectra, uniform in their logarithm.
     instrument
         Instrument that sets the output wavelengths and the line spread function.
     library_fwhm_aa
-        Resolution (FWHM, Å) that the spectra already have, shape (log_grid.n_pix,). Where the
+        Resolution (FWHM, Å) that the spectra already have, shape (velocity_grid.n_pix,). Where the
         library is coarser than the instrument, nothing is sharpened.
     """
 
-    def __init__(self, log_grid: LogGrid, instrument: Instrument, library_fwhm_aa: Tensor) -> None:
+    def __init__(
+        self, velocity_grid: VelocityGrid, instrument: Instrument, library_fwhm_aa: Tensor
+    ) -> None:
         self._instrument = instrument
-        self._step_kms = log_grid.step * SPEED_OF_LIGHT_KMS
-        self._n_pix = log_grid.n_pix
-        wave = torch.from_numpy(log_grid.wave_aa)
+        self._step_kms = velocity_grid.step * SPEED_OF_LIGHT_KMS
+        self._n_pix = velocity_grid.n_pix
+        wave = torch.from_numpy(velocity_grid.wave_aa)
         self._wave = wave.float()
         self._rest_position = instrument.grid.position(wave).float()
         self._rest_width_aa = instrument.grid.width_aa(wave).float()
         ratios = instrument.pixel_ratio(0.0)
         self._spaced_alike = max(abs(ratio - 1.0) for ratio in ratios) < _ALIKE
-        self._pix_per_aa_sq = (1.0 / (log_grid.step * wave) ** 2).float()
+        self._pix_per_aa_sq = (1.0 / (velocity_grid.step * wave) ** 2).float()
         self._library_fwhm_sq = library_fwhm_aa.float() ** 2
         self._max_variance = self._largest_variance()
         omega = 2.0 * torch.pi * torch.arange(self._n_pix // 2 + 1).double() / self._n_pix
@@ -56,7 +60,7 @@ class VelocityBroadening:
         transfer = [(prefilter * torch.exp(-0.5 * s * omega**2)).float() for s in nodes]
         self._newton = _divided_differences(transfer)
         self._taper = _taper(self._n_pix)
-        self._blocks = _bspline_blocks(log_grid.fractional_index(instrument.grid.centres_aa))
+        self._blocks = _bspline_blocks(velocity_grid.fractional_index(instrument.grid.centres_aa))
 
     def lsf_variance(self, redshift: Tensor) -> Tensor:
         """Variance that the library's spectra lack, in pixels**2 of the log grid.
@@ -76,7 +80,7 @@ class VelocityBroadening:
         Returns
         -------
         Tensor
-            Variances, shape (n, log_grid.n_pix), at least 0: the library is never sharpened.
+            Variances, shape (n, velocity_grid.n_pix), at least 0: the library is never sharpened.
         """
         pixel = self._observed_pixel_aa(redshift)
         if self._spaced_alike:
@@ -89,7 +93,7 @@ class VelocityBroadening:
         return (self._lsf_variance_aa(redshift) + blur) * self._pix_per_aa_sq
 
     def _observed_pixel_aa(self, redshift: Tensor) -> Tensor:
-        """Width of the observed pixels in Å of the rest frame, shape (n, log_grid.n_pix)."""
+        """Width of the observed pixels in Å of the rest frame, shape (n, velocity_grid.n_pix)."""
         stretch = 1.0 + redshift[:, None]
         return self._instrument.pixels.width_aa(self._wave * stretch) / stretch
 
@@ -114,7 +118,7 @@ class VelocityBroadening:
         Parameters
         ----------
         flux
-            Spectra on the log grid in any unit per Å, shape (n, log_grid.n_pix).
+            Spectra on the log grid in any unit per Å, shape (n, velocity_grid.n_pix).
         velocity
             Velocity in km/s, positive away from us, shape (n,).
         sigma
@@ -142,17 +146,6 @@ class VelocityBroadening:
         for k in (2, 1, 0):
             blended = torch.addcmul(terms[k], blended, s - float(k))
         return torch.cat([blended[:, cut] @ weight for cut, weight in self._blocks], dim=1)
-
-    def to(self, device: torch.device | str) -> VelocityBroadening:
-        """The same operator on another device."""
-        moved = object.__new__(VelocityBroadening)
-        moved.__dict__.update(self.__dict__)
-        for name, value in self.__dict__.items():
-            if isinstance(value, Tensor):
-                setattr(moved, name, value.to(device))
-        moved._newton = [t.to(device) for t in self._newton]
-        moved._blocks = [(cut, weight.to(device)) for cut, weight in self._blocks]
-        return moved
 
 
 def _taper(n_pix: int) -> Tensor:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from priors.portable import Portable
+
 R_V_CALZETTI = 4.05
 PIVOT_AA = 5500.0
 #: The two published pieces differ by 0.6 % at 6300 Å, where the red one starts, and meet here.
@@ -35,7 +37,7 @@ def calzetti_curve(wave_aa: Tensor) -> Tensor:
     return torch.where(wave_aa < _MEETING_AA, blue, red).clamp_min(0.0) / R_V_CALZETTI
 
 
-class CalzettiSlope:
+class CalzettiSlope(Portable):
     """Calzetti curve times (wave / 5500 Å)**delta, on fixed wavelengths.
 
     Parameters
@@ -70,9 +72,3 @@ class CalzettiSlope:
         """
         depth = (-0.4 * 2.302585093) * av[:, None] * self.curve
         return torch.exp(depth * torch.exp(delta[:, None] * self.log_wave))
-
-    def to(self, device: torch.device | str) -> CalzettiSlope:
-        """The same law on another device."""
-        moved = object.__new__(CalzettiSlope)
-        moved.curve, moved.log_wave = self.curve.to(device), self.log_wave.to(device)
-        return moved

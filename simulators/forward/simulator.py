@@ -15,6 +15,7 @@ from torch import Tensor
 
 from priors.ages import AgeBins, mass_fractions
 from priors.families.nuisance import ESCAPE_FRACTION, GAS_LOG_U
+from priors.portable import Portable
 from priors.space import ParameterSpace
 from simulators.forward.broadening import VelocityBroadening
 from simulators.forward.dust import CalzettiSlope
@@ -63,10 +64,7 @@ class Populations(NamedTuple):
     mass_alive: Tensor
 
 
-_PORTABLE = (Tensor, CalzettiSlope, VelocityBroadening, BandNodes, BandLines, NebularLight)
-
-
-class Simulator:
+class Simulator(Portable):
     """Forward model of one library, parameter space and instrument.
 
     Parameters
@@ -104,10 +102,10 @@ class Simulator:
         self._window = (tables["spectra"] @ window_mean).flatten(0, 1) / self._scale
         self.band_nodes = BandNodes(instrument)
         self._node_shape = tuple(basis.nodes.shape[2:])
-        wave = torch.from_numpy(basis.log_grid.wave_aa)
+        wave = torch.from_numpy(basis.velocity_grid.wave_aa)
         self._dust = CalzettiSlope(wave)
         self._dust_nodes = CalzettiSlope(self.band_nodes.wave_aa.flatten())
-        self._broadening = VelocityBroadening(basis.log_grid, instrument, basis.fwhm_aa)
+        self._broadening = VelocityBroadening(basis.velocity_grid, instrument, basis.fwhm_aa)
         self._index = {n: space.index(n) for n in ("av", "delta", "velocity", "log_sigma")}
         self.wave_aa = torch.as_tensor(instrument.grid.centres_aa)
         self._nebular: NebularLight | None = None
@@ -209,21 +207,12 @@ class Simulator:
         fraction = mass_fractions(theta[:, self.space.sfh], self.bins)
         return Populations(fraction, at(self._lum_v), at(self._alive))
 
-    def to(self, device: torch.device | str) -> Simulator:
-        """The same model on another device."""
-        moved = object.__new__(Simulator)
-        moved.__dict__.update(self.__dict__)
-        for name, value in self.__dict__.items():
-            if isinstance(value, _PORTABLE):
-                setattr(moved, name, value.to(device))
-        return moved
-
     def _windows(self) -> tuple[Tensor, Tensor]:
         """Edges of equal parts of the spectrum, and the matrix that averages over each part."""
         grid = self.instrument.grid
         edges = torch.linspace(float(grid.edges_aa[0]), float(grid.edges_aa[-1]), N_WINDOW + 1)
         self._dust_window = CalzettiSlope(0.5 * (edges[1:] + edges[:-1]))
-        wave = torch.from_numpy(self.basis.log_grid.wave_aa).float()
+        wave = torch.from_numpy(self.basis.velocity_grid.wave_aa).float()
         parts = torch.bucketize(wave, edges) - 1
         inside = torch.stack([parts == k for k in range(N_WINDOW)], dim=1).float()
         return edges, inside / inside.sum(0)

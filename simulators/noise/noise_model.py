@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from priors.portable import Portable
 from simulators.forward.simulator import ModelSpectra
 from simulators.instruments.instrument import Instrument
 from simulators.noise.correlation import overlap_taps
@@ -71,7 +72,7 @@ class NoiseConfig:
         return cls(**fixed)
 
 
-class NoiseModel:
+class NoiseModel(Portable):
     """Draws noisy observations; `Likelihood` gives the probability of given ones.
 
     Parameters
@@ -183,13 +184,6 @@ class NoiseModel:
             phot_valid=conditions.phot_valid,
             redshift=conditions.redshift,
         )
-
-    def to(self, device: torch.device | str) -> NoiseModel:
-        """The same model on another device."""
-        moved = object.__new__(NoiseModel)
-        for name, value in self.__dict__.items():
-            setattr(moved, name, value.to(device) if isinstance(value, Tensor) else value)
-        return moved
 
 
 def _modes(

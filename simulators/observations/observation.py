@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from priors.portable import Portable
 from simulators.instruments.filters import HST_BANDS
 from simulators.observations.observed_arrays import (
     as_rows,
@@ -38,7 +39,7 @@ _BANDS = ("phot", "phot_sigma", "phot_valid")
 
 
 @dataclass(frozen=True)
-class Observation:
+class Observation(Portable):
     """A batch of spectra on a model's rest-frame grid, with photometry in the bands it knows.
 
     Parameters
@@ -122,10 +123,6 @@ class Observation:
     def device(self) -> torch.device:
         """Device of the tensors."""
         return self.flux.device
-
-    def to(self, device: torch.device | str) -> Observation:
-        """Return the observation on another device."""
-        return replace(self, **{name: getattr(self, name).to(device) for name in _tensor_names()})
 
     def clean(self) -> Observation:
         """Return a copy in which everything unusable is not valid and harmlessly zero.

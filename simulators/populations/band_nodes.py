@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from priors.portable import Portable
 from simulators.instruments.filters import FilterCurve, read_filter
 from simulators.instruments.instrument import Instrument
 
@@ -22,7 +23,7 @@ _THROUGHPUT_TAIL = 2e-4
 _CDF_POINTS = 4096
 
 
-class BandNodes:
+class BandNodes(Portable):
     """Sub-bands of every band of an instrument; each sub-band is one node of the band's mean.
 
     Parameters
@@ -94,15 +95,8 @@ class BandNodes:
         left, right = table.gather(2, low), table.gather(2, low + 1)
         return torch.diff(left + (right - left) * (position - low), dim=2)
 
-    def to(self, device: torch.device | str) -> BandNodes:
-        """The same nodes on another device."""
-        moved = object.__new__(BandNodes)
-        for name, value in self.__dict__.items():
-            setattr(moved, name, value.to(device))
-        return moved
 
-
-class BandLines:
+class BandLines(Portable):
     """Throughput of the bands at the wavelengths of emission lines.
 
     A sub-band would smear a line over its width; here each line keeps its own wavelength.
@@ -145,13 +139,6 @@ class BandLines:
         table = self._density.expand(len(redshift), -1, -1)
         left, right = table.gather(2, low), table.gather(2, low + 1)
         return torch.where(inside, left + (right - left) * (position - low), 0.0) * stretch
-
-    def to(self, device: torch.device | str) -> BandLines:
-        """The same on another device."""
-        moved = object.__new__(BandLines)
-        for name, value in self.__dict__.items():
-            setattr(moved, name, value.to(device))
-        return moved
 
 
 def _density(curve: FilterCurve) -> np.ndarray:

@@ -10,11 +10,12 @@ from scipy.interpolate import PchipInterpolator
 from torch import Tensor
 
 from priors.ages import AgeBins
-from simulators.instruments.instrument import Instrument, LogGrid
+from simulators.instruments.instrument import Instrument
 from simulators.populations.age_bin_average import age_bin_weights
 from simulators.populations.band_nodes import BandNodes
 from simulators.populations.nebular_grid import NebularGrid
 from simulators.populations.ssp_grid import MH_TOLERANCE
+from simulators.wavelengths.velocity_grid import VelocityGrid
 
 _TINY = 1e-30
 
@@ -31,7 +32,7 @@ class NebularBasis:
         Nodes of log10 of the ionisation parameter, ascending, shape (n_u,).
     continuum
         Nebular continuum per formed mass on the spectrum's log grid, L☉/Å/M☉, shape
-        (n_young, n_met, n_u, log_grid.n_pix).
+        (n_young, n_met, n_u, velocity_grid.n_pix).
     nodes
         The same averaged over the sub-bands of every band (`BandNodes`), shape
         (n_young, n_met, n_u, n_band, n_node).
@@ -116,9 +117,9 @@ def build_nebular_basis(grid: NebularGrid, bins: AgeBins, instrument: Instrument
     weights = age_bin_weights(grid.age_gyr, edges[: n_young + 1], grid.age_gyr[-1])
     continuum = np.einsum("ba,umaw->bmuw", weights, grid.continuum.astype(np.float64))
     lines = np.einsum("ba,umal->bmul", weights, grid.line_lum.astype(np.float64))
-    log_grid, nodes = LogGrid.covering(instrument.grid), BandNodes(instrument)
-    used = _reach(grid.line_wave_aa, log_grid, nodes)
-    near = PchipInterpolator(grid.wave_aa, continuum, axis=-1)(log_grid.wave_aa)
+    velocity_grid, nodes = VelocityGrid.covering(instrument.grid), BandNodes(instrument)
+    used = _reach(grid.line_wave_aa, velocity_grid, nodes)
+    near = PchipInterpolator(grid.wave_aa, continuum, axis=-1)(velocity_grid.wave_aa)
     return NebularBasis(
         mh=torch.from_numpy(grid.mh.astype(np.float32)),
         log_u=torch.from_numpy(grid.log_u.astype(np.float32)),
@@ -131,8 +132,8 @@ def build_nebular_basis(grid: NebularGrid, bins: AgeBins, instrument: Instrument
     )
 
 
-def _reach(wave_aa: np.ndarray, log_grid: LogGrid, nodes: BandNodes) -> np.ndarray:
+def _reach(wave_aa: np.ndarray, velocity_grid: VelocityGrid, nodes: BandNodes) -> np.ndarray:
     """Lines that fall into the spectrum or a band."""
-    ranges = [(log_grid.start_aa, log_grid.stop_aa)]
+    ranges = [(velocity_grid.start_aa, velocity_grid.stop_aa)]
     ranges += [(float(edges[0]), float(edges[-1])) for edges in nodes.edges_aa]
     return np.any([(wave_aa >= low) & (wave_aa <= high) for low, high in ranges], axis=0)

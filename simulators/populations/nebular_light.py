@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from priors.portable import Portable
 from simulators.constants import FWHM_PER_SIGMA
 from simulators.populations.ssp_basis import SSPBasis
 
@@ -52,7 +53,7 @@ class NebularAmounts(NamedTuple):
     lines: Tensor
 
 
-class NebularLight:
+class NebularLight(Portable):
     """Interpolates the nebular light of a basis in metallicity and ionisation parameter.
 
     The attribute `continuum` holds the principal spectra on the log grid, of shape
@@ -154,13 +155,6 @@ class NebularLight:
         """Lines at the library's resolution on the log grid, (n, n_line) to (n, n_pix)."""
         return lines @ self._profiles
 
-    def to(self, device: torch.device | str) -> NebularLight:
-        """The same on another device."""
-        moved = object.__new__(NebularLight)
-        for name, value in self.__dict__.items():
-            setattr(moved, name, value.to(device) if isinstance(value, Tensor) else value)
-        return moved
-
 
 def line_profiles(basis: SSPBasis) -> Tensor:
     """Gaussians of unit integral as wide as the library's resolution.
@@ -178,7 +172,7 @@ def line_profiles(basis: SSPBasis) -> Tensor:
     if basis.nebular is None:
         raise ValueError(f"the basis of {basis.library!r} has no nebular light and so no lines")
     line_wave_aa = basis.nebular.line_wave_aa
-    wave = torch.from_numpy(basis.log_grid.wave_aa)
+    wave = torch.from_numpy(basis.velocity_grid.wave_aa)
     sigma = basis.fwhm_aa.double() / FWHM_PER_SIGMA
     z = (wave - line_wave_aa.double()[:, None]) / sigma
     return (torch.exp(-0.5 * z**2) / (sigma * (2.0 * torch.pi) ** 0.5)).float()

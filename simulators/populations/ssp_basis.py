@@ -11,12 +11,13 @@ from torch import Tensor
 
 from priors.ages import AgeBins
 from simulators.instruments.filters import read_filter
-from simulators.instruments.instrument import Instrument, LogGrid
+from simulators.instruments.instrument import Instrument
 from simulators.populations.age_bin_average import age_bin_weights
 from simulators.populations.band_nodes import BandNodes
 from simulators.populations.nebular_basis import NebularBasis, build_nebular_basis
 from simulators.populations.nebular_grid import NebularGrid
 from simulators.populations.ssp_grid import MH_TOLERANCE, SSPGrid
+from simulators.wavelengths.velocity_grid import VelocityGrid
 
 MH_STEP = 0.1
 
@@ -30,7 +31,8 @@ class SSPBasis:
     mh
         [M/H] of the library's metallicities, ascending, shape (n_met,).
     spectra
-        Luminosity per formed mass on `log_grid`, L☉/Å/M☉, shape (n_bins, n_met, log_grid.n_pix).
+        Luminosity per formed mass on `velocity_grid`, L☉/Å/M☉, shape
+        (n_bins, n_met, velocity_grid.n_pix).
     nodes
         The same averaged over the sub-bands of every band (`BandNodes`), shape
         (n_bins, n_met, n_band, n_node).
@@ -39,8 +41,8 @@ class SSPBasis:
     mass_alive
         Surviving fraction of the formed mass, shape (n_bins, n_met).
     fwhm_aa
-        Resolution of `spectra`, FWHM in Å, shape (log_grid.n_pix,).
-    log_grid
+        Resolution of `spectra`, FWHM in Å, shape (velocity_grid.n_pix,).
+    velocity_grid
         Wavelengths of `spectra`, uniform in their logarithm.
     library, sha256, mass_kind
         Name of the library, SHA-256 of its files, and the mass that `mass_alive` counts: "stars"
@@ -55,7 +57,7 @@ class SSPBasis:
     lum_v: Tensor
     mass_alive: Tensor
     fwhm_aa: Tensor
-    log_grid: LogGrid
+    velocity_grid: VelocityGrid
     library: str
     sha256: str
     mass_kind: str
@@ -124,25 +126,25 @@ def build_basis(
     lum = np.maximum(grid.lum, 1e-30).astype(np.float64)
     averaged = np.einsum("ba,maw->bmw", weights, lum)
     alive = np.einsum("ba,ma->bm", weights, grid.mass_alive)
-    log_grid = LogGrid.covering(instrument.grid)
+    velocity_grid = VelocityGrid.covering(instrument.grid)
     nodes = BandNodes(instrument)
     curve_v = read_filter("V")
-    _check_covered(grid.wave_aa, log_grid.wave_aa, "the model")
+    _check_covered(grid.wave_aa, velocity_grid.wave_aa, "the model")
     _check_covered(grid.wave_aa, curve_v.wave_aa, "the V band, in which light is weighed,")
     for band, edges in zip(instrument.bands, nodes.edges_aa.numpy(), strict=True):
         _check_covered(grid.wave_aa, edges, f"band {band}")
     return SSPBasis(
         mh=torch.from_numpy(grid.mh.astype(np.float32)),
-        spectra=torch.from_numpy(_resample_log(grid.wave_aa, averaged, log_grid)).float(),
+        spectra=torch.from_numpy(_resample_log(grid.wave_aa, averaged, velocity_grid)).float(),
         nodes=torch.from_numpy(nodes.project(grid.wave_aa, averaged)).float(),
         lum_v=torch.from_numpy(
             _photon_mean(grid.wave_aa, averaged, curve_v.wave_aa, curve_v.throughput)
         ).float(),
         mass_alive=torch.from_numpy(alive).float(),
         fwhm_aa=torch.from_numpy(
-            np.interp(log_grid.wave_aa, grid.wave_aa, grid.lsf_fwhm_aa)
+            np.interp(velocity_grid.wave_aa, grid.wave_aa, grid.lsf_fwhm_aa)
         ).float(),
-        log_grid=log_grid,
+        velocity_grid=velocity_grid,
         library=grid.name,
         sha256=grid.sha256,
         mass_kind=grid.mass_kind,
@@ -197,9 +199,9 @@ def _check_covered(wave_aa: np.ndarray, needed_aa: np.ndarray, what: str) -> Non
         )
 
 
-def _resample_log(wave_aa: np.ndarray, lum: np.ndarray, log_grid: LogGrid) -> np.ndarray:
+def _resample_log(wave_aa: np.ndarray, lum: np.ndarray, velocity_grid: VelocityGrid) -> np.ndarray:
     """Cubic interpolation of spectra (..., n_wave) onto a log grid."""
-    target = log_grid.wave_aa
+    target = velocity_grid.wave_aa
     near = (wave_aa > target[0] - 50.0) & (wave_aa < target[-1] + 50.0)
     return PchipInterpolator(wave_aa[near], lum[..., near], axis=-1)(target)
 

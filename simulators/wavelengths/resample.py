@@ -10,12 +10,14 @@ by the overlap of the pixels, which conserves the integral; variances follow fro
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from priors.portable import Portable
 from simulators.wavelengths.air import rest_air_edges
 from simulators.wavelengths.rest_grid import REST_GRID, RestGrid
 
@@ -35,7 +37,8 @@ MIN_WEIGHT = 0.02
 """An unusable input pixel with at most this share of an output pixel does not spoil it."""
 
 
-class ResampleMatrix(NamedTuple):
+@dataclass(frozen=True)
+class ResampleMatrix(Portable):
     """Sparse rows of a resampling matrix.
 
     Attributes
@@ -47,12 +50,8 @@ class ResampleMatrix(NamedTuple):
         sums to the covered share of the output pixel: 1, or less at the ends of the spectrum.
     """
 
-    index: Tensor  # type: ignore[assignment]  # tuple.index would be of no use here
+    index: Tensor
     weight: Tensor
-
-    def to(self, device: torch.device | str) -> ResampleMatrix:
-        """Return the matrix on another device."""
-        return ResampleMatrix(self.index.to(device), self.weight.to(device))
 
 
 class Resampled(NamedTuple):

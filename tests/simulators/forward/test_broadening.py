@@ -8,17 +8,18 @@ import torch
 
 from simulators.constants import FWHM_PER_SIGMA, SPEED_OF_LIGHT_KMS
 from simulators.forward.broadening import VelocityBroadening
-from simulators.instruments.instrument import Instrument, LogGrid
+from simulators.instruments.instrument import Instrument
 from simulators.instruments.lsf import ResolvingPower
-from simulators.instruments.pixels import LinearPixels, LogPixels
+from simulators.instruments.observed_pixels import LinearObservedPixels, LogObservedPixels
 from simulators.wavelengths.air import rest_air_edges
 from simulators.wavelengths.resample import edges_from_centres, to_rest_frame
-from simulators.wavelengths.wavegrid import LogWaveGrid, WaveGrid
+from simulators.wavelengths.rest_grid import LinearRestGrid, LogRestGrid
+from simulators.wavelengths.velocity_grid import VelocityGrid
 
 LIBRARY_FWHM_AA = 2.5
 LIBRARY_VARIANCE = (LIBRARY_FWHM_AA / FWHM_PER_SIGMA) ** 2
 INSTRUMENT = Instrument()
-LOG_GRID = LogGrid.covering(INSTRUMENT.grid)
+LOG_GRID = VelocityGrid.covering(INSTRUMENT.grid)
 
 
 @pytest.fixture(scope="module")
@@ -106,13 +107,14 @@ def test_resampled_observation_has_the_same_resolution(kinematics, lines, redshi
 SURVEYS = {
     # rest-frame pixels like the observed ones: the blur is known pixel by pixel
     "log": Instrument(
-        grid=LogWaveGrid(4800.0, 1e-4, 1500),
+        grid=LogRestGrid(4800.0, 1e-4, 1500),
         lsf=ResolvingPower(wave_aa=(4000.0, 8000.0), power=(1500.0, 2000.0)),
-        pixels=LogPixels(start_aa=3801.894, log_step=1e-4),
+        pixels=LogObservedPixels(start_aa=3801.894, log_step=1e-4),
     ),
     # wider ones: the mean blur is taken
     "wider": Instrument(
-        grid=WaveGrid(4800.0, 2.1, 900), pixels=LinearPixels(start_aa=4000.0, step_aa=1.25)
+        grid=LinearRestGrid(4800.0, 2.1, 900),
+        pixels=LinearObservedPixels(start_aa=4000.0, step_aa=1.25),
     ),
 }
 
@@ -122,9 +124,9 @@ SURVEYS = {
 def test_other_pixels_are_resampled_as_real_data(lines, name, tolerance, redshift):
     """As above, with the pixels of other instruments and their readers' conversion to air."""
     instrument, sigma = SURVEYS[name], 60.0
-    log_grid = LogGrid.covering(instrument.grid)
+    velocity_grid = VelocityGrid.covering(instrument.grid)
     kinematics = VelocityBroadening(
-        log_grid, instrument, torch.full((log_grid.n_pix,), LIBRARY_FWHM_AA)
+        velocity_grid, instrument, torch.full((velocity_grid.n_pix,), LIBRARY_FWHM_AA)
     )
     native = instrument.pixels.wave_aa(torch.arange(500, 3900))
     medium = instrument.pixels.medium
@@ -142,7 +144,7 @@ def test_other_pixels_are_resampled_as_real_data(lines, name, tolerance, redshif
     good = resampled.valid[0].numpy()
     assert good.mean() > 0.98
     truth = resampled.flux[0].numpy()
-    flux = torch.tensor(_spectrum(log_grid.wave_aa, lines, lambda w: 0.0)).float()
+    flux = torch.tensor(_spectrum(velocity_grid.wave_aa, lines, lambda w: 0.0)).float()
     args = (torch.tensor([v]) for v in (0.0, sigma, redshift))
     model = kinematics(flux[None], *args)[0].double().numpy()
     error = np.std((model - truth)[good])
@@ -179,7 +181,7 @@ def test_rows_are_independent(kinematics):
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
 
 
-def test_log_grid_covers_the_instrument_with_margin():
+def test_velocity_grid_covers_the_instrument_with_margin():
     margin = LOG_GRID.wave_aa[[0, -1]] / INSTRUMENT.grid.edges_aa[[0, -1]].numpy() - 1
     assert margin == pytest.approx([-0.0085, 0.0085], abs=1e-6)
     assert LOG_GRID.step * SPEED_OF_LIGHT_KMS < 41

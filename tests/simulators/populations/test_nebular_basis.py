@@ -13,7 +13,7 @@ from simulators.libraries import toy_nebular
 from simulators.populations.band_nodes import BandNodes
 from simulators.populations.nebular_basis import build_nebular_basis
 from simulators.populations.ssp_grid import MH_TOLERANCE
-from simulators.wavelengths.wavegrid import WaveGrid
+from simulators.wavelengths.rest_grid import LinearRestGrid
 
 EDGES = AgeBins().edges_gyr
 
@@ -71,14 +71,14 @@ def test_bands_are_those_of_the_whole_continuum(grid, basis):
 
 def test_only_lines_that_something_sees_are_kept(grid):
     # H alpha and [N II] fall outside this window, and no band is there to see them
-    narrow = Instrument(grid=WaveGrid(4830.0, 1.25, 280), bands=())
+    narrow = Instrument(grid=LinearRestGrid(4830.0, 1.25, 280), bands=())
     kept = build_nebular_basis(grid, AgeBins(), narrow)
     np.testing.assert_allclose(kept.line_wave_aa.numpy(), grid.line_wave_aa[:3])
     np.testing.assert_array_equal(kept.line_lum.shape, (2, 4, 5, 3))
-    blue = Instrument(grid=WaveGrid(4830.0, 1.25, 280), bands=("F275W", "F336W"))
+    blue = Instrument(grid=LinearRestGrid(4830.0, 1.25, 280), bands=("F275W", "F336W"))
     assert len(build_nebular_basis(grid, AgeBins(), blue).line_wave_aa) == 3
     # F814W sees nothing of them at rest, F555W sees them all
-    wide = Instrument(grid=WaveGrid(4830.0, 1.25, 280), bands=("F555W",))
+    wide = Instrument(grid=LinearRestGrid(4830.0, 1.25, 280), bands=("F555W",))
     assert len(build_nebular_basis(grid, AgeBins(), wide).line_wave_aa) == 5
 
 

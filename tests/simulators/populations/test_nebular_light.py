@@ -209,7 +209,7 @@ def test_log_u_beyond_the_grid_is_refused(toy):
 
 
 def test_line_profiles_have_unit_integral(toy):
-    wave = toy.basis.log_grid.wave_aa
+    wave = toy.basis.velocity_grid.wave_aa
     area = np.trapezoid(line_profiles(toy.basis).double().numpy(), wave, axis=1)
     np.testing.assert_allclose(area, 1.0, rtol=1e-4)
 

@@ -12,7 +12,7 @@ from priors.ages import AgeBins
 from simulators.instruments.filters import photon_mean_flux, read_filter
 from simulators.instruments.instrument import Instrument
 from simulators.populations.ssp_basis import age_weights, build_basis
-from simulators.wavelengths.wavegrid import WaveGrid
+from simulators.wavelengths.rest_grid import LinearRestGrid
 
 EDGES = np.asarray(AgeBins().edges_gyr)
 
@@ -62,7 +62,7 @@ def test_uncovered_ages_are_refused(ages, message):
 def test_basis_has_the_light_of_the_library(toy_library, basis):
     weights = age_weights(toy_library.age_gyr, EDGES)
     averaged = np.einsum("ba,maw->bmw", weights, toy_library.lum.astype(float))
-    wave = basis.log_grid.wave_aa
+    wave = basis.velocity_grid.wave_aa
     for bin_, met in ((0, 0), (7, 2), (15, 3)):
         truth = np.interp(wave, toy_library.wave_aa, averaged[bin_, met])
         # the reference is linear between the library's wavelengths: a little off in sharp lines
@@ -111,7 +111,7 @@ def test_metallicity_outside_the_library_is_refused(basis, mh):
         ((1800, 7400), Instrument(bands=("F814W",)), "1800-7400 Å, band F814W needs"),
         (
             (1800, 6800),
-            Instrument(grid=WaveGrid(4800.0, 1.25, 1201), bands=()),
+            Instrument(grid=LinearRestGrid(4800.0, 1.25, 1201), bands=()),
             "1800-6800 Å, the V band, in which light is weighed, needs",
         ),
     ],
