@@ -52,7 +52,7 @@ def extinction_mag(wavelength_aa: np.ndarray, ebv: float) -> np.ndarray:
 
 
 def foreground_factor(wavelength_aa: np.ndarray, ebv: float) -> np.ndarray:
-    """Return what observed fluxes and errors are multiplied by to remove the foreground.
+    """Return the factor on observed fluxes and errors that removes the foreground.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def band_extinction_mag(band: str, ebv: float) -> float:
     Returns
     -------
     float
-        Extinction in mag.
+        Extinction of the band in mag.
 
     Examples
     --------

@@ -1,1 +1,6 @@
-"""Maps and regions beside a cube: bins, velocities, ds9 regions, PHANGS-DAP and nGIST."""
+"""Maps and regions that come beside a cube.
+
+`bin_map` and `velocity_map` read maps of any origin, `ds9_regions` foreground stars and apertures,
+`dap_maps` the products of PHANGS-MUSE, `gist_products` and `gist_spectra` the folders of GIST and
+nGIST.
+"""

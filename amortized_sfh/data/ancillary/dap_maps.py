@@ -41,7 +41,7 @@ class DapMaps:
     sigma_kms, sigma_error_kms : ndarray
         Stellar velocity dispersion and its formal error in km/s, shape (ny, nx).
     source : str
-        Name of the file or folder.
+        Name of the file or folder that the maps come from.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def read_dap_maps(path: str | Path) -> DapMaps:
     Parameters
     ----------
     path : str or Path
-        ``<galaxy>_MAPS.fits`` of PHANGS-MUSE.
+        The file ``<galaxy>_MAPS.fits`` of PHANGS-MUSE.
 
     Returns
     -------

@@ -31,16 +31,16 @@ __all__ = ["Ds9Regions", "aperture_bins", "ds9_mask", "read_ds9_regions"]
 
 @dataclass(frozen=True)
 class Ds9Regions:
-    """Regions as read from a file.
+    """Regions as read from a file of ds9.
 
     Parameters
     ----------
     source : str
         Name of the file, for messages.
     regions : tuple of regions.Region
-        Those that count, in order.
+        Regions that count, in the order of the file.
     excluded : tuple of regions.Region
-        Those that are cut out of them.
+        Regions that are cut out of all others.
     """
 
     source: str
@@ -61,12 +61,12 @@ def read_ds9_regions(path: str | Path) -> Ds9Regions:
     Parameters
     ----------
     path : str or Path
-        The file, usually ``.reg``.
+        Name of the file, usually ``.reg``.
 
     Returns
     -------
     Ds9Regions
-        At least one region.
+        The regions of the file, at least one.
 
     Raises
     ------
@@ -98,12 +98,12 @@ def read_ds9_regions(path: str | Path) -> Ds9Regions:
 
 
 def ds9_mask(file: Ds9Regions, wcs: WCS | None, shape: tuple[int, int]) -> np.ndarray:
-    """Return which spaxels lie in any of the regions.
+    """Return the spaxels that lie in any of the regions.
 
     Parameters
     ----------
     file : Ds9Regions
-        The regions.
+        Regions as read from a file.
     wcs : WCS or None
         Celestial WCS of the cube, for regions in sky coordinates.
     shape : tuple of int
@@ -112,7 +112,7 @@ def ds9_mask(file: Ds9Regions, wcs: WCS | None, shape: tuple[int, int]) -> np.nd
     Returns
     -------
     ndarray
-        Bool, shape (ny, nx).
+        True for spaxels inside, shape (ny, nx).
 
     Raises
     ------
@@ -153,9 +153,9 @@ def aperture_bins(file: Ds9Regions, wcs: WCS | None, shape: tuple[int, int]) -> 
     Parameters
     ----------
     file : Ds9Regions
-        The regions.
+        Regions as read from a file.
     wcs : WCS or None
-        Celestial WCS of the cube.
+        Celestial WCS of the cube, for regions in sky coordinates.
     shape : tuple of int
         Spatial shape (ny, nx) of the whole cube.
 
@@ -245,7 +245,7 @@ def _covered(region: PixelRegion, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _is_small(region: PixelRegion) -> bool:
-    """Whether a region can fall between the centres of spaxels."""
+    """Tell if a region can fall between the centres of spaxels."""
     return isinstance(region, PointPixelRegion) or region.area < 2.0
 
 

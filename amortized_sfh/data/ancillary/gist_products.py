@@ -35,12 +35,12 @@ _SAME_PLACE_ARCSEC = 1e-3
 
 @dataclass(frozen=True, kw_only=True)
 class GistProducts:
-    """What a run of GIST or nGIST left.
+    """Products of a run of GIST or nGIST.
 
     Parameters
     ----------
     folder : Path
-        The output folder.
+        Output folder of the run.
     run : str
         Name of the run, with which its files begin.
     maps : DapMaps
@@ -67,7 +67,7 @@ def read_gist(folder: str | Path) -> GistProducts:
     Parameters
     ----------
     folder : str or Path
-        The folder.
+        Output folder of one run.
 
     Returns
     -------
@@ -116,18 +116,19 @@ def find_gist_file(
     Parameters
     ----------
     folder : Path
-        The output folder.
+        Output folder of the run.
     run : str
         Name of the run.
     kinds : tuple of str
-        What follows the name, in lower case with underscores, in order of preference.
+        Words that follow the name of the run, in lower case with underscores, in order of
+        preference.
     suffixes : tuple of str
-        Possible endings.
+        Endings that the file may have, with the dot.
 
     Returns
     -------
     Path or None
-        The first match; None if there is none.
+        The first file that matches; None if there is none.
     """
     files = sorted(f for f in folder.iterdir() if f.name.startswith(f"{run}_"))
     for kind in kinds:

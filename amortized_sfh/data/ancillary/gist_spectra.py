@@ -22,13 +22,13 @@ _BINNED = ("bin_spectra", "binspectra", "vorspectra")
 
 
 class GistSpectra(NamedTuple):
-    """Spectra of all bins.
+    """Spectra of all bins of a run.
 
     Attributes
     ----------
-    log_wave
+    log_wave : ndarray
         ln of the air wavelength in Å in the rest frame of the run, shape (n_wave,).
-    flux, sigma
+    flux, sigma : ndarray
         Sum over the spaxels of each bin and its error, in the unit of the cube, shape
         (n_bin, n_wave).
     """
@@ -44,13 +44,13 @@ def read_gist_spectra(products: GistProducts) -> GistSpectra:
     Parameters
     ----------
     products : GistProducts
-        The run.
+        Products of the run.
 
     Returns
     -------
     GistSpectra
-        With the errors ESPEC; runs that left them out of the cleaned spectra have them beside the
-        binned ones.
+        Spectra of all bins, with the errors ESPEC; runs that left them out of the cleaned spectra
+        have them beside the binned ones.
 
     Raises
     ------

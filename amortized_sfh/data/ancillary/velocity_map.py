@@ -50,6 +50,18 @@ class VelocityMap(NamedTuple):
 def split_extension(text: str) -> tuple[Path, str | None]:
     """Read ``FILE`` or ``FILE:EXTENSION``.
 
+    Parameters
+    ----------
+    text : str
+        File name, with the name or number of an extension behind a colon where one is meant.
+
+    Returns
+    -------
+    file : Path
+        Name of the file alone.
+    extension : str or None
+        The extension; None if the text names none.
+
     Examples
     --------
     >>> split_extension("maps.fits:V_STARS")

@@ -21,19 +21,19 @@ def wavelength_axis(path: str | Path, header: fits.Header, n_plane: int) -> tupl
 
     Parameters
     ----------
-    path
+    path : str or Path
         File name for messages.
-    header
-        Of the cube.
-    n_plane
-        Number of planes.
+    header : astropy.io.fits.Header
+        Header of the extension with the fluxes.
+    n_plane : int
+        Number of wavelength pixels.
 
     Returns
     -------
     edges : Tensor
         Observed edges of the pixels in Å, shape (n_plane + 1,), float64.
     medium : str
-        "air" or "vacuum".
+        Medium of the wavelengths, "air" or "vacuum".
 
     Raises
     ------

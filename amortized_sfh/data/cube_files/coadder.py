@@ -25,7 +25,7 @@ class Coadder:
     light : ndarray
         Brightness of each spaxel, shape (n_spaxel,); weighs what is missing.
     n_value : int
-        Spectral pixels (or bands) per spaxel.
+        Number of spectral pixels (or bands) per spaxel.
     """
 
     def __init__(self, row_of_spaxel: np.ndarray, light: np.ndarray, n_value: int) -> None:
@@ -46,9 +46,9 @@ class Coadder:
         Parameters
         ----------
         spaxels : slice
-            Which spaxels these are.
+            Positions of these spaxels among all that are co-added.
         flux, variance : Tensor
-            Shape (n_chunk, n_value).
+            Fluxes and variances, shape (n_chunk, n_value); they do not count where not valid.
         valid : Tensor
             True = use, shape (n_chunk, n_value).
         """
@@ -65,12 +65,12 @@ class Coadder:
         Parameters
         ----------
         values : ndarray
-            Finite, shape (n_spaxel,).
+            One finite value per spaxel, shape (n_spaxel,).
 
         Returns
         -------
         ndarray
-            Shape (n_bin,), float64.
+            Mean of each bin, shape (n_bin,), float64.
         """
         member = self._row >= 0
         weighted = self._light[member] * torch.as_tensor(values).double()[member]
@@ -80,7 +80,7 @@ class Coadder:
     def result(
         self, slope: float = NOISE_GROWTH, ceiling: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the sums.
+        """Return the sums over the spaxels of each bin.
 
         Parameters
         ----------

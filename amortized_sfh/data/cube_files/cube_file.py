@@ -151,7 +151,7 @@ class CubeFile:
         low, high = grid.edges_aa[0], grid.edges_aa[-1]
         inside = torch.nonzero((rest[1:] > low) & (bluest[:-1] < high)).flatten()
         if inside.numel() == 0:
-            reach = "" if highest is None else f" at redshifts {redshift:g}-{highest:g}"
+            reach = "" if highest in (None, redshift) else f" at redshifts {redshift:g}-{highest:g}"
             raise ValueError(
                 f"{self.path} covers {rest[0]:.0f}-{rest[-1]:.0f} Å in the rest frame at z = "
                 f"{redshift:g} and misses the model's {grid.start_aa:.0f}-{grid.end_aa:.0f} Å"

@@ -26,16 +26,16 @@ __all__ = ["MangaParts", "find_manga_parts"]
 
 
 class MangaParts(NamedTuple):
-    """Where the parts of a LOGCUBE are.
+    """Extensions and wavelengths of a LOGCUBE.
 
     Attributes
     ----------
-    data, ivar, mask
-        Indices of the extensions.
-    edges_aa
+    data, ivar, mask : int
+        Indices of the extensions FLUX, IVAR and MASK.
+    edges_aa : Tensor
         Observed edges of the wavelength pixels in Å, shape (n_wave + 1,), float64.
-    medium
-        Their medium, "vacuum".
+    medium : str
+        Medium of the wavelengths, "vacuum".
     """
 
     data: int
@@ -50,10 +50,10 @@ def find_manga_parts(hdul: fits.HDUList, path: str | Path) -> MangaParts | None:
 
     Parameters
     ----------
-    hdul
-        An open file.
-    path
-        Its name, for messages.
+    hdul : HDUList
+        A file that is open.
+    path : str or Path
+        Name of the file, for messages.
 
     Returns
     -------

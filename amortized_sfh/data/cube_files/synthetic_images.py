@@ -19,18 +19,18 @@ _CHUNK_SPAXELS = 16384
 def synthetic_image(
     cube: CubeFile, window: tuple[slice, slice], curve: FilterCurve
 ) -> np.ndarray | None:
-    """Return the image of a region in a band, over the wavelengths that cube and band share.
+    """Return the image of a window in a band, over the wavelengths that cube and band share.
 
-    Of a large region only every n-th wavelength is read, which leaves ample signal for an image.
+    Of a large window only every n-th wavelength is read, which leaves ample signal for an image.
 
     Parameters
     ----------
     cube : CubeFile
-        The cube.
+        The cube, as `open_cube` returned it.
     window : tuple of slice
-        Rows and columns.
+        Rows and columns of the part to read.
     curve : FilterCurve
-        Throughput of the band.
+        Throughput of the band by wavelength.
 
     Returns
     -------
@@ -48,14 +48,14 @@ def synthetic_image(
 
 
 def white_image(cube: CubeFile, window: tuple[slice, slice]) -> np.ndarray:
-    """Return the image of a region over all wavelengths.
+    """Return the image of a window over all wavelengths.
 
     Parameters
     ----------
     cube : CubeFile
-        The cube.
+        The cube, as `open_cube` returned it.
     window : tuple of slice
-        Rows and columns.
+        Rows and columns of the part to read.
 
     Returns
     -------

@@ -1,7 +1,4 @@
-"""Spatial bins: reading a bin map, binning to a target S/N, and co-adding spectra and bands.
-
-Co-added spectra are sums, so the stellar mass of a bin is the mass of all its spaxels.
-"""
+"""Spatial bins that reach a target S/N."""
 
 from __future__ import annotations
 
@@ -28,7 +25,8 @@ def bin_to_snr(
     target_snr : float
         S/N per spectral pixel wanted in each bin.
     slope : float
-        Noise growth, see :func:`~simulators.noise.growth.noise_growth_factor`.
+        Growth of the noise of bins per decade of spaxels, see
+        :func:`~simulators.noise.growth.noise_growth_factor`.
 
     Returns
     -------

@@ -31,12 +31,12 @@ _BRIGHT_SHARE = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Orientation:
-    """How a disc lies on the sky.
+    """Orientation of a disc on the sky.
 
     Parameters
     ----------
     inclination_deg : float
-        0 is face-on; below 90. Surface densities are multiplied by its cosine.
+        Inclination, from 0 (face-on) to below 90. Surface densities are multiplied by its cosine.
     position_angle_deg : float, optional
         Position angle of the major axis, east of north; radii of an inclined disc need it.
     centre : tuple of float or SkyCoord, optional
@@ -96,7 +96,7 @@ def parse_centre(text: str) -> tuple[float, float] | SkyCoord:
     Returns
     -------
     tuple of float or SkyCoord
-        The centre.
+        Pixels (x, y) of the map from 0, or a position on the sky.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def light_centre(brightness: np.ndarray) -> tuple[float, float]:
     Returns
     -------
     tuple of float
-        x and y in pixels from 0.
+        Centre (x, y) in pixels from 0.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def place_disc(header: fits.Header, brightness: np.ndarray, orientation: Orienta
     brightness : ndarray
         Surface brightness, shape (ny, nx); gives the centre where none was given.
     orientation : Orientation
-        Of the disc.
+        Inclination and position angle of the disc, and its centre.
 
     Returns
     -------
@@ -224,7 +224,7 @@ def spaxel_area_arcsec2(header: fits.Header) -> float:
     Returns
     -------
     float
-        In arcsec².
+        Area of one spaxel in arcsec².
     """
     if not len(header):
         return math.nan
@@ -245,7 +245,7 @@ def kpc_per_arcsec(distance_mpc: float, redshift: float) -> float:
     Returns
     -------
     float
-        In kpc.
+        Length of one arcsec in kpc.
 
     Examples
     --------

@@ -58,11 +58,11 @@ def gas_cleaned_data(
     Parameters
     ----------
     products : GistProducts
-        The run.
+        Products of the run.
     redshift : float
         Redshift of the galaxy, that of the run.
     instrument : Instrument
-        What the model was made for.
+        Instrument that the model was made for.
     ebv : float
         Galactic E(B-V) in mag, removed unless the run has done so.
     cube : CubeData, optional

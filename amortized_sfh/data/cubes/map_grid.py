@@ -10,7 +10,7 @@ from astropy.io import fits
 
 @dataclass(frozen=True)
 class MapGrid:
-    """Where on the sky each result belongs.
+    """Places of results on the map of a cube, and on the sky.
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ class MapGrid:
         Row of the results for every spaxel, shape (ny, nx), -1 where there is none. Spaxels of one
         bin share a row.
     header : astropy.io.fits.Header
-        Celestial WCS of the map.
+        Celestial WCS of the map; empty if there is none.
     label : ndarray, optional
         Number that BINID shows for each row, shape (n_obs,); by default the row itself.
     flag : ndarray, optional
@@ -57,14 +57,14 @@ class MapGrid:
         Parameters
         ----------
         values : ndarray
-            Shape (n_obs, ...).
+            One value, or one array of them, per row, shape (n_obs, ...).
         fill : float
             Value of spaxels without a row.
 
         Returns
         -------
         ndarray
-            Shape (..., ny, nx), dtype of ``values``.
+            The map, or a map per value, shape (..., ny, nx), dtype of ``values``.
         """
         image = np.full((*values.shape[1:], *self.row.shape), fill, dtype=values.dtype)
         has_row = self.row >= 0

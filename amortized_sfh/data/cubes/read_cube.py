@@ -78,12 +78,12 @@ def cube_window(window: tuple[int, int, int, int] | None, cube: CubeFile) -> tup
     window : tuple of int or None
         Ends ``(x0, x1, y0, y1)`` in pixels from 0, the last ones excluded; None for the whole cube.
     cube : CubeFile
-        The open cube.
+        The cube, as `open_cube` returned it.
 
     Returns
     -------
     tuple of slice
-        Rows and columns.
+        Rows and columns of the part.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def read_cube(
     in_bins = bins is not None or target_snr is not None
     velocity, planes = _frames(cube, section, z, options, provenance)
     masked = _masked(cube, section, options, provenance)
-    # that of bins must not depend on how far frames may move once velocities are measured
+    # the growth of bins must not depend on how far frames may move once velocities are measured
     at_rest = planes if options.measure_velocity is None else cube.planes(options.grid, z)
     growth = _noise_growth(cube, section, at_rest, options, in_bins)
     noise = _noise(cube, planes, options, growth)

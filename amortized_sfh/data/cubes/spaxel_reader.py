@@ -92,7 +92,7 @@ class SpaxelReader:
     Parameters
     ----------
     cube : CubeFile
-        The open cube.
+        The cube, as `open_cube` returned it.
     window : tuple of slice
         Rows and columns of the part that is read.
     planes : slice

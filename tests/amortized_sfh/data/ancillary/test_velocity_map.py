@@ -98,7 +98,7 @@ def test_bins_take_the_light_weighted_mean(write_cube, rotation):
     )
 
 
-def test_region_cuts_the_map(write_cube, rotation):
+def test_window_cuts_the_map(write_cube, rotation):
     options = CubeOptions(velocity_map=rotation)
     data = read_cube(write_cube(), Z, window=(2, 5, 1, 3), options=options)
     np.testing.assert_allclose(data.frame_kms, rotation[1:3, 2:5].ravel())
@@ -181,13 +181,28 @@ def test_bad_maps(tmp_path, rotation, write_cube):
             read_velocity_map(f"{path}{extension}", (6, 8))
 
 
-def test_a_map_of_the_region_alone(write_cube, rotation):
-    path, region = write_cube(), (2, 7, 1, 5)
-    whole = read_cube(path, Z, window=region, options=CubeOptions(velocity_map=rotation))
+def test_a_map_of_the_window_alone(write_cube, rotation):
+    path, window = write_cube(), (2, 7, 1, 5)
+    whole = read_cube(path, Z, window=window, options=CubeOptions(velocity_map=rotation))
     part = CubeOptions(velocity_map=rotation[1:5, 2:7])
-    alone = read_cube(path, Z, window=region, options=part)
+    alone = read_cube(path, Z, window=window, options=part)
     np.testing.assert_array_equal(alone.frame_kms, whole.frame_kms)
     assert alone.origin_xy == (2, 1)
     other = CubeOptions(velocity_map=rotation[:3])
     with pytest.raises(ValueError, match=r"shape \(3, 8\); expected the cube's \(6, 8\) or the re"):
-        read_cube(path, Z, window=region, options=other)
+        read_cube(path, Z, window=window, options=other)
+
+
+def test_a_map_that_has_been_read_is_taken_as_it_is(tmp_path, write_cube, rotation):
+    holes = rotation.copy()
+    holes[2, 3] = np.nan
+    path = tmp_path / "v.fits"
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(holes, name="V")]).writeto(path)
+    read = read_velocity_map(path, (6, 8))
+    path.unlink()
+    assert read_velocity_map(read, (6, 8)) is read
+    data = read_cube(write_cube(), Z, options=CubeOptions(velocity_map=read))
+    np.testing.assert_array_equal(data.frame_kms, read.velocity_kms.ravel())
+    assert (data.provenance["VELMAP"], data.provenance["VELFILL"]) == ("v.fits", 1)
+    with pytest.raises(ValueError, match=r"shape \(6, 8\); expected the cube's \(5, 8\)"):
+        read_velocity_map(read, (5, 8))

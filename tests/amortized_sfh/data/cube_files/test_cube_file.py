@@ -5,7 +5,7 @@ import pytest
 import torch
 from astropy.io import fits
 
-from amortized_sfh.data.cube_files.cube_file import open_cube
+from amortized_sfh.data.cube_files.cube_file import CubeFile, open_cube
 from amortized_sfh.data.cubes.read_cube import read_cube
 from amortized_sfh.data.files.fits_files import InputFileError
 from simulators.wavelengths.rest_grid import REST_GRID
@@ -148,3 +148,14 @@ def test_adaptive_optics_in_the_header(write_cube, mode, ao):
         hdul[0].header["HIERARCH ESO INS MODE"] = mode
     assert open_cube(path).ao is ao
     assert read_cube(path, 0.00243).ao is ao
+
+
+def test_a_file_that_fails_while_it_is_read(write_cube, monkeypatch):
+    cube = open_cube(write_cube())
+
+    def fail(*_):
+        raise OSError("input/output error")
+
+    monkeypatch.setattr(CubeFile, "_section", fail)
+    with pytest.raises(InputFileError, match=r"cube\.fits is not a readable FITS file \(input/out"):
+        read(cube)

@@ -79,7 +79,7 @@ def test_nothing_usable_at_all(write_cube):
         read_cube(write_cube(flux=np.full((1800, 6, 8), np.nan)), Z)
 
 
-def test_region_keeps_spaxels_and_sky_together(write_cube):
+def test_window_keeps_spaxels_and_sky_together(write_cube):
     path = write_cube(flux=ramp())
     whole = read_cube(path, Z)
     part = read_cube(path, Z, window=(2, 7, 1, 4))
@@ -93,13 +93,13 @@ def test_region_keeps_spaxels_and_sky_together(write_cube):
     assert here.separation(there).arcsec < 1e-6
 
 
-@pytest.mark.parametrize("region", [(0, 9, 0, 6), (3, 3, 0, 6), (-1, 4, 0, 6), (5, 2, 0, 6)])
-def test_region_outside_the_cube(write_cube, region):
+@pytest.mark.parametrize("window", [(0, 9, 0, 6), (3, 3, 0, 6), (-1, 4, 0, 6), (5, 2, 0, 6)])
+def test_window_outside_the_cube(write_cube, window):
     with pytest.raises(ValueError, match=r"region is .*0:8,0:6"):
-        read_cube(write_cube(), Z, window=region)
+        read_cube(write_cube(), Z, window=window)
 
 
-def test_parse_region():
+def test_parse_window():
     assert parse_window("1:5,2:9") == (1, 5, 2, 9)
     for text in ("1:5", "a:b,c:d", "1:5,2:9,3:4", ""):
         with pytest.raises(ValueError, match="region is"):
@@ -179,7 +179,7 @@ def test_bin_map_of_another_shape(write_cube):
         read_cube(write_cube(), Z, bins=np.zeros((8, 6)))
 
 
-def test_bin_map_is_cut_with_the_region(write_cube):
+def test_bin_map_is_cut_with_the_window(write_cube):
     bins = np.arange(48).reshape(6, 8) // 8
     data = read_cube(write_cube(flux=ramp()), Z, bins=bins, window=(0, 8, 2, 4))
     assert data.label.tolist() == [2, 3]
