@@ -10,22 +10,6 @@ from astropy.io import fits
 
 from amortized_sfh.data.files.fits_files import find_image
 
-__all__ = [
-    "ERROR_HDUS",
-    "FLUX_HDUS",
-    "HST_ERROR_HDUS",
-    "HST_IMAGE_HDUS",
-    "HST_MASK_HDUS",
-    "HST_WEIGHT_HDUS",
-    "MANGA_CUBE_HDUS",
-    "MUSE_FLUX_HDUS",
-    "MUSE_QUALITY_HDUS",
-    "QUALITY_HDUS",
-    "REDSHIFT_HDUS",
-    "WAVE_HDUS",
-    "is_row_stacked",
-]
-
 MUSE_FLUX_HDUS = ("DATA", "SCI", "PRIMARY")
 """Flux of a cube as ESO delivers it; its variance has a name of ``ERROR_HDUS["variance"]``."""
 
@@ -51,10 +35,12 @@ WAVE_HDUS = ("WAVE", "WAVELENGTH")
 REDSHIFT_HDUS = ("Z", "REDSHIFT")
 
 HST_IMAGE_HDUS = ("SCI", "PRIMARY")
-HST_ERROR_HDUS = ("ERR", *HST_IMAGE_HDUS)
-HST_WEIGHT_HDUS = ("WHT", "WEIGHT", *HST_IMAGE_HDUS)
-HST_MASK_HDUS = ("DQ", "MASK", *HST_IMAGE_HDUS)
-"""Maps that belong to an HST image; in a file of their own they may be its only image."""
+HST_MAP_HDUS = {
+    "error map": ("ERR", *HST_IMAGE_HDUS),
+    "weight map": ("WHT", "WEIGHT", *HST_IMAGE_HDUS),
+    "mask": ("DQ", "MASK", *HST_IMAGE_HDUS),
+}
+"""Maps that belong to an HST image; in the file of the image they have the first of the names."""
 
 
 def is_row_stacked(hdul: fits.HDUList) -> bool:

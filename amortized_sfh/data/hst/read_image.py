@@ -14,12 +14,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
 
-from amortized_sfh.data.files.extensions import (
-    HST_ERROR_HDUS,
-    HST_IMAGE_HDUS,
-    HST_MASK_HDUS,
-    HST_WEIGHT_HDUS,
-)
+from amortized_sfh.data.files.extensions import HST_IMAGE_HDUS, HST_MAP_HDUS
 from amortized_sfh.data.files.fits_files import InputFileError, InputWarning, find_image, open_fits
 from amortized_sfh.data.hst.background_tiles import (
     cut_tiles,
@@ -101,11 +96,12 @@ def read_hst_image(
             warnings.simplefilter("ignore", FITSFixedWarning)
             wcs = WCS(headers[0], fobj=hdul)
         own = {
-            name: hdul[found].data
-            for name in ("ERR", "WHT", "DQ")
-            if (found := find_image(hdul, (name,), 2)) is not None
+            kind: hdul[found]
+            for kind, names in HST_MAP_HDUS.items()
+            if (found := find_image(hdul, names[:1], 2)) is not None
         }
-        own_unit = hdul["WHT"].header.get("BUNIT", "") if "WHT" in own else ""
+        own_unit = own["weight map"].header.get("BUNIT", "") if "weight map" in own else ""
+        own = {kind: hdu.data for kind, hdu in own.items()}
     if not wcs.has_celestial:
         raise InputFileError(
             f"{path} has no celestial WCS; expected CTYPE1, CRVAL1 ... as in a drizzled image"
@@ -117,10 +113,10 @@ def read_hst_image(
         data,
         per_count,
         wcs.celestial,
-        own.get("ERR") if error is None else _read_map(error, HST_ERROR_HDUS, "an error map")[0],
+        own.get("error map") if error is None else _read_map(error, "error map")[0],
         electrons,
         source=Path(path).name,
-        missing=own.get("DQ") if mask is None else _read_map(mask, HST_MASK_HDUS, "a mask")[0],
+        missing=own.get("mask") if mask is None else _read_map(mask, "mask")[0],
         camera=read_camera(headers),
     )
     if image.camera and not image.camera.startswith("WFC3"):
@@ -131,22 +127,20 @@ def read_hst_image(
             stacklevel=2,
         )
     if weight is not None:
-        image = _with_weight(image, *_read_map(weight, HST_WEIGHT_HDUS, "a weight map"), headers)
-    elif "WHT" in own:
-        image = _with_own_weight(image, own["WHT"], str(own_unit), headers)
+        image = _with_weight(image, *_read_map(weight, "weight map"), headers)
+    elif "weight map" in own:
+        image = _with_own_weight(image, own["weight map"], str(own_unit), headers)
     return _with_sky(image, headers, sky)
 
 
-def _read_map(
-    source: str | Path | np.ndarray, names: tuple[str, ...], expected: str
-) -> tuple[np.ndarray, str, str]:
+def _read_map(source: str | Path | np.ndarray, kind: str) -> tuple[np.ndarray, str, str]:
     """Return a map that belongs to an image, its unit and the name of its file."""
     if isinstance(source, np.ndarray):
         return source, "", ""
     with open_fits(source) as hdul:
-        index = find_image(hdul, (*names, *(h.name.upper() for h in hdul)), 2)
+        index = find_image(hdul, (*HST_MAP_HDUS[kind], *(h.name.upper() for h in hdul)), 2)
         if index is None:
-            raise InputFileError(f"{source} holds no 2-D image; expected {expected}")
+            raise InputFileError(f"{source} holds no 2-D image; expected the {kind}")
         headers = [hdul[index].header, hdul[0].header]
         unit = str(next(header_values(headers, "BUNIT"), ""))
         return hdul[index].data, unit, Path(source).name
