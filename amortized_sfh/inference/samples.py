@@ -44,7 +44,7 @@ class PosteriorSamples:
     space
         Names, units and order of theta.
     bins
-        Age bins.
+        Age bins of the histories.
     frame_kms
         Velocity of the rest frame of each observation relative to the redshift of the galaxy in
         km/s, shape (n_obs,); None for 0. The product V is relative to the galaxy; theta is not.

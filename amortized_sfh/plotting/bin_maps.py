@@ -18,7 +18,7 @@ from amortized_sfh.plotting.colours import (
 )
 from amortized_sfh.plotting.figures import as_array, finish, log10_positive, styled
 from amortized_sfh.plotting.maps import find_map
-from amortized_sfh.plotting.panels import PanelGrid, panel_size
+from amortized_sfh.plotting.panel_grid import PanelGrid, panel_size
 from amortized_sfh.plotting.sky import SkyFrame, draw_map, draw_scale_bar
 from amortized_sfh.quantities.quantity import Quantity
 from amortized_sfh.quantities.registry import MASSFRAC, describe
@@ -52,13 +52,13 @@ def plot_bin_maps(
     name : str
         ``MASSFRAC``, ``SFR`` or ``MH``.
     bins : sequence of int, optional
-        Which bins, 0 = youngest; five spread over all by default.
+        Numbers of the bins to draw, 0 the youngest; five spread over all by default.
     truth : mapping of str to array, shape (n_bins, ny, nx), optional
-        Holds ``name``.
+        True values under ``name``, drawn above the means; none by default.
     frame : SkyFrame, optional
-        Pixel scale and distance.
+        Pixel scale and distance; axes are in spaxels by default.
     path : str or Path, optional
-        File to write.
+        File to write, png, pdf or svg; none by default.
 
     Returns
     -------
@@ -160,12 +160,12 @@ def age_label(low_gyr: float, high_gyr: float) -> str:
     Parameters
     ----------
     low_gyr, high_gyr : float
-        Edges in Gyr.
+        Edges of the bin as lookback times in Gyr.
 
     Returns
     -------
     str
-        In Myr below 1 Gyr.
+        Both edges, in Myr where the older one is below 1 Gyr, else in Gyr.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Is the posterior calibrated? Coverage, ranks and recovery against known truths."""
+"""Checks of calibration: coverage, ranks and recovery against known truths."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def plot_coverage(
     levels : array, shape (n_level,)
         Nominal probabilities, 0 to 1.
     coverage : mapping of str to array, shape (n_level,)
-        Name of a quantity to the measured shares.
+        Name of a quantity to the measured shares of truths inside, one per level.
     n_obs : int
         Number of observations, for the central 95 % of the binomial distribution (grey).
     path : str or Path, optional
-        File to write.
+        File to write, png, pdf or svg; none by default.
     title : str
-        Heading.
+        Heading of the figure; none by default.
 
     Returns
     -------
@@ -107,11 +107,11 @@ def plot_ranks(
     ranks : array, shape (n_obs, n_quantity)
         Number of draws below each truth, 0 to `n_draws`.
     n_draws : int
-        Draws per observation.
+        Draws per observation that the truth was ranked among.
     names : sequence of str
-        One per column.
+        Names of the quantities, one per column of `ranks`.
     path : str or Path, optional
-        File to write.
+        File to write, png, pdf or svg; none by default.
     n_bins : int
         Bars; the band is exact also when they hold unequal numbers of ranks.
 
@@ -185,7 +185,7 @@ def plot_recovery(
         Name of a quantity to true values, posterior means and posterior standard deviations; NaN is
         left out.
     path : str or Path, optional
-        File to write.
+        File to write, png, pdf or svg; none by default.
 
     Returns
     -------

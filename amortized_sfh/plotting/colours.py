@@ -23,7 +23,7 @@ def robust_limits(
     *images : ndarray
         Values; NaN and infinities are ignored.
     symmetric : bool
-        Whether the limits are symmetric about zero.
+        If true, the limits are symmetric about zero.
     share : float
         Central share of the values inside the limits.
     least_span : float
@@ -56,7 +56,7 @@ def clipped_ends(limits: tuple[float, float], *images: np.ndarray) -> str:
     Parameters
     ----------
     limits : tuple of float
-        Colour limits.
+        Colour limits, low and high.
     *images : ndarray
         Values that share them; NaN and infinities are ignored.
 
@@ -92,15 +92,15 @@ def draw_colour_bar(
     Parameters
     ----------
     figure : Figure
-        The figure.
+        Figure that receives the axes of the bar.
     shown : AxesImage
-        The map.
+        Map whose colours the bar explains.
     position : tuple of float
         Left, bottom, width, height in figure units.
     label : str
         Quantity with its unit.
     orientation : {"vertical", "horizontal"}
-        Direction.
+        Direction in which the bar runs.
     extend : {"neither", "min", "max", "both"}
         Ends with an arrow, where values lie beyond the limits.
     """

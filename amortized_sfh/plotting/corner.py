@@ -47,14 +47,14 @@ def plot_corner(
     prior : mapping of str to array, shape (n_prior,), optional
         Prior draws of the same names; their marginals are drawn in grey.
     path : str or Path, optional
-        File to write.
+        File to write, png, pdf or svg; none by default.
     title : str
         Heading, shown in the empty corner.
 
     Returns
     -------
     Figure
-        With n**2 axes.
+        Figure with n**2 axes for n names, row by row.
 
     Raises
     ------

@@ -59,12 +59,12 @@ def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
     Parameters
     ----------
     function : callable
-        Returns a Figure.
+        Function that returns a Figure.
 
     Returns
     -------
     callable
-        The same function.
+        Function of the same arguments, under the style.
     """
 
     @wraps(function)
@@ -81,14 +81,14 @@ def new_figure(width: float, height: float, layout: str | None = "constrained") 
     Parameters
     ----------
     width, height : float
-        Size in inches.
+        Size of the figure in inches.
     layout : str, optional
         Layout engine; None where axes are placed by hand.
 
     Returns
     -------
     Figure
-        The figure.
+        An empty figure, without axes.
     """
     return Figure(figsize=(width, height), layout=layout)  # type: ignore[arg-type]
 
@@ -99,16 +99,16 @@ def save(figure: Figure, path: str | Path, dpi: float = 160.0) -> Path:
     Parameters
     ----------
     figure : Figure
-        What to write.
+        Figure that is to be written.
     path : str or Path
         File; its suffix sets the format (png, pdf, svg). An existing file is replaced.
     dpi : float
-        Dots per inch.
+        Dots per inch, for formats made of pixels.
 
     Returns
     -------
     Path
-        The file written.
+        The file that was written.
 
     Raises
     ------
@@ -135,14 +135,14 @@ def finish(figure: Figure, path: str | Path | None) -> Figure:
     Parameters
     ----------
     figure : Figure
-        The figure.
+        Figure that is complete.
     path : str or Path, optional
-        File.
+        File to write, see :func:`save`; none by default.
 
     Returns
     -------
     Figure
-        The same figure.
+        The same figure, whether it was written or not.
     """
     if path is not None:
         save(figure, path)
@@ -155,16 +155,16 @@ def as_array(values: Any, name: str, shape: Sequence[int | None]) -> np.ndarray:
     Parameters
     ----------
     values : array or Tensor
-        Numbers.
+        Numbers of any kind that numpy takes.
     name : str
-        What to call them in the message.
+        Name of the values in the message of the error.
     shape : sequence of int or None
         Expected shape; None where any length will do.
 
     Returns
     -------
     ndarray
-        A float64 array.
+        The values as float64, of the shape that was expected.
 
     Raises
     ------
@@ -191,14 +191,14 @@ def quantile_band(draws: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarr
     Parameters
     ----------
     draws : ndarray, shape (n_draws, ...)
-        Draws.
+        Draws along the first axis.
     share : float
         Probability inside, 0 to 1.
 
     Returns
     -------
     low, high : ndarray, shape (...)
-        The limits.
+        Lower and upper limit of the interval.
     """
     tail = 0.5 * (1.0 - share)
     low, high = np.nanquantile(draws, [tail, 1.0 - tail], axis=0)
@@ -206,17 +206,17 @@ def quantile_band(draws: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarr
 
 
 def log10_positive(values: np.ndarray) -> np.ndarray:
-    """log10 of what is positive, NaN elsewhere.
+    """Compute log10 of positive values; others become NaN.
 
     Parameters
     ----------
     values : ndarray
-        Numbers.
+        Values of any shape.
 
     Returns
     -------
     ndarray
-        The same shape.
+        Logarithms, of the same shape.
     """
     return np.log10(np.where(values > 0, values, np.nan))
 
@@ -227,13 +227,13 @@ def note(ax: Axes, text: str, where: tuple[float, float] = (0.04, 0.04), **kwarg
     Parameters
     ----------
     ax : Axes
-        Where.
+        Axes to write into.
     text : str
-        What.
+        Text, in a line or two.
     where : tuple of float
         Position in axes units.
     **kwargs
-        Passed to `Axes.text`.
+        Look of the text, as `Axes.text` takes it.
     """
     look: dict[str, Any] = {"ha": "left", "va": "bottom", "fontsize": 8.0} | kwargs
     ax.text(*where, text, transform=ax.transAxes, **look)

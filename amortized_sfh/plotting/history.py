@@ -11,7 +11,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from amortized_sfh.plotting.curves import (
+from amortized_sfh.plotting.figures import as_array, finish, new_figure, styled
+from amortized_sfh.plotting.lookback_curves import (
     assembly_curves,
     draw_posterior,
     draw_prior,
@@ -19,7 +20,6 @@ from amortized_sfh.plotting.curves import (
     set_lookback_axis,
     step_curves,
 )
-from amortized_sfh.plotting.figures import as_array, finish, new_figure, styled
 from priors.ages import AgeBins, steps_to_log_sfr
 from priors.space import ParameterSpace
 
@@ -53,11 +53,11 @@ class History(NamedTuple):
         Parameters
         ----------
         theta : Tensor, shape (n_draws, n_param) or (n_param,)
-            Parameters.
+            Parameters of the model, bounded.
         space : ParameterSpace
-            Their order.
+            Names and order of the parameters.
         bins : AgeBins
-            The age bins.
+            Age bins of the histories.
         log_mass : float or Tensor, shape (n_draws,)
             log10 of the mass formed in solar masses; rates per formed solar mass when 0.
 
@@ -90,7 +90,7 @@ def plot_history(
     Parameters
     ----------
     draws : History, shape (n_draws, n_bins)
-        Posterior draws.
+        Rates and metallicities of posterior draws.
     edges_gyr : sequence of float
         Edges of the age bins in Gyr, n_bins + 1, youngest first.
     truth : History, shape (n_bins,), optional
@@ -98,16 +98,16 @@ def plot_history(
     prior : History, shape (n_draws, n_bins), optional
         Prior draws, normalised like the posterior's.
     path : str or Path, optional
-        File to write.
+        File to write, png, pdf or svg; none by default.
     sfr_unit : str, optional
         Unit of the rates. When None, every history is divided by its own mean over cosmic time.
     title : str
-        Heading.
+        Heading of the figure; none by default.
 
     Returns
     -------
     Figure
-        With three axes.
+        Figure with three axes: rate, mass assembly and [M/H].
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Maps of scalars: what was inferred, how uncertain it is, and the truth where it is known."""
+"""Maps of scalars: posterior means, uncertainties, and the truth where it is known."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from amortized_sfh.plotting.colours import (
     robust_limits,
 )
 from amortized_sfh.plotting.figures import MINUS, as_array, finish, log10_positive, styled
-from amortized_sfh.plotting.panels import PanelGrid, panel_size
+from amortized_sfh.plotting.panel_grid import PanelGrid, panel_size
 from amortized_sfh.plotting.sky import SkyFrame, draw_map, draw_scale_bar
 from amortized_sfh.quantities.registry import AVERAGES, describe
 from amortized_sfh.quantities.statistics import MEAN, P16, P84, STATISTICS, STD
@@ -51,11 +51,11 @@ def plot_maps(
     truth : mapping of str to array, shape (ny, nx), optional
         True values, for any of the names.
     names : sequence of str
-        What to show.
+        Names of the maps to draw; mean ages and metallicities by default.
     frame : SkyFrame, optional
         Pixel scale and distance; spaxels without it.
     path : str or Path, optional
-        File to write.
+        File to write, png, pdf or svg; none by default.
     title : str
         Heading of the figure.
 
@@ -98,14 +98,14 @@ def find_map(maps: Mapping[str, Any], name: str) -> Any:
     Parameters
     ----------
     maps : mapping of str to array
-        Maps.
+        Maps by their names.
     name : str
-        Its name.
+        Name that is looked for.
 
     Returns
     -------
     array
-        As it is in `maps`.
+        The map as it is in `maps`.
 
     Raises
     ------

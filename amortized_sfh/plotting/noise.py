@@ -26,7 +26,7 @@ def plot_noise(
     Parameters
     ----------
     profile : NoiseProfile
-        The profile.
+        Noise profile to draw.
     windows : tuple of ndarray, optional
         Wavelengths in Å and measured scales, each (n_window,).
     autocorrelation : ndarray, optional
@@ -34,7 +34,7 @@ def plot_noise(
     growth : tuple of ndarray, optional
         Spaxels per box and measured noise over that of independent spaxels, each (n_size,).
     path : str or Path, optional
-        File to write.
+        File to write, png, pdf or svg; none by default.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What the prior assumes, in the quantities that people read off."""
+"""The prior in the quantities that people read off: ages, rates, metallicities and histories."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from amortized_sfh.plotting.curves import draw_bands, set_lookback_axis, step_curves
 from amortized_sfh.plotting.figures import CYCLE, finish, new_figure, quantile_band, styled
+from amortized_sfh.plotting.lookback_curves import draw_bands, set_lookback_axis, step_curves
 from priors.ages import steps_to_log_sfr
 from priors.families.enrichment import CatalogueEnrichment, RandomWalkEnrichment
 from priors.families.history_prior import HistoryPrior
@@ -46,16 +46,16 @@ def plot_prior(
     prior : JointPrior
         The prior, on the CPU.
     path : str or Path, optional
-        File to write.
+        File to write, png, pdf or svg; none by default.
     n : int
-        Draws per family.
+        Draws of the mixture and of each family.
     seed : int
         Seed of the draws.
 
     Returns
     -------
     Figure
-        With six axes.
+        Figure with six axes: four histograms above two bands.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def family_name(family: HistoryPrior, prior: JointPrior) -> str:
     Returns
     -------
     str
-        A few words.
+        A few words that name the family, for a legend.
     """
     if isinstance(family, Continuity):
         spacing = float(prior.bins.spacing_dex[0]) / REFERENCE_SPACING_DEX

@@ -43,11 +43,11 @@ def plot_profile(
         Columns `R`, `R_IN`, `R_OUT`, and for every quantity its name with `_P16`, `_P50` and
         `_P84`, such as `radial_profile` gives. The axis is `R_RE` or `R_KPC` where there is one.
     names : sequence of str, optional
-        What to show; those of `PROFILE` that the table has by default.
+        Names of the quantities to draw; those of `PROFILE` that the table has by default.
     truth : mapping of str to array, shape (n_annuli,), optional
         True values of the same annuli.
     path : str or Path, optional
-        File to write.
+        File to write, png, pdf or svg; none by default.
     title : str
         Heading of the figure.
 
@@ -95,7 +95,7 @@ def _column_names(table: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _panel(ax: Axes, table: Mapping[str, Any], name: str, unit: str, truth: Any) -> None:
-    """One quantity."""
+    """Draw the profile of one quantity."""
     shown = describe(name)
     radius = as_array(table[unit], unit, (None,))
     n = len(radius)

@@ -23,7 +23,7 @@ UNKNOWN = "0.82"
 
 @dataclass(frozen=True)
 class SkyFrame:
-    """Where a map lies on the sky.
+    """Scale and orientation of a map on the sky, and the distance of the galaxy.
 
     Parameters
     ----------
@@ -32,10 +32,10 @@ class SkyFrame:
     distance_mpc : float, optional
         Luminosity distance of the galaxy, for a scale bar in kpc.
     north_up : bool
-        Whether rows run to the north and columns to the west, as in MUSE mosaics; else the axes are
-        named offsets along the image.
+        If true, rows run to the north and columns to the west, as in MUSE mosaics; else the axes
+        are named offsets along the image.
     redshift : float
-        Of the galaxy: lengths are smaller by (1 + z)² than the luminosity distance tells.
+        Redshift of the galaxy: lengths are smaller by (1 + z)² than the luminosity distance tells.
 
     Raises
     ------
@@ -74,12 +74,12 @@ class SkyFrame:
         distance_mpc : float, optional
             Luminosity distance of the galaxy.
         redshift : float
-            Its redshift.
+            Redshift of the galaxy.
 
         Returns
         -------
         SkyFrame
-            The frame.
+            Frame of maps with this header.
         """
         wcs = WCS(header)
         if not wcs.has_celestial:
@@ -106,7 +106,7 @@ class SkyFrame:
         Parameters
         ----------
         shape : tuple of int
-            (ny, nx).
+            Shape of the map, (ny, nx).
 
         Returns
         -------
@@ -154,20 +154,20 @@ def draw_map(
     Parameters
     ----------
     ax : Axes
-        Where.
+        Axes to draw on.
     image : ndarray, shape (ny, nx)
-        Values.
+        Values; those that are not finite are drawn in grey.
     frame : SkyFrame
-        Scale of the axes.
+        Frame that gives the axes their scale.
     colour_map : str
         Name of the colour map.
     limits : tuple of float
-        Colour limits.
+        Values of the first and the last colour.
 
     Returns
     -------
     AxesImage
-        For a colour bar.
+        The picture, as a colour bar needs it.
     """
     shown = ax.imshow(
         np.where(np.isfinite(image), image, np.nan),
@@ -192,7 +192,7 @@ def draw_scale_bar(ax: Axes, frame: SkyFrame, shape: tuple[int, int]) -> None:
     ax : Axes
         Axes with a map.
     frame : SkyFrame
-        Scale and distance.
+        Scale of the map and distance of the galaxy.
     shape : tuple of int
         (ny, nx) of the map.
     """

@@ -1,4 +1,4 @@
-"""One spectrum and what its posterior predicts, to see whether the model fits its own data."""
+"""One spectrum beside its posterior predictive, to see if the model fits its own data."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ class BandData(NamedTuple):
     flux, sigma
         Measured f_λ and its error, shape (n_band,).
     valid
-        True where used, shape (n_band,).
+        True where the band was used, shape (n_band,).
     draws
-        Predictive draws, shape (n_draws, n_band).
+        Predictive draws of f_λ, shape (n_draws, n_band).
     """
 
     names: tuple[str, ...]
@@ -97,13 +97,13 @@ def plot_predictive(  # noqa: PLR0913 (the public border: the spectrum's own arr
     draws : array, shape (n_draws, n_pix)
         Predictive draws of the light, in the unit of `flux`.
     path : str or Path, optional
-        File to write.
+        File to write, png, pdf or svg; none by default.
     bands : BandData, optional
         Photometry, drawn in a panel of its own.
     flux_unit : str
-        Unit of the fluxes.
+        Unit of the fluxes, for the axis; none by default.
     title : str
-        Heading.
+        Heading of the figure; none by default.
 
     Returns
     -------
@@ -192,11 +192,11 @@ def shade_masked(ax: Axes, wave_aa: np.ndarray, used: np.ndarray) -> None:
     Parameters
     ----------
     ax : Axes
-        Where.
+        Axes to draw on.
     wave_aa : ndarray, shape (n_pix,)
-        Wavelengths.
+        Wavelengths of the pixels in Å.
     used : ndarray of bool, shape (n_pix,)
-        True where used.
+        True where a pixel was used.
     """
     half = 0.5 * float(np.median(np.diff(wave_aa))) if wave_aa.size > 1 else 0.5
     edges = np.flatnonzero(np.diff(np.concatenate([[True], used, [True]]).astype(int)))

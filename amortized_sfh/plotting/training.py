@@ -25,7 +25,7 @@ def plot_loss(csv_path: str | Path, path: str | Path | None = None) -> Figure:
     csv_path : str or Path
         Table with the columns step, n_spectra, density_nats, point_mse, learning_rate, seconds.
     path : str or Path, optional
-        File to write.
+        File to write, png, pdf or svg; none by default.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def read_loss(csv_path: str | Path) -> dict[str, np.ndarray]:
     Parameters
     ----------
     csv_path : str or Path
-        The table.
+        Table that a training wrote, with the columns that `plot_loss` names.
 
     Returns
     -------

@@ -34,7 +34,7 @@ def draw_maps(
     Parameters
     ----------
     maps
-        Maps to draw.
+        Maps of the cube, as `infer_cube` gives them.
     data
         The cube that they come from.
     out
@@ -84,5 +84,5 @@ def _sky_frame(data: CubeData, distance_mpc: float | None) -> SkyFrame:
 
 
 def _drawable(plane: np.ndarray) -> bool:
-    """Whether a map has anything to show."""
+    """Say if a map has anything to show."""
     return bool(np.isfinite(plane[0]).any())

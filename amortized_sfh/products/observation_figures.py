@@ -37,7 +37,7 @@ def draw_observation(
     Parameters
     ----------
     model
-        Trained model.
+        Trained model that the draws come from.
     observation
         The data, a batch of one.
     samples
@@ -54,7 +54,7 @@ def draw_observation(
     Returns
     -------
     list of Path
-        The pictures.
+        The three files that were written.
     """
     paths = [folder / f"{name}.png" for name in ("history", "corner", "predictive")]
     prior = model.generative.prior.sample((_N_PRIOR,), torch.Generator().manual_seed(0))
@@ -110,7 +110,7 @@ def _history(model: PosteriorModel, theta: Tensor) -> History:
 
 
 def _single(history: History) -> History:
-    """The first of a batch."""
+    """Return the first of a batch of histories."""
     return History(history.sfr[0], history.mh[0])
 
 
@@ -122,7 +122,7 @@ def _draw_predictive(
     path: Path,
     labels: tuple[str, str],
 ) -> None:
-    """Data and posterior predictive; labels are the heading and the unit of the fluxes."""
+    """Draw data and posterior predictive; labels are the heading and the unit of the fluxes."""
     title, flux_unit = labels
     instrument = model.instrument
     # what is masked is drawn, too, and cleaning sets it to zero

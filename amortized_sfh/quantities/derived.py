@@ -78,19 +78,19 @@ class Composite(NamedTuple):
 
 
 def derive(simulator: Simulator, theta: Tensor) -> Derived:
-    """Compute the derived quantities.
+    """Compute the derived quantities of histories.
 
     Parameters
     ----------
     simulator
-        Supplies luminosity and surviving mass of the populations.
+        Simulator that supplies luminosity and surviving mass of the populations.
     theta
         Bounded parameters, shape (n, n_param).
 
     Returns
     -------
     Derived
-        Tensors on the device of `theta`.
+        Quantities of n histories, on the device of `theta`.
     """
     populations = simulator.populations(theta)
     mass, mh = populations.mass_fraction, theta[:, simulator.space.mh]
@@ -104,14 +104,14 @@ def derive_composite(stars: Composite, bins: AgeBins) -> Derived:
     Parameters
     ----------
     stars
-        What the age bins hold.
+        Mass, light and metallicity of the stars in each age bin, n mixtures.
     bins
-        Age bins.
+        Age bins of the mixtures.
 
     Returns
     -------
     Derived
-        Tensors on the device of the stars.
+        Quantities of n mixtures, on the device of the stars.
     """
     mass, light = stars.mass_fraction, stars.light
     total_light = light.sum(1)

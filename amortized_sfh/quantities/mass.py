@@ -23,7 +23,7 @@ LEVEL_MASK_KMS = 1000.0
 
 
 class MassScale(NamedTuple):
-    """What turns the level of model light into a mass, for n_obs observations.
+    """Level of the observed light, which turns model light into mass, for n_obs observations.
 
     Attributes
     ----------
@@ -40,19 +40,19 @@ class MassScale(NamedTuple):
     relative_noise: Tensor
 
     def log_mass(self, simulator: Simulator, theta: Tensor) -> Tensor:
-        """log10 of the formed mass in M☉ at the observed level itself, without its error.
+        """Compute log10 of the formed mass in M☉ at the observed level, without its error.
 
         Parameters
         ----------
         simulator
-            Supplies the level per formed mass.
+            Simulator that gives the level of the light per formed mass.
         theta
             Histories, shape (n_obs, n_draws, n_param).
 
         Returns
         -------
         Tensor
-            Shape (n_obs, n_draws).
+            log10 of the formed mass in M☉, shape (n_obs, n_draws).
         """
         level = simulator.window_means(theta.flatten(0, 1)).unflatten(0, theta.shape[:2])
         level = (level * self.window[:, None]).sum(-1)
@@ -67,16 +67,16 @@ def mass_scale(
     Parameters
     ----------
     simulator
-        Supplies the windows.
+        Simulator that says which parts of the spectrum the level is made of.
     observation
         Batch of n_obs observations, masked.
     distance_mpc
-        Luminosity distance; from the redshift where it is not given.
+        Luminosity distance in Mpc; from the redshift where it is not given.
 
     Returns
     -------
     MassScale
-        On the device of the observation.
+        Level of each observation, on its device.
 
     Raises
     ------
@@ -105,12 +105,12 @@ def mass_scale(
 
 
 def luminosity_distance_mpc(redshift: np.ndarray, distance_mpc: float | None = None) -> np.ndarray:
-    """Luminosity distances in Mpc.
+    """Return luminosity distances.
 
     Parameters
     ----------
     redshift
-        Shape (n_obs,).
+        Redshifts of the observations, shape (n_obs,).
     distance_mpc
         The distance of all of them, NaN if there is none; where it is not given, that of the
         redshift (Planck 2018).
@@ -118,7 +118,7 @@ def luminosity_distance_mpc(redshift: np.ndarray, distance_mpc: float | None = N
     Returns
     -------
     ndarray
-        Shape (n_obs,); NaN where there is none, at z <= 0.
+        Distances in Mpc, shape (n_obs,); NaN where there is none, at z <= 0.
 
     Raises
     ------

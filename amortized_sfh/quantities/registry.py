@@ -223,7 +223,7 @@ def evaluate(names: Iterable[str], inputs: QuantityInputs) -> dict[str, Tensor]:
     names
         Names of products that have a formula, such as `SCALARS`.
     inputs
-        Draws of histories.
+        Draws of histories, with what the formulas of these names need.
 
     Returns
     -------
@@ -245,7 +245,7 @@ def describe(name: str) -> Quantity:
     Returns
     -------
     Quantity
-        Its description.
+        Title, label and colours of the quantity.
 
     Examples
     --------

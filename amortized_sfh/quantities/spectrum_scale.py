@@ -9,7 +9,7 @@ from simulators.observations.observation import Observation
 
 
 def spectrum_scale(observation: Observation) -> tuple[Tensor, Tensor]:
-    """Flux level of a spectrum, positive whatever the data.
+    """Measure the flux level of a spectrum, positive whatever the data.
 
     The inverse-variance weighted mean flux m of the valid pixels, with error e, gives
     sqrt(max(m, 0)**2 + e**2): m where there is signal, the noise of the mean where there is none.

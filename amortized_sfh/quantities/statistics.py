@@ -45,7 +45,7 @@ def extension_name(name: str, statistic: str) -> str:
     name
         Name of the product, such as those of the registry.
     statistic
-        One of `STATISTICS`.
+        Name of the statistic, one of `STATISTICS`.
 
     Returns
     -------

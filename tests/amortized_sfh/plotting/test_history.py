@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from amortized_sfh.plotting import History, plot_history
-from amortized_sfh.plotting.curves import assembly_curves, step_curves
+from amortized_sfh.plotting.lookback_curves import assembly_curves, step_curves
 from priors.ages import AgeBins, mass_fractions
 from priors.defaults import default_prior
 

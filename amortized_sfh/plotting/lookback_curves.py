@@ -1,4 +1,4 @@
-"""Bands of draws over lookback time: what posterior, prior and truth of a history look like."""
+"""Curves over lookback time: bands of posterior and prior draws, the truth, and their axis."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def visible_edges(edges_gyr: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     edges_gyr : ndarray, shape (n_bins + 1,)
-        Edges in Gyr.
+        Edges of the age bins in Gyr, youngest first.
 
     Returns
     -------
     ndarray, shape (n_bins + 1,)
-        Positive edges.
+        Edges in Gyr, all positive.
     """
     edges = np.array(edges_gyr, dtype=np.float64)
     edges[0] = max(edges[0], edges[1] / 3.0)
@@ -43,14 +43,14 @@ def step_curves(values: np.ndarray, edges_gyr: np.ndarray) -> tuple[np.ndarray, 
     Parameters
     ----------
     values : ndarray, shape (n_draws, n_bins)
-        Values.
+        One value per bin and draw, any unit.
     edges_gyr : ndarray, shape (n_bins + 1,)
-        Edges in Gyr.
+        Edges of the age bins in Gyr, youngest first.
 
     Returns
     -------
     time, curves : ndarray, shape (2 * n_bins,) and (n_draws, 2 * n_bins)
-        Corners of the lines.
+        Lookback time in Gyr of the corners of the lines, and the values there.
     """
     time = np.repeat(visible_edges(edges_gyr), 2)[1:-1]
     return time, np.repeat(values, 2, axis=-1)
@@ -64,7 +64,7 @@ def assembly_curves(rates: np.ndarray, edges_gyr: np.ndarray) -> tuple[np.ndarra
     rates : ndarray, shape (n_draws, n_bins)
         Star formation rates, any unit.
     edges_gyr : ndarray, shape (n_bins + 1,)
-        Edges in Gyr.
+        Edges of the age bins in Gyr, youngest first.
 
     Returns
     -------
@@ -85,11 +85,11 @@ def draw_posterior(ax: Axes, time: np.ndarray, curves: np.ndarray) -> None:
     Parameters
     ----------
     ax : Axes
-        Where.
+        Axes to draw on.
     time : ndarray, shape (n_time,)
-        Lookback time.
+        Lookback times of the curves in Gyr.
     curves : ndarray, shape (n_draws, n_time)
-        Draws.
+        Value of every draw at these times.
     """
     draw_bands(ax, time, curves, POSTERIOR_BANDS, "posterior")
     middle = np.nanmedian(curves, axis=0)
@@ -108,15 +108,15 @@ def draw_bands(
     Parameters
     ----------
     ax : Axes
-        Where.
+        Axes to draw on.
     time : ndarray, shape (n_time,)
-        Lookback time.
+        Lookback times of the curves in Gyr.
     curves : ndarray, shape (n_draws, n_time)
-        Draws.
+        Value of every draw at these times.
     colours : mapping of float to str
         Probability inside to colour.
     label : str
-        Of the legend; the probability is added.
+        Name in the legend; the probability inside is added.
     """
     for share in sorted(colours, reverse=True):
         name = f"{label}, {100 * share:.0f} %"
@@ -130,11 +130,11 @@ def draw_prior(ax: Axes, time: np.ndarray, curves: np.ndarray) -> None:
     Parameters
     ----------
     ax : Axes
-        Where.
+        Axes to draw on.
     time : ndarray, shape (n_time,)
-        Lookback time.
+        Lookback times of the curves in Gyr.
     curves : ndarray, shape (n_draws, n_time)
-        Draws.
+        Value of every draw at these times.
     """
     low, high = quantile_band(curves, 0.68)
     ax.fill_between(time, low, high, color=PRIOR, alpha=0.4, lw=0, label="prior, 68 %", zorder=1)
@@ -148,11 +148,11 @@ def draw_truth(ax: Axes, time: np.ndarray, curves: np.ndarray) -> None:
     Parameters
     ----------
     ax : Axes
-        Where.
+        Axes to draw on.
     time : ndarray, shape (n_time,)
-        Lookback time.
+        Lookback times of the curves in Gyr.
     curves : ndarray, shape (1, n_time)
-        The truth.
+        True value at these times.
     """
     ax.plot(time, curves[0], color=TRUTH, lw=1.8, label="truth", zorder=5)
 
@@ -163,9 +163,9 @@ def set_lookback_axis(ax: Axes, edges_gyr: np.ndarray) -> None:
     Parameters
     ----------
     ax : Axes
-        Where.
-    edges_gyr : ndarray
-        Edges in Gyr.
+        Axes to draw on.
+    edges_gyr : ndarray, shape (n_bins + 1,)
+        Edges of the age bins in Gyr, youngest first.
     """
     edges = visible_edges(edges_gyr)
     ax.set_xscale("log")

@@ -27,7 +27,7 @@ class PanelGrid:
     gaps_y : tuple of float
         Space below every row.
     left, top : float
-        Margins.
+        Margins of the figure.
     """
 
     panel: tuple[float, float]
@@ -92,7 +92,7 @@ def panel_size(shape: tuple[int, int], largest: float = _LARGEST) -> tuple[float
     Parameters
     ----------
     shape : tuple of int
-        (ny, nx).
+        Shape of the map, (ny, nx).
     largest : float
         Longer side in inches.
 
