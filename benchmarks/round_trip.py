@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             galaxy, folder, _SEED, ebv=_EBV, shared_systematics=True,
             neighbour_share=_NEIGHBOUR_SHARE,
         )  # fmt: skip
-        direct = in_memory(galaxy, files)
+        in_memory_observation = in_memory(galaxy, files)
         data = read_cube(
             files.cube,
             galaxy.shape.redshift,
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = torch.from_numpy(np.flatnonzero(data.row.ravel() >= 0))
     pair = [
         infer(model, observation, options.draws, seed=_SEED).theta
-        for observation in (data.observation, direct[rows])
+        for observation in (data.observation, in_memory_observation[rows])
     ]
     table = compare(model, *pair)
     print_table(f"{len(rows)} spaxels, files / memory", ("parameter", "shift", "width"), table)

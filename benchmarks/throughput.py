@@ -107,13 +107,15 @@ def write_cube(path: Path, n_side: int, n_wave: int = 3681) -> None:
     """A cube as ESO delivers them, of a smooth galaxy at S/N about 20, written plane by plane."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:n_side, :n_side] - 0.5 * (n_side - 1)
-    surface = (100.0 * np.exp(-np.hypot(x, y) / n_side) + 20.0).astype(np.float32)
+    brightness = (100.0 * np.exp(-np.hypot(x, y) / n_side) + 20.0).astype(np.float32)
     fits.PrimaryHDU().writeto(path)
     for name in ("DATA", "STAT"):
         with fits.StreamingHDU(str(path), _header(name, n_side, n_wave)) as stream:
             for _ in range(n_wave):
-                noise = rng.standard_normal(surface.shape, dtype=np.float32)
-                plane = surface + 5.0 * noise if name == "DATA" else np.full_like(surface, 25.0)
+                noise = rng.standard_normal(brightness.shape, dtype=np.float32)
+                plane = (
+                    brightness + 5.0 * noise if name == "DATA" else np.full_like(brightness, 25.0)
+                )
                 stream.write(plane.astype(">f4"))
 
 

@@ -102,7 +102,7 @@ def test_formulas_give_the_shape_of_the_draws(small_model):
         log_mass=torch.full((2, 3), 6.0),
         parameters=named_parameters(theta, space),
         area_kpc2=torch.ones(2, 1),
-        bins=small_model.prior.bins,
+        bins=small_model.bins,
     )
     with_formula = [name for name, quantity in PRODUCTS.items() if quantity.formula is not None]
     for name, values in evaluate(with_formula, inputs).items():

@@ -36,7 +36,7 @@ def galaxy() -> MockGalaxy:
         template_mag=(1e-9,) * 5,
     )
     model = default_generative_model("toy")
-    model = replace(model, noise=NoiseModel(model.simulator.instrument, tiny))
+    model = replace(model, noise=NoiseModel(model.instrument, tiny))
     return mock_galaxy(model, 16, 3)
 
 
