@@ -23,6 +23,16 @@ from amortized_sfh.networks.light_tree import LightTree
 from amortized_sfh.networks.stretch_layer import stretch_layer
 from simulators.generative import GenerativeModel
 
+__all__ = [
+    "EvaluatingEncoder",
+    "FlowConfig",
+    "NFlowsFlow",
+    "build_flow",
+    "embed",
+    "fixed_coordinates",
+    "flow_over",
+]
+
 _NAME_IN_FILES = {"stretched": "direct", "n_stretch_bins": "n_direct_bins"}
 
 

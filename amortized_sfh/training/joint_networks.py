@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from sbi.neural_nets.estimators.base import ConditionalDensityEstimator
 from torch import Tensor, nn
 
 from amortized_sfh.model.model_files import load_model, load_point_model
 from amortized_sfh.networks.encoder import Encoder
-from amortized_sfh.networks.flow import flow_over
+from amortized_sfh.networks.flow import NFlowsFlow, flow_over
 from amortized_sfh.networks.input_layout import Layout
 from amortized_sfh.networks.point_heads import PointHeads, point_loss
 from amortized_sfh.training.encoded_set import EncodedBatch
@@ -35,9 +34,7 @@ class JointNetworks(nn.Module):
         Network from a latent vector to point estimates.
     """
 
-    def __init__(
-        self, encoder: Encoder, flow: ConditionalDensityEstimator, heads: PointHeads
-    ) -> None:
+    def __init__(self, encoder: Encoder, flow: NFlowsFlow, heads: PointHeads) -> None:
         super().__init__()
         self.encoder, self.flow, self.heads = encoder, flow, heads
 
