@@ -18,6 +18,7 @@ from amortized_sfh.model.model import PosteriorModel
 from amortized_sfh.model.model_files import load_model
 from amortized_sfh.quantities.flags import Flag
 from amortized_sfh.quantities.registry import unit_of
+from amortized_sfh.quantities.statistics import MEAN, STD, extension_name
 from amortized_sfh.requests.infer_spectrum import InferSpectrumRequest
 from amortized_sfh.requests.toml_files import write_request
 from amortized_sfh.workflows.infer_spectrum import PRODUCTS, infer_spectrum, write_products
@@ -184,7 +185,8 @@ def _summary(meta: dict[str, Any], samples: PosteriorSamples) -> dict[str, Any]:
     row = {key: meta[key] for key in (*keys, "flag")} | {"problem": _NO_PROBLEM}
     for name, values in samples.summary().items():
         if values.ndim == 2:
-            row |= {f"{name}_MEAN": float(values[0, 0]), f"{name}_STD": float(values[0, 1])}
+            mean_and_std = zip((MEAN, STD), values[0, :2], strict=True)
+            row |= {extension_name(name, key): float(value) for key, value in mean_and_std}
     return row
 
 

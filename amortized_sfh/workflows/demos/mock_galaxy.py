@@ -20,11 +20,11 @@ from amortized_sfh.model.model_files import load_model
 from amortized_sfh.products.map_figures import draw_maps
 from amortized_sfh.products.observation_figures import draw_observation, scalar_truth
 from amortized_sfh.quantities.derived import derive
+from amortized_sfh.quantities.registry import LOGMASS, MASSFRAC, MH, RECOVERY
 from amortized_sfh.workflows.infer_cube import InferenceOptions, infer_cube
 from simulators.mock_galaxy.galaxy import mock_galaxy
 
 N_SIDE, N_DRAWS, SEED = 40, 400, 3627
-_TABLE_NAMES = ("LOGAGE_MW", "LOGAGE_LW", "MH_MW", "MH_LW", "AV", "V", "SIGMA", "LOGMASS")
 
 
 def demo(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc03") -> Table:
@@ -91,9 +91,9 @@ def true_values(model: PosteriorModel, truth: MockTruth, data: CubeData) -> dict
     derived = derive(model.generative.simulator, theta)
     values = {name: v.numpy() for name, v in scalar_truth(model, theta).items()}
     mass = truth.mass_msun[data.row >= 0][rows]
-    values["LOGMASS"] = np.log10(mass * derived.alive.numpy())
-    values["MASSFRAC"] = derived.mass_fraction.numpy()
-    values["MH"] = theta[:, model.space.mh].numpy()
+    values[LOGMASS.name] = np.log10(mass * derived.alive.numpy())
+    values[MASSFRAC.name] = derived.mass_fraction.numpy()
+    values[MH.name] = theta[:, model.space.mh].numpy()
     return values
 
 
@@ -114,7 +114,7 @@ def recovery_table(results: Mapping[str, np.ndarray], truth: Mapping[str, np.nda
         and 84th percentile (0.68 if calibrated).
     """
     rows = []
-    for name in _TABLE_NAMES:
+    for name in RECOVERY:
         mean, std, low, _, high = np.moveaxis(results[name], -1, 0)
         good = np.isfinite(mean)
         error = (mean - truth[name])[good]

@@ -18,6 +18,8 @@ from amortized_sfh.data.spectra.read_spectra import read_spectrum
 from amortized_sfh.inference.samples import PosteriorSamples
 from amortized_sfh.model.model import PosteriorModel
 from amortized_sfh.model.model_files import load_model
+from amortized_sfh.quantities.registry import LOGAGE_LW, LOGAGE_MW, MH_LW, MH_MW, SIGMA, V
+from amortized_sfh.quantities.statistics import STATISTICS
 from amortized_sfh.requests.infer_spectrum import InferSpectrumRequest
 from amortized_sfh.workflows.demos.package_data import package_folder
 from amortized_sfh.workflows.infer_spectra import run_infer_spectrum
@@ -30,16 +32,9 @@ N_DRAWS, SEED = 4000, 3073
 #: E(B-V) of Schlafly & Finkbeiner (2011) over theirs.
 _A_G_PER_EBV, _SF11 = 3.793, 0.86
 _REGUL = 100.0
-#: Product name and the name of the same quantity in a pPXF fit. Not A_V: without bands pPXF's
-#: multiplicative polynomial takes its place.
-_QUANTITIES = {
-    "LOGAGE_MW": "log_age_mw",
-    "LOGAGE_LW": "log_age_lw",
-    "MH_MW": "mh_mw",
-    "MH_LW": "mh_lw",
-    "SIGMA": "sigma",
-    "V": "velocity",
-}
+#: Quantities that both methods give. Not A_V: without bands pPXF's multiplicative polynomial takes
+#: its place.
+_QUANTITIES = (LOGAGE_MW, LOGAGE_LW, MH_MW, MH_LW, SIGMA, V)
 
 
 class SdssHeader(NamedTuple):
@@ -219,10 +214,10 @@ def comparison_rows(
     """
     summary = samples.summary()
     rows = []
-    for product, name in _QUANTITIES.items():
-        values = np.asarray(summary[product][0], dtype=float)
-        row: dict[str, Any] = {"galaxy": galaxy, "quantity": product}
-        row |= dict(zip(("mean", "std", "p16", "p50", "p84"), values, strict=True))
-        row |= {fit: float(result[name]) for fit, result in fits.items()}
+    for quantity in _QUANTITIES:
+        values = np.asarray(summary[quantity.name][0], dtype=float)
+        row: dict[str, Any] = {"galaxy": galaxy, "quantity": quantity.name}
+        row |= dict(zip(STATISTICS, values, strict=True))
+        row |= {fit: float(result[quantity.key]) for fit, result in fits.items()}
         rows.append(row | {"reduced_chi2": float(samples.chi2[0])})
     return rows

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -94,6 +97,37 @@ def test_two_passes(run):
     # what the first pass took off is put back
     near = np.corrcoef(maps["V"][0][0].ravel(), first["V"][0][0].ravel())[0, 1]
     assert near > 0.5
+
+
+def test_every_file_is_opened_once(run, galaxy, tmp_path, monkeypatch):
+    opened, really = Counter(), fits.open
+
+    def count(path, *args, **more):
+        opened[Path(path).name] += 1
+        return really(path, *args, **more)
+
+    band, image = next(iter(galaxy[1].hst.items()))
+    stars = tmp_path / "stars.reg"
+    stars.write_text("image\npoint(2,3)\n")
+    monkeypatch.setattr(fits, "open", count)
+    run("--two-pass", "--hst", f"{band}={image}", "--align", "--mask-regions", stars)
+    # the test reads the maps itself
+    assert opened == {galaxy[1].cube.name: 1, Path(image).name: 1, "maps.fits": 1}
+
+
+def test_a_run_is_repeated_from_its_request(run, tmp_path):
+    first = run("--two-pass", "--seed", "3", "--mask-lines", "5018")
+    request = tmp_path / "maps_request.toml"
+    kept = request.read_text()
+    assert main(["infer", "--config", str(request), "--overwrite"]) == 0
+    assert request.read_text() == kept
+    with fits.open(tmp_path / "maps.fits") as hdul:
+        for hdu in hdul[1:]:
+            if hdu.is_image:
+                np.testing.assert_array_equal(hdu.data, first[hdu.name][0])
+    # words take the place of what the file says
+    assert main(["infer", "--config", str(request), "--overwrite", "--seed", "4"]) == 0
+    assert "seed = 4" in request.read_text()
 
 
 def test_two_passes_keep_the_bins(run):
