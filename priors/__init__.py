@@ -1,6 +1,9 @@
-"""What is believed before the data: priors over star formation, enrichment, dust and kinematics.
+"""Priors over star formation, enrichment, dust, kinematics and gas, with exact densities.
 
-Start with `default_prior`; `ParameterSpace` knows the parameters and their coordinates.
+Start with `default_prior`. `priors.ages` has the age bins and the algebra of histories over them,
+`priors.families` the priors of histories and of single parameters, `priors.joint` puts them
+together, and `priors.space` knows order, units and bounds of the parameters theta and their
+unbounded coordinates u. `priors.contracts` checks a prior of your own.
 """
 
 from __future__ import annotations

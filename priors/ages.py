@@ -64,6 +64,11 @@ class AgeBins:
                 f"edges_gyr = {edges} is not strictly increasing; list the youngest edge first."
             )
 
+    def __repr__(self) -> str:
+        """Say in one line how many bins there are, and the ages that they span."""
+        edges = self.edges_gyr
+        return f"AgeBins({self.n_bins} bins, {edges[0]:g}-{edges[-1]:g} Gyr)"
+
     @property
     def n_bins(self) -> int:
         """Number of bins."""
@@ -101,6 +106,7 @@ class AgeBins:
 
 
 def _checked(values: Tensor, n_expected: int, what: str) -> Tensor:
+    """The values, if their last dimension has the expected size."""
     if values.shape[-1] != n_expected:
         raise ValueError(
             f"{what} has shape {tuple(values.shape)}; expected {n_expected} in the last dimension "
@@ -120,7 +126,7 @@ def relative_log_sfr(steps: Tensor) -> Tensor:
     Returns
     -------
     Tensor, shape (..., n_bins)
-        The last column is 0.
+        log10 ratios in dex; the last column is 0.
     """
     older_sums = steps.flip(-1).cumsum(-1).flip(-1)
     return torch.cat([older_sums, steps.new_zeros((*steps.shape[:-1], 1))], dim=-1)
@@ -134,7 +140,7 @@ def steps_to_log_sfr(steps: Tensor, bins: AgeBins) -> Tensor:
     steps : Tensor, shape (..., n_bins - 1)
         Steps in dex, younger minus older.
     bins : AgeBins
-        The bins.
+        Age bins of the histories, youngest first.
 
     Returns
     -------
@@ -176,12 +182,12 @@ def mass_fractions(steps: Tensor, bins: AgeBins) -> Tensor:
     steps : Tensor, shape (..., n_bins - 1)
         Steps in dex, younger minus older.
     bins : AgeBins
-        The bins.
+        Age bins of the histories, youngest first.
 
     Returns
     -------
     Tensor, shape (..., n_bins)
-        Non-negative, sums to 1.
+        Mass fractions, not negative; they sum to 1.
 
     Raises
     ------

@@ -45,6 +45,7 @@ class Bijection(Protocol):
 
 
 def _as(value: Tensor | float, like: Tensor) -> Tensor:
+    """A number as a tensor of the type and on the device of another."""
     return torch.as_tensor(value, dtype=like.dtype, device=like.device)
 
 
@@ -122,11 +123,11 @@ class SoftClip:
     Parameters
     ----------
     low, high : float
-        The walls.
+        Walls of theta, in its unit, which it never reaches.
     softness : float
         Width s of the rounding, in the units of theta.
     loc, scale : float
-        Centre and width of w, that u is measured from and in.
+        Centre of w, from which u is measured, and the width of w that is 1 in u.
 
     Raises
     ------
@@ -154,6 +155,7 @@ class SoftClip:
         return round_inside(theta, low, high)
 
     def _logs(self, theta: Tensor) -> tuple[Tensor, Tensor]:
+        """log(1 - exp(-t)) and log(1 - exp(-r)) of the docstring of the class."""
         low, high, soft = (_as(value, theta) for value in (self.low, self.high, self.softness))
         above = torch.log(-torch.expm1((low - theta) / soft))
         below = torch.log(-torch.expm1((theta - high) / soft))
@@ -208,6 +210,7 @@ class NormalScore:
         return self._forward64(theta.to(torch.float64)).to(theta.dtype)
 
     def _forward64(self, x: Tensor) -> Tensor:
+        """Coordinate u of float64 values."""
         below, above = self.marginal.cdf(x), self.marginal.sf(x)
         lower = below < above
         score = ndtri(torch.where(lower, below, above))
@@ -237,12 +240,12 @@ def bijection_from_dict(described: dict[str, Any]) -> Bijection:
     Parameters
     ----------
     described : dict
-        What `to_dict` returned.
+        Description of the bijection, as its `to_dict` returns it.
 
     Returns
     -------
     Bijection
-        An equal bijection.
+        A bijection that is equal to the one described.
 
     Raises
     ------
@@ -268,7 +271,7 @@ def stack_bijections(bijections: Sequence[Bijection]) -> Bijection | None:
     Parameters
     ----------
     bijections : sequence of Bijection
-        One per parameter.
+        Map of each of the n parameters, in their order.
 
     Returns
     -------

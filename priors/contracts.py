@@ -1,4 +1,4 @@
-"""What every prior and every bijection must satisfy: checkers for tests, ours and yours.
+"""Contracts of priors and bijections: checkers for tests, ours and yours.
 
 A new family of histories, or a new coordinate, is ready when these pass. They compare the sampler
 with the density through identities that need no reference implementation.
@@ -22,11 +22,13 @@ class ContractError(AssertionError):
 
 
 def _require(condition: bool | Tensor, message: str) -> None:
+    """Raise an error with a message unless the condition holds."""
     if not bool(condition):
         raise ContractError(message)
 
 
 def _draw(prior: HistoryPrior | Distribution, n: int, generator: torch.Generator) -> Tensor:
+    """Draws of either kind of prior, shape (n, n_dim)."""
     if isinstance(prior, Distribution):
         return prior.sample((n,), generator=generator)  # type: ignore[call-arg]
     return prior.sample(n, generator)
@@ -50,7 +52,7 @@ def check_virial(x: Tensor, gradient: Tensor, n_sigma: float = 6.0) -> None:
     Parameters
     ----------
     x : Tensor, shape (n, n_dim)
-        Draws.
+        Draws of the prior.
     gradient : Tensor, shape (n, n_dim)
         Gradient of the log density at the draws.
     n_sigma : float
@@ -90,10 +92,10 @@ def check_prior(
     generator : torch.Generator
         Source of randomness, on the CPU.
     n : int
-        Number of draws.
+        Number of draws that are made and checked.
     vanishes_at_borders : bool
-        Whether the density goes to zero at the border of its support; without it the sampler is
-        not compared with the density.
+        If true, the density goes to zero at the border of its support, and the sampler is compared
+        with the density; if false, it is not.
 
     Raises
     ------
@@ -130,7 +132,7 @@ def check_bijection(
     Parameters
     ----------
     bijection : Bijection
-        The map.
+        Map of one parameter to check.
     theta : Tensor, shape (n,)
         Values strictly inside the bounds, of the type in use (float32).
     atol_u : float

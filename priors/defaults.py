@@ -21,7 +21,7 @@ def default_sfh(bins: AgeBins) -> Mixture:
     Parameters
     ----------
     bins : AgeBins
-        The bins.
+        Age bins of the histories, youngest first.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def default_enrichment(bins: AgeBins) -> Mixture:
     Parameters
     ----------
     bins : AgeBins
-        The bins.
+        Age bins of the histories, youngest first.
 
     Returns
     -------
@@ -62,14 +62,14 @@ def default_prior(
     Parameters
     ----------
     bins : AgeBins, optional
-        The bins; the 16 default ones when None.
+        Age bins of the histories; the 16 default ones when None.
     nuisances : sequence of Nuisance, optional
         Parameters beside the histories; `default_nuisances` when None.
 
     Returns
     -------
     JointPrior
-        The same for the same bins.
+        The default prior, the same whenever it is built with the same arguments.
 
     Examples
     --------
@@ -84,16 +84,16 @@ def default_prior(
 
 
 def default_space(bins: AgeBins | None = None) -> ParameterSpace:
-    """Build the parameter space of `default_prior`, deterministic.
+    """Build the parameter space of `default_prior`.
 
     Parameters
     ----------
     bins : AgeBins, optional
-        The bins; the 16 default ones when None.
+        Age bins of the histories; the 16 default ones when None.
 
     Returns
     -------
     ParameterSpace
-        Equal for equal bins.
+        The default parameter space, equal for equal bins.
     """
     return default_prior(bins).space

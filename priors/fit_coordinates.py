@@ -25,6 +25,7 @@ def _rounded(value: Tensor | float) -> float:
 
 
 def _step_parameters(steps: Tensor) -> list[Parameter]:
+    """Parameters of log-SFR steps, by draws of shape (n, n_bins - 1)."""
     scales = steps.abs().median(dim=0).values / _T2_UPPER_QUARTILE
     return [
         Parameter(
@@ -40,6 +41,7 @@ def _step_parameters(steps: Tensor) -> list[Parameter]:
 
 
 def _mh_parameters(w: Tensor) -> list[Parameter]:
+    """Parameters of metallicities, by draws of unclipped ones, shape (n, n_bins)."""
     low, middle, high = torch.quantile(w, torch.tensor([0.1587, 0.5, 0.8413]), dim=0)
     parameters = []
     for i, (centre, width) in enumerate(zip(middle, 0.5 * (high - low), strict=True), start=1):
@@ -60,16 +62,16 @@ def fit_coordinates(
     Parameters
     ----------
     sfh : HistoryPrior
-        Prior of the log-SFR steps.
+        Prior of the log-SFR steps between age bins.
     enrichment : HistoryPrior
-        Prior of the metallicities.
+        Prior of the metallicities of the age bins.
     nuisances : sequence of Nuisance
-        The other parameters.
+        Parameters beside the histories, with their priors.
 
     Returns
     -------
     ParameterSpace
-        The same for the same priors.
+        Order, bounds and coordinates of all parameters, the same for the same priors.
     """
     generator = torch.Generator().manual_seed(_SPACE_SEED)
     steps = sfh.sample(_SPACE_DRAWS, generator)

@@ -1,4 +1,4 @@
-"""What a prior on bins implies about the quantities that people read off: ages, t50, sSFR, [M/H].
+"""Ages, t50, sSFR and [M/H] that a prior on bins implies: the quantities that people read off.
 
 A prior that looks harmless per bin can be opinionated about the sum. Draw these before a prior is
 trusted, and show them beside every posterior that data constrain weakly.
@@ -44,7 +44,7 @@ def formation_time(fractions: Tensor, bins: AgeBins, quantile: float = 0.5) -> T
     fractions : Tensor, shape (n, n_bins)
         Mass fractions per bin, youngest first.
     bins : AgeBins
-        The bins.
+        Age bins of the fractions.
     quantile : float
         Fraction of the mass, counted from the beginning of time.
 
@@ -76,11 +76,11 @@ def log_recent_sfr(steps: Tensor, bins: AgeBins, span_yr: float = 1e8) -> Tensor
     Parameters
     ----------
     steps : Tensor, shape (n, n_bins - 1)
-        Log-SFR steps, dex.
+        Log-SFR steps in dex, younger minus older.
     bins : AgeBins
-        The bins; one that straddles the limit counts by its overlap.
+        Age bins of the histories; one that straddles the limit counts by its overlap.
     span_yr : float
-        Length of time, yr.
+        Length of the time before today over which the SFR is averaged, yr.
 
     Returns
     -------
@@ -99,16 +99,16 @@ def implied_quantities(prior: JointPrior, n: int, seed: int = 0) -> ImpliedQuant
     Parameters
     ----------
     prior : JointPrior
-        The prior, on the CPU.
+        Prior whose draws are turned into quantities, on the CPU.
     n : int
-        Number of draws.
+        Number of histories to draw.
     seed : int
-        Seed of the draws.
+        Seed of the draws; the same seed gives the same ones.
 
     Returns
     -------
     ImpliedQuantities
-        Arrays of shape (n,).
+        Quantities of the drawn histories, each of shape (n,).
     """
     theta = prior.sample((n,), generator=torch.Generator().manual_seed(seed))
     steps, mh = theta[:, prior.space.sfh], theta[:, prior.space.mh]

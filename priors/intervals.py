@@ -19,9 +19,9 @@ def round_inside(x: Tensor, low: Tensor | float, high: Tensor | float) -> Tensor
     Parameters
     ----------
     x : Tensor, shape (..., n)
-        Values in low..high.
+        Values between the bounds, which may have been rounded to them.
     low, high : float or Tensor, shape (n,)
-        The bounds.
+        Lower and upper bound, in the unit of `x`.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def check_interval(low: float, high: float) -> None:
     Parameters
     ----------
     low, high : float
-        The bounds.
+        Lower and upper bound of an interval.
 
     Raises
     ------
@@ -60,9 +60,9 @@ def check_positive(name: str, value: Tensor | float) -> None:
     Parameters
     ----------
     name : str
-        What to call them in the message.
+        Name of the numbers in the error message.
     value : float or Tensor
-        The numbers.
+        Numbers to check, any shape.
 
     Raises
     ------

@@ -28,15 +28,15 @@ class JointPrior(Portable, Distribution):
     Parameters
     ----------
     bins : AgeBins
-        The age bins.
+        Age bins of the histories, youngest first.
     sfh : HistoryPrior
-        Prior of the log-SFR steps.
+        Prior of the log-SFR steps between age bins.
     enrichment : HistoryPrior
-        Prior of the metallicities.
+        Prior of the metallicities of the age bins.
     nuisances : sequence of Nuisance
         Independent priors of the other parameters.
     space : ParameterSpace, optional
-        Coordinates; by default those of `fit_coordinates`.
+        Order, bounds and coordinates of the parameters; by default those of `fit_coordinates`.
 
     Raises
     ------
@@ -73,7 +73,7 @@ class JointPrior(Portable, Distribution):
 
     @property
     def support(self) -> constraints.Constraint:
-        """The box of the bounds; a method of the bounds, not the source of them."""
+        """Box of the bounds of theta, as torch describes it."""
         return constraints.independent(constraints.interval(self._low, self._high), 1)
 
     def sample(
@@ -93,7 +93,7 @@ class JointPrior(Portable, Distribution):
         Returns
         -------
         Tensor, shape (\*sample_shape, n_param)
-            float32 theta, strictly inside the bounds.
+            Draws of theta, float32, strictly inside the bounds.
         """
         shape = torch.Size(sample_shape)
         n = math.prod(shape)
@@ -104,6 +104,7 @@ class JointPrior(Portable, Distribution):
 
     @torch.no_grad()
     def _contains(self, theta: Tensor) -> Tensor:
+        """True where parameters lie strictly inside their bounds, shape (...)."""
         low, high = self._low.to(theta), self._high.to(theta)
         return ((theta > low) & (theta < high)).all(-1)
 
@@ -113,7 +114,7 @@ class JointPrior(Portable, Distribution):
         Parameters
         ----------
         theta : Tensor, shape (..., n_param)
-            Parameters.
+            Parameters, in the order of `space`.
 
         Returns
         -------
@@ -146,7 +147,7 @@ class UnboundedPrior(Portable, Distribution):
     Parameters
     ----------
     joint : JointPrior
-        The prior over theta.
+        The same prior over theta.
     """
 
     arg_constraints: ClassVar[dict[str, Any]] = {}
@@ -158,7 +159,7 @@ class UnboundedPrior(Portable, Distribution):
 
     @property
     def space(self) -> ParameterSpace:
-        """The parameter space."""
+        """Order, bounds and coordinates of the parameters."""
         return self.joint.space
 
     def sample(

@@ -55,6 +55,7 @@ class Marginal(Protocol):
 
 
 def _inside(marginal: Marginal, x: Tensor) -> Tensor:
+    """True where values lie strictly inside the bounds of a marginal."""
     return (x > marginal.low) & (x < marginal.high)
 
 
@@ -74,7 +75,7 @@ class Uniform:
     Parameters
     ----------
     low, high : float
-        The bounds.
+        Lower and upper bound, in the unit of the parameter.
 
     Raises
     ------
@@ -127,7 +128,9 @@ class TruncatedExponential:
     scale : float
         Mean of the exponential before truncation.
     high : float
-        Upper bound.
+        Upper bound, in the unit of the parameter.
+    low : float
+        Lower bound, which is always 0.
 
     Raises
     ------
@@ -189,7 +192,7 @@ class TruncatedNormal:
     loc, scale : float
         Mean and standard deviation before truncation.
     low, high : float
-        The bounds.
+        Lower and upper bound, in the unit of the parameter.
 
     Raises
     ------
@@ -269,12 +272,12 @@ def marginal_from_dict(described: dict[str, Any]) -> Marginal:
     Parameters
     ----------
     described : dict
-        What `to_dict` returned.
+        Description of the marginal, as its `to_dict` returns it.
 
     Returns
     -------
     Marginal
-        An equal marginal.
+        A marginal that is equal to the one described.
 
     Raises
     ------

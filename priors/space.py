@@ -30,8 +30,8 @@ class ParameterSpace:
     Parameters
     ----------
     parameters : tuple of Parameter
-        In the order of the columns of theta: log-SFR steps (``dlogsfr_*``), metallicities
-        (``mh_*``), then everything else.
+        Parameters in the order of the columns of theta: log-SFR steps (``dlogsfr_*``),
+        metallicities (``mh_*``), then everything else.
 
     Raises
     ------
@@ -57,7 +57,14 @@ class ParameterSpace:
 
     @staticmethod
     def _block(name: str) -> int:
+        """Number of the block that a parameter belongs to: steps, metallicities, others."""
         return 0 if name.startswith(STEP_PREFIX) else 1 if name.startswith(MH_PREFIX) else 2
+
+    def __repr__(self) -> str:
+        """Say in one line which parameters there are."""
+        steps, metallicities = self.sfh.stop, self.n_bins
+        names = [f"{steps} {STEP_PREFIX}*", f"{metallicities} {MH_PREFIX}*"]
+        return f"ParameterSpace({', '.join([*names, *self.names[self.nuisance]])})"
 
     @property
     def n_param(self) -> int:
@@ -106,12 +113,12 @@ class ParameterSpace:
         Parameters
         ----------
         name : str
-            Its name.
+            Name of the parameter.
 
         Returns
         -------
         int
-            The column.
+            Column of theta and u, from 0.
 
         Raises
         ------
@@ -124,6 +131,7 @@ class ParameterSpace:
 
     @cached_property
     def _groups(self) -> tuple[tuple[slice, Bijection], ...]:
+        """Neighbouring columns with maps of one kind, and the map that acts on all of them."""
         groups: list[tuple[slice, Bijection]] = []
         start = 0
         for _, members in groupby(self.parameters, key=lambda item: type(item.bijection)):
@@ -138,6 +146,7 @@ class ParameterSpace:
         return tuple(groups)
 
     def _checked(self, values: Tensor, name: str) -> Tensor:
+        """The values, if they are floats of shape (..., n_param)."""
         if values.shape[-1:] != (self.n_param,) or not values.is_floating_point():
             raise ValueError(
                 f"{name} has shape {tuple(values.shape)} and type {values.dtype}; expected floats "
@@ -156,7 +165,7 @@ class ParameterSpace:
         Returns
         -------
         Tensor, shape (..., n_param)
-            u; not finite where theta lies on or outside a bound.
+            Coordinates u, not finite where theta lies on or outside a bound.
 
         Raises
         ------
@@ -172,12 +181,12 @@ class ParameterSpace:
         Parameters
         ----------
         u : Tensor, shape (..., n_param)
-            Unbounded coordinates.
+            Unbounded coordinates, in the order of the columns of theta.
 
         Returns
         -------
         Tensor, shape (..., n_param)
-            theta, strictly inside the bounds.
+            Parameters theta, strictly inside their bounds.
 
         Raises
         ------
@@ -220,12 +229,12 @@ class ParameterSpace:
         Parameters
         ----------
         described : dict
-            What `to_dict` returned.
+            Description of the space, as its `to_dict` returns it.
 
         Returns
         -------
         ParameterSpace
-            An equal space.
+            A space that is equal to the one described.
 
         Raises
         ------
@@ -239,20 +248,20 @@ class ParameterSpace:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter.
+    """One parameter of the model: its name, unit, bounds and unbounded coordinate.
 
     Parameters
     ----------
     name : str
-        Identifier, unique in a space.
+        Name of the parameter, unique in a space.
     unit : str
         Unit in FITS notation, "" when dimensionless.
     low, high : float
         Open bounds; infinite where there is none.
     bijection : Bijection
-        The map theta -> u.
+        Map from theta to the unbounded coordinate u.
     label : str
-        For figures, may hold mathtext.
+        Label of the parameter in figures, may hold mathtext; none by default.
 
     Raises
     ------
@@ -293,12 +302,12 @@ class Parameter:
         Parameters
         ----------
         described : dict
-            What `to_dict` returned.
+            Description of the parameter, as its `to_dict` returns it.
 
         Returns
         -------
         Parameter
-            An equal parameter.
+            A parameter that is equal to the one described.
 
         Raises
         ------

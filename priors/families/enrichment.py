@@ -49,7 +49,7 @@ class RandomWalkEnrichment(Portable):
     Parameters
     ----------
     bins : AgeBins
-        The bins.
+        Age bins of the histories, youngest first.
     level, level_scatter : float
         Mean and standard deviation of the youngest bin, dex.
     drift : float

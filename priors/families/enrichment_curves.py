@@ -24,17 +24,20 @@ _POINTS_PER_BIN = 32
 
 
 def _uniform(n: int, low: float, high: float, generator: torch.Generator) -> Tensor:
+    """Uniform numbers between two bounds, shape (n, 1), float64."""
     draws = torch.rand(n, 1, generator=generator, dtype=torch.float64)
     return low + (high - low) * draws
 
 
 def _times(bins: AgeBins) -> Tensor:
+    """Lookback times in Gyr that sample every bin evenly, shape (n_bins, _POINTS_PER_BIN)."""
     edges = torch.tensor(bins.edges_gyr, dtype=torch.float64)
     middle = (torch.arange(_POINTS_PER_BIN, dtype=torch.float64) + 0.5) / _POINTS_PER_BIN
     return edges[:-1, None] + edges.diff()[:, None] * middle
 
 
 def _present_day(n: int, generator: torch.Generator) -> Tensor:
+    """[M/H] of the stars that form today, shape (n, 1), dex."""
     return _uniform(n, -0.8, 0.35, generator)
 
 
@@ -63,9 +66,9 @@ def closed_box(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
     Parameters
     ----------
     n : int
-        Number of curves.
+        Number of curves to draw.
     bins : AgeBins
-        The bins.
+        Age bins of the histories, youngest first.
     generator : torch.Generator
         CPU source of the shape parameters.
 
@@ -103,7 +106,7 @@ def build_enrichment_curves(bins: AgeBins, n_curves: int = N_CURVES, seed: int =
     Parameters
     ----------
     bins : AgeBins
-        The bins.
+        Age bins of the histories, youngest first.
     n_curves : int
         Number of curves, split evenly over the four families.
     seed : int
@@ -112,7 +115,7 @@ def build_enrichment_curves(bins: AgeBins, n_curves: int = N_CURVES, seed: int =
     Returns
     -------
     Tensor, shape (n_curves, n_bins)
-        float32 dex, youngest first.
+        [M/H] of each curve in dex, float32, youngest bin first.
 
     Raises
     ------

@@ -23,9 +23,9 @@ class GaussianCatalogue(Portable):
     Parameters
     ----------
     centres : Tensor, shape (n_centre, n_dim)
-        The frozen points.
+        Frozen points around which the density lies.
     jitter : float
-        Standard deviation around each, in every dimension.
+        Standard deviation around each point, the same in every dimension.
 
     Raises
     ------
@@ -68,5 +68,6 @@ class GaussianCatalogue(Portable):
         return torch.cat(parts) - norm
 
     def _log_kernel_sum(self, z: Tensor) -> Tensor:
+        """Log of the sum of all Gaussians, not normalised, at scaled places z, shape (n,)."""
         products = z @ self.points.T.to(z) - self.half_squares.to(z)
         return torch.logsumexp(products, dim=-1) - 0.5 * z.square().sum(-1)

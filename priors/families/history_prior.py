@@ -33,16 +33,16 @@ def check_rows(x: Tensor, n_dim: int, name: str) -> Tensor:
     Parameters
     ----------
     x : Tensor
-        The candidate.
+        Histories, one a row.
     n_dim : int
         Expected number of columns.
     name : str
-        What to call it in the message.
+        Name of the histories in the error message.
 
     Returns
     -------
     Tensor, shape (n, n_dim)
-        The same tensor.
+        The histories `x`, unchanged.
 
     Raises
     ------

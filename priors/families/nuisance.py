@@ -17,13 +17,13 @@ class Nuisance:
     Parameters
     ----------
     name : str
-        Parameter name.
+        Name of the parameter, unique in a space.
     unit : str
         Unit in FITS notation, "" when dimensionless.
     label : str
-        For figures, may hold mathtext.
+        Label of the parameter in figures, may hold mathtext.
     marginal : Marginal
-        Its prior.
+        Prior density of the parameter, which depends on no other.
     """
 
     name: str
@@ -38,7 +38,8 @@ def default_nuisances() -> tuple[Nuisance, ...]:
     Returns
     -------
     tuple of Nuisance
-        `stellar_nuisances`, then `gas_nuisances`.
+        Parameters of dust and kinematics (`stellar_nuisances`), then those of the gas
+        (`gas_nuisances`).
     """
     return (*stellar_nuisances(), *gas_nuisances())
 

@@ -35,9 +35,9 @@ class Continuity(Portable):
     Parameters
     ----------
     bins : AgeBins
-        The bins.
+        Age bins of the histories, youngest first.
     scale : float
-        Scale for bins 0.2 dex apart, dex.
+        Scale of the steps between bins that are 0.2 dex apart in age, dex.
     df : int
         Degrees of freedom of the Student-t.
 
@@ -81,12 +81,12 @@ def bursty_continuity(bins: AgeBins) -> Continuity:
     Parameters
     ----------
     bins : AgeBins
-        The bins.
+        Age bins of the histories, youngest first.
 
     Returns
     -------
     Continuity
-        The prior.
+        Prior of the log-SFR steps of bursty histories.
     """
     return Continuity(bins, scale=0.6)
 
@@ -101,7 +101,7 @@ class DirichletSFH(Portable):
     Parameters
     ----------
     bins : AgeBins
-        The bins.
+        Age bins of the histories, youngest first.
     concentration : float
         The same Dirichlet parameter for every bin; 1 is flat on the simplex.
 

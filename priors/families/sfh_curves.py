@@ -24,11 +24,13 @@ _MIN_ONSET_FRACTION = 0.15
 
 
 def _uniform(n: int, low: float, high: float, generator: torch.Generator) -> Tensor:
+    """Uniform numbers between two bounds, shape (n, 1), float64."""
     draws = torch.rand(n, 1, generator=generator, dtype=torch.float64)
     return low + (high - low) * draws
 
 
 def _log_uniform(n: int, low: float, high: float, generator: torch.Generator) -> Tensor:
+    """Log-uniform numbers between two positive bounds, shape (n, 1), float64."""
     return _uniform(n, math.log(low), math.log(high), generator).exp()
 
 
@@ -40,6 +42,7 @@ def _times(bins: AgeBins) -> Tensor:
 
 
 def _bin_mean(sfr: Tensor, bins: AgeBins) -> Tensor:
+    """Mean SFR in each bin of rates at `_times`, shape (n, n_bins)."""
     return sfr.reshape(len(sfr), bins.n_bins, _POINTS_PER_BIN).mean(-1)
 
 
@@ -56,9 +59,9 @@ def delayed_tau(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
     Parameters
     ----------
     n : int
-        Number of histories.
+        Number of histories to draw.
     bins : AgeBins
-        The bins.
+        Age bins of the histories, youngest first.
     generator : torch.Generator
         CPU source of the shape parameters.
 
@@ -124,7 +127,7 @@ def build_sfh_curves(bins: AgeBins, n_curves: int = N_CURVES, seed: int = SEED) 
     Parameters
     ----------
     bins : AgeBins
-        The bins.
+        Age bins of the histories, youngest first.
     n_curves : int
         Number of curves, split evenly over the four families.
     seed : int
@@ -133,7 +136,7 @@ def build_sfh_curves(bins: AgeBins, n_curves: int = N_CURVES, seed: int = SEED) 
     Returns
     -------
     Tensor, shape (n_curves, n_bins - 1)
-        float32 steps in dex, younger minus older.
+        Steps of each curve in dex, younger minus older, float32.
 
     Raises
     ------

@@ -88,3 +88,7 @@ def test_wrong_number_of_steps_is_refused():
         steps_to_log_sfr(torch.zeros(2, 16), AgeBins())
     with pytest.raises(ValueError, match="expected 15"):
         mass_fractions(torch.zeros(2, 14), AgeBins())
+
+
+def test_repr_is_short():
+    assert repr(AgeBins()) == "AgeBins(16 bins, 0-13.5 Gyr)"

@@ -101,3 +101,9 @@ def test_errors(space):
         Parameter.from_dict({"name": "x"})
     with pytest.raises(ValueError, match="only 'parameters'"):
         ParameterSpace.from_dict({"parameters": [], "version": 2})
+
+
+def test_repr_names_the_parameters():
+    assert repr(default_space()) == (
+        "ParameterSpace(15 dlogsfr_*, 16 mh_*, av, delta, velocity, log_sigma, gas_log_u, f_esc)"
+    )
