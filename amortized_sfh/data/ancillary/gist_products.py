@@ -7,7 +7,6 @@ Names differ in case, hyphens and underscores between versions; they are matched
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ from typing import Any
 import numpy as np
 import yaml
 from astropy.io import fits
-from astropy.wcs import WCS, FITSFixedWarning
 
 from amortized_sfh.data.ancillary.dap_maps import DapMaps
+from amortized_sfh.data.cube_files.axes import celestial
 from amortized_sfh.data.files.fits_files import InputFileError, open_fits
 from simulators.wavelengths.doppler import velocity_from_log_shift
 
@@ -172,7 +171,7 @@ def _read_table(
     """Bin (n_spaxel,), row and column of each spaxel, and the WCS."""
     with open_fits(path) as hdul:
         bin_id, x, y, n_spaxels = _columns(path, hdul, ("BIN_ID", "X", "Y", "NSPAX"))
-        header = _celestial(hdul)
+        header = _celestial_header(hdul)
     # masked spaxels carry minus the number of the nearest bin; for bin 0 that is 0 again
     number = np.where(bin_id >= 0, bin_id, -1).astype(np.int64)
     if mask_path is not None:
@@ -199,14 +198,12 @@ def _grid_index(position_arcsec: np.ndarray) -> np.ndarray:
     return np.unique(rounded, return_inverse=True)[1]
 
 
-def _celestial(hdul: fits.HDUList) -> fits.Header:
+def _celestial_header(hdul: fits.HDUList) -> fits.Header:
     for hdu in hdul:
         if not isinstance(hdu, fits.BinTableHDU) and "CTYPE1" in hdu.header:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", FITSFixedWarning)  # a header without an image
-                wcs = WCS(hdu.header)
-            if wcs.has_celestial:
-                return wcs.celestial.to_header(relax=True)
+            wcs = celestial(hdu.header)
+            if wcs is not None:
+                return wcs.to_header(relax=True)
     return fits.Header()
 
 
