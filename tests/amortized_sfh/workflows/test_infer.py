@@ -110,7 +110,7 @@ def test_every_file_is_opened_once(run, galaxy, tmp_path, monkeypatch):
     stars = tmp_path / "stars.reg"
     stars.write_text("image\npoint(2,3)\n")
     monkeypatch.setattr(fits, "open", count)
-    run("--two-pass", "--hst", f"{band}={image}", "--align", "--mask-regions", stars)
+    run("--two-pass", "--hst", f"{band}={image}", "--mask-regions", stars)
     # the test reads the maps itself
     assert opened == {galaxy[1].cube.name: 1, Path(image).name: 1, "maps.fits": 1}
 

@@ -10,10 +10,10 @@ import arviz
 import numpy as np
 import pytest
 import torch
-from amortized_sfh.products.summary_table import summary_table
 from astropy.table import Table
 
 from amortized_sfh.data.spectra.spectrum import Spectrum
+from amortized_sfh.products.summary_table import summary_table
 from amortized_sfh.quantities.flags import Flag
 from amortized_sfh.requests import InferSpectrumRequest
 from amortized_sfh.requests.toml_files import read_request
