@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from amortized_sfh.data.files.fits_files import InputFileError, find_image, open_fits
+from amortized_sfh.data.files.fits_files import (
+    InputFileError,
+    extension_names,
+    find_image,
+    open_fits,
+)
 
 
 @pytest.fixture
@@ -64,3 +69,10 @@ def test_truncated_gzip(path, tmp_path):
     packed.write_bytes(gzip.compress(path.read_bytes())[:-4000])
     with pytest.raises(InputFileError), open_fits(packed) as hdul:
         _ = hdul[1].data.sum()
+
+
+def test_extensions_are_listed_by_name_or_number(path):
+    with fits.open(path, mode="append") as hdul:
+        hdul.append(fits.ImageHDU(np.zeros(3)))
+    with open_fits(path) as hdul:
+        assert extension_names(hdul) == "PRIMARY, SCI, 2"
