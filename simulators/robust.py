@@ -22,12 +22,12 @@ def robust_sigma(
     axis : int, optional
         Axis along which the median is taken; all axes by default.
     ignore_nan : bool
-        Leave NaN out of the median instead of returning NaN.
+        If true, NaN is left out of the median; if false, it makes the result NaN.
 
     Returns
     -------
     ndarray
-        In the unit of the deviations, without the axis.
+        Standard deviation in the unit of the deviations, with their shape but for the axis.
 
     Examples
     --------

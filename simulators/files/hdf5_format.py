@@ -25,12 +25,12 @@ def new_hdf5(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
     Parameters
     ----------
     path
-        Where to; an existing file is replaced.
+        Name of the file; an existing one is replaced.
 
     Yields
     ------
     h5py.File
-        To be filled.
+        Open, empty file to be filled.
     """
     with whole_file(path) as partial, h5py.File(partial, "w") as file:
         yield file
@@ -38,18 +38,18 @@ def new_hdf5(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
 
 @dataclass(frozen=True, kw_only=True)
 class HDF5Format:
-    """What a file of one kind holds; wavelengths are those of air.
+    """Specification of the HDF5 files of one kind; wavelengths in them are those of air.
 
     Parameters
     ----------
     name
-        Value of the attribute `format`.
+        Value of the attribute `format` of a file.
     version
-        Value of the attribute `schema_version`.
+        Value of the attribute `schema_version` of a file.
     attributes
-        Further attributes that it must have.
+        Further attributes that a file must have.
     units
-        Data sets that it must have, and the value of the attribute `units` of each.
+        Data sets that a file must have, and the value of the attribute `units` of each.
     """
 
     name: str
@@ -59,6 +59,7 @@ class HDF5Format:
 
     @property
     def _head(self) -> dict[str, str | int]:
+        """Attributes that every file has, with their values."""
         return {"format": self.name, "schema_version": self.version, "medium": "air"}
 
     def write(
@@ -72,7 +73,7 @@ class HDF5Format:
         Parameters
         ----------
         path
-            Where to.
+            Name of the file.
         attributes
             Values of at least the attributes of the format.
         arrays
@@ -81,7 +82,7 @@ class HDF5Format:
         Returns
         -------
         Path
-            The file written.
+            Name of the file that was written.
         """
         with new_hdf5(path) as file:
             file.attrs.update({**self._head, **attributes})
@@ -97,9 +98,9 @@ class HDF5Format:
         Parameters
         ----------
         file
-            An open file.
+            File that is open for reading.
         name
-            What to call it in errors.
+            Name of the file in error messages.
 
         Raises
         ------

@@ -17,12 +17,12 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     Parameters
     ----------
     path
-        Where to; an existing file is replaced.
+        Name of the file; an existing one is replaced.
 
     Yields
     ------
     Path
-        Where to write: a hidden file beside it, whose suffix says nothing of its format.
+        Hidden file beside it to write to, whose suffix says nothing of its format.
     """
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -35,6 +35,18 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 def check_output(path: str | Path, overwrite: bool = False) -> Path:
     """Return the path of an output that may be written; call it before a long run.
+
+    Parameters
+    ----------
+    path
+        Name of the file that is going to be written.
+    overwrite
+        If true, the file may exist.
+
+    Returns
+    -------
+    Path
+        Name of the file, as a path.
 
     Raises
     ------

@@ -18,12 +18,18 @@ def check_output_folder(
 
     Parameters
     ----------
-    out : str or Path
-        The folder.
-    products : collection of str
+    out
+        Name of the folder.
+    products
         Names of everything that is going to be in it.
-    overwrite : bool
-        Replace an existing folder. Only one that holds nothing but products is ever replaced.
+    overwrite
+        If true, an existing folder is replaced. Only one that holds nothing but products is ever
+        replaced.
+
+    Returns
+    -------
+    Path
+        Name of the folder, as a path.
 
     Raises
     ------
@@ -61,7 +67,7 @@ def output_folder(
     Parameters
     ----------
     out, products, overwrite
-        As `check_output_folder`.
+        Folder, names of its products and permission to replace it, as for `check_output_folder`.
 
     Yields
     ------

@@ -63,7 +63,6 @@ class FilterCurve:
     """Pivot wavelength sqrt(int T lambda / int T / lambda), Angstrom."""
 
     def __post_init__(self) -> None:
-        """Check the table and compute the pivot wavelength."""
         wave, through = self.wave_aa, self.throughput
         if wave.ndim != 1 or wave.shape != through.shape or len(wave) < 2:
             raise ValueError(
@@ -88,8 +87,10 @@ class FilterCurve:
 
 
 def filter_names() -> tuple[str, ...]:
-    """Return the names that `read_filter` knows.
+    """Return the names of the filter curves that `read_filter` knows.
 
+    Examples
+    --------
     >>> filter_names()
     ('F275W', 'F336W', 'F438W', 'F555W', 'F814W', 'V')
     """
@@ -129,7 +130,7 @@ def read_filter(name: str) -> FilterCurve:
 
 
 def filter_weights(wave_aa: np.ndarray, curve: FilterCurve) -> np.ndarray:
-    """Weights w such that ``flux @ w`` is the photon-counting mean flux density.
+    """Return weights w such that ``flux @ w`` is the photon-counting mean flux density.
 
     Flux and throughput are taken as linear between their own tabulated wavelengths, and the
     integral of their product is exact: no resampling of either.
@@ -139,7 +140,7 @@ def filter_weights(wave_aa: np.ndarray, curve: FilterCurve) -> np.ndarray:
     wave_aa : ndarray, shape (n_wave,)
         Strictly increasing wavelengths of the spectra, Angstrom.
     curve : FilterCurve
-        The band.
+        Throughput of the band.
 
     Returns
     -------
@@ -171,7 +172,7 @@ def filter_weights(wave_aa: np.ndarray, curve: FilterCurve) -> np.ndarray:
 
 
 def photon_mean_flux(wave_aa: np.ndarray, flux: np.ndarray, curve: FilterCurve) -> np.ndarray:
-    """Mean flux density in a band, as a photon-counting detector measures it.
+    """Return the mean flux density in a band, as a photon-counting detector measures it.
 
     The mean is int(f lambda T) / int(lambda T) over wavelength (Bessell & Murphy 2012, eq. A12).
 
@@ -182,7 +183,7 @@ def photon_mean_flux(wave_aa: np.ndarray, flux: np.ndarray, curve: FilterCurve) 
     flux : ndarray, shape (..., n_wave)
         Flux (or luminosity) density per Angstrom, any unit.
     curve : FilterCurve
-        The band.
+        Throughput of the band.
 
     Returns
     -------
@@ -207,14 +208,14 @@ def photon_mean_flux(wave_aa: np.ndarray, flux: np.ndarray, curve: FilterCurve) 
 
 
 def ab_magnitude(mean_flux_cgs: np.ndarray, curve: FilterCurve) -> np.ndarray:
-    """AB magnitude of a photon-counting mean flux density.
+    """Return the AB magnitude of a photon-counting mean flux density.
 
     Parameters
     ----------
     mean_flux_cgs : ndarray, any shape
         Mean flux density of `photon_mean_flux`, erg/s/cm2/AA.
     curve : FilterCurve
-        The band (its pivot wavelength turns f_lambda into f_nu).
+        Throughput of the band, whose pivot wavelength turns f_lambda into f_nu.
 
     Returns
     -------

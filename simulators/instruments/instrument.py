@@ -1,4 +1,4 @@
-"""The instrument a model is made for: wavelengths, pixels, resolution, bands and redshifts."""
+"""The instrument that a model is made for: wavelengths, resolution, bands and redshifts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MUSE_SKY_RANGES_AA = ((5572.0, 5584.0), (6294.0, 6306.0), (6358.0, 6370.0), (686
 
 @dataclass(frozen=True, kw_only=True)
 class Instrument:
-    """What a spectrum and its bands are measured with.
+    """The spectrograph and the photometric bands that a model is made for.
 
     The default is PHANGS: a VLT/MUSE spectrum and the five HST WFC3/UVIS bands. Other surveys are
     described by presets, see `simulators.surveys.preset`.
@@ -32,13 +32,13 @@ class Instrument:
     Parameters
     ----------
     name
-        Name written in products.
+        Name of the instrument, which products state.
     grid
-        Rest-frame air wavelengths of the spectrum.
+        Rest-frame pixels of the spectra that the model sees, in air.
     bands
         Names of the photometric bands, in the order of every array over bands; none is allowed.
     lsf
-        Line spread function of the observed frame.
+        Line spread function of the spectrograph, in the observed frame.
     pixels
         Pixels of the observed-frame spectrum. They set how the resampling to the rest frame
         correlates and blurs neighbouring pixels.
@@ -51,6 +51,11 @@ class Instrument:
         Range of the redshifts of the spectra.
     max_redshift_bands
         Largest redshift at which the bands are used.
+
+    Raises
+    ------
+    ValueError
+        If the redshifts are out of order or a range of wavelengths is none.
     """
 
     name: str = "phangs-muse-hst"
@@ -77,8 +82,16 @@ class Instrument:
                     f"wavelength range {low:g}-{high:g} Å is none: expected 0 < first < last"
                 )
 
+    def __repr__(self) -> str:
+        """Say in one line which wavelengths, bands and redshifts the instrument has."""
+        grid, bands = self.grid, " ".join(self.bands) or "no bands"
+        return (
+            f"Instrument({self.name!r}, {grid.start_aa:.0f}-{grid.end_aa:.0f} Å in {grid.n_pix} "
+            f"pixels, {bands}, z = {self.min_redshift:g}-{self.max_redshift:g})"
+        )
+
     def lsf_fwhm_aa(self, wave_obs_aa: Tensor) -> Tensor:
-        """Line spread function.
+        """Return the width of the line spread function.
 
         Parameters
         ----------
@@ -93,14 +106,14 @@ class Instrument:
         return self.lsf.fwhm_aa(wave_obs_aa)
 
     def native_position(self, wave_rest_aa: Tensor, redshift: Tensor) -> Tensor:
-        """Where rest-frame wavelengths fall on the observed-frame pixels.
+        """Return the places of rest-frame wavelengths on the observed pixels.
 
         Parameters
         ----------
         wave_rest_aa
-            Shape (n_wave,), in Å.
+            Rest-frame air wavelengths in Å, shape (n_wave,).
         redshift
-            Shape (n,).
+            Redshift of each galaxy, shape (n,).
 
         Returns
         -------
@@ -114,9 +127,19 @@ class Instrument:
         return to_medium(self.pixels.wave_aa(pixel), self.pixels.medium, "air")
 
     def pixel_ratio(self, redshift: float) -> tuple[float, float]:
-        """Smallest and largest width of the rest-frame pixels in observed pixels.
+        """Return the smallest and largest width of the rest-frame pixels in observed pixels.
 
         Below one, more pixels would be made than were observed.
+
+        Parameters
+        ----------
+        redshift
+            Redshift of the galaxy.
+
+        Returns
+        -------
+        tuple of float
+            Smallest and largest number of observed pixels in one rest-frame pixel.
         """
         edges = self.native_position(
             self.grid.edges_aa, torch.tensor([redshift], dtype=torch.float64)
@@ -125,12 +148,12 @@ class Instrument:
         return float(width.min()), float(width.max())
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return all fields as plain values, for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Instrument:
-        """Inverse of `to_dict`; the form of version 0.1, which knew MUSE only, is understood."""
+        """Rebuild an instrument from its `to_dict`, or from that of version 0.1 (MUSE only)."""
         fixed: dict[str, Any] = dict(values)
         if "lsf_coefficients_aa" in fixed:
             fixed["lsf"] = {"coefficients_aa": fixed.pop("lsf_coefficients_aa")}

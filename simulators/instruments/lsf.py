@@ -23,8 +23,8 @@ class PolynomialLsf:
     Parameters
     ----------
     coefficients_aa
-        From the highest power down to the constant; (2.5,) is 2.5 Å everywhere. The default is the
-        line spread function of MUSE [1]_.
+        Coefficients from the highest power down to the constant; (2.5,) is 2.5 Å everywhere. The
+        default is the line spread function of MUSE [1]_.
 
     References
     ----------
@@ -41,7 +41,7 @@ class PolynomialLsf:
             )
 
     def fwhm_aa(self, wave_obs_aa: Tensor) -> Tensor:
-        """FWHM in Å of the observed frame at observed air wavelengths in Å, the same shape."""
+        """Return the FWHM in Å at observed air wavelengths in Å, the same shape."""
         fwhm = torch.full_like(wave_obs_aa, self.coefficients_aa[0])
         for coefficient in self.coefficients_aa[1:]:
             fwhm = fwhm * wave_obs_aa + coefficient
@@ -57,7 +57,7 @@ class ResolvingPower:
     wave_aa
         Observed air wavelengths in Å, ascending.
     power
-        R at each of them.
+        Resolving power R at each of these wavelengths, dimensionless.
     """
 
     wave_aa: tuple[float, ...]
@@ -74,7 +74,7 @@ class ResolvingPower:
             raise ValueError(f"resolving power is {self.power!r}; expected positive numbers")
 
     def fwhm_aa(self, wave_obs_aa: Tensor) -> Tensor:
-        """FWHM in Å of the observed frame at observed air wavelengths in Å, the same shape."""
+        """Return the FWHM in Å at observed air wavelengths in Å, the same shape."""
         if len(self.wave_aa) == 1:
             return wave_obs_aa / self.power[0]
         knots, power = (torch.tensor(v).to(wave_obs_aa) for v in (self.wave_aa, self.power))
@@ -84,21 +84,22 @@ class ResolvingPower:
 
 
 LineSpread = PolynomialLsf | ResolvingPower
-"""Either description."""
+"""Either description of a line spread function."""
 
 
 def lsf_from_dict(values: dict[str, Any]) -> LineSpread:
-    """Inverse of `dataclasses.asdict` of either description.
+    """Rebuild either description from its `dataclasses.asdict`.
 
     Parameters
     ----------
     values
-        With `power` for a resolving power, `coefficients_aa` for a polynomial.
+        Fields of the description: with `power` for a resolving power, `coefficients_aa` for a
+        polynomial.
 
     Returns
     -------
     PolynomialLsf or ResolvingPower
-        The line spread function.
+        Line spread function that is equal to the one described.
     """
     fixed = {name: tuple(numbers) for name, numbers in values.items()}
     return ResolvingPower(**fixed) if "power" in fixed else PolynomialLsf(**fixed)

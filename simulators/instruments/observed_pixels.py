@@ -1,8 +1,9 @@
 """The pixels that an instrument itself observes; resampling them correlates and blurs.
 
-Use :class:`LinearObservedPixels` for cubes such as MUSE's and :class:`LogObservedPixels` for the spectra of SDSS
-and MaNGA. Only the phase and the width of the pixels matter, so a start is enough, and it may be
-any pixel's centre.
+Use :class:`LinearObservedPixels` for cubes such as MUSE's and :class:`LogObservedPixels` for the
+spectra of SDSS and MaNGA. Only the phase and the width of the pixels matter, so a start is enough,
+and it may be any pixel's centre. The pixels that a model sees are in
+`simulators.wavelengths.rest_grid`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from simulators.wavelengths.air import air_to_vacuum
+from simulators.wavelengths.air import air_to_vacuum, check_medium
 
 __all__ = [
     "LinearObservedPixels",
@@ -31,11 +32,11 @@ class LinearObservedPixels:
     Parameters
     ----------
     start_aa
-        Centre of a pixel, in Å.
+        Centre of any of the pixels, in Å.
     step_aa
         Width of every pixel, in Å.
     medium
-        "air" or "vacuum": in which the pixels are uniform.
+        Medium in which the pixels are uniform, "air" or "vacuum".
     """
 
     start_aa: float = 4750.0
@@ -48,31 +49,31 @@ class LinearObservedPixels:
             raise ValueError(f"step_aa is {self.step_aa!r}; expected a positive step in Å")
 
     def index(self, wave_aa: Tensor) -> Tensor:
-        """Fractional pixel of observed wavelengths in Å of the pixels' own medium."""
+        """Return the fractional pixel of observed wavelengths in Å of the pixels' own medium."""
         return (wave_aa - self.start_aa) / self.step_aa
 
     def wave_aa(self, pixel: Tensor) -> Tensor:
-        """Wavelengths of fractional pixels in Å of their own medium, the inverse of `index`."""
+        """Return wavelengths of fractional pixels in Å of their own medium; inverts `index`."""
         return self.start_aa + self.step_aa * pixel.double()
 
     def width_aa(self, wave_obs_aa: Tensor) -> Tensor:
-        """Width of the pixels at observed wavelengths in Å, the same shape."""
+        """Return the width of the pixels in Å at observed wavelengths in Å, the same shape."""
         return torch.full_like(wave_obs_aa, self.step_aa)
 
     def position(self, wave_rest_aa: Tensor, redshift: Tensor) -> Tensor:
-        """Where rest-frame wavelengths fall.
+        """Return the places of rest-frame wavelengths on the observed pixels.
 
         Parameters
         ----------
         wave_rest_aa
-            Air wavelengths in Å, shape (n_wave,).
+            Rest-frame air wavelengths in Å, shape (n_wave,).
         redshift
-            Shape (n,).
+            Redshift of each galaxy, shape (n,).
 
         Returns
         -------
         Tensor
-            Fractional pixel, shape (n, n_wave).
+            Fractional pixel, 0 at the pixel that starts the axis, shape (n, n_wave).
         """
         return self.index(_in_medium(wave_rest_aa, self.medium) * (1.0 + redshift[:, None]))
 
@@ -84,11 +85,11 @@ class LogObservedPixels:
     Parameters
     ----------
     start_aa
-        Centre of a pixel, in Å.
+        Centre of any of the pixels, in Å.
     log_step
         Width of every pixel, in dex.
     medium
-        "air" or "vacuum": in which the pixels are uniform.
+        Medium in which the pixels are uniform, "air" or "vacuum".
     """
 
     start_aa: float
@@ -101,50 +102,51 @@ class LogObservedPixels:
             raise ValueError(f"log_step is {self.log_step!r}; expected a positive step in dex")
 
     def index(self, wave_aa: Tensor) -> Tensor:
-        """Fractional pixel of observed wavelengths in Å of the pixels' own medium."""
+        """Return the fractional pixel of observed wavelengths in Å of the pixels' own medium."""
         return torch.log10(wave_aa / self.start_aa) / self.log_step
 
     def wave_aa(self, pixel: Tensor) -> Tensor:
-        """Wavelengths of fractional pixels in Å of their own medium, the inverse of `index`."""
+        """Return wavelengths of fractional pixels in Å of their own medium; inverts `index`."""
         return self.start_aa * 10.0 ** (self.log_step * pixel.double())
 
     def width_aa(self, wave_obs_aa: Tensor) -> Tensor:
-        """Width of the pixels at observed wavelengths in Å, the same shape."""
+        """Return the width of the pixels in Å at observed wavelengths in Å, the same shape."""
         return wave_obs_aa * (math.log(10.0) * self.log_step)
 
     def position(self, wave_rest_aa: Tensor, redshift: Tensor) -> Tensor:
-        """Where rest-frame wavelengths fall; as `LinearObservedPixels.position`."""
+        """Return the places of rest-frame wavelengths, as `LinearObservedPixels.position`."""
         index = self.index(_in_medium(wave_rest_aa, self.medium))
         return index + torch.log10(1.0 + redshift[:, None]) / self.log_step
 
 
 ObservedPixels = LinearObservedPixels | LogObservedPixels
-"""Either kind of pixels."""
+"""Either kind of observed pixels."""
 
 
 def observed_pixels_from_dict(values: dict[str, Any]) -> ObservedPixels:
-    """Inverse of `dataclasses.asdict` of either kind.
+    """Rebuild either kind of pixels from its `dataclasses.asdict`.
 
     Parameters
     ----------
     values
-        With `log_step` for logarithmic pixels, `step_aa` for linear ones.
+        Fields of the pixels: with `log_step` for logarithmic ones, `step_aa` for linear ones.
 
     Returns
     -------
     LinearObservedPixels or LogObservedPixels
-        The pixels.
+        Pixels that are equal to those described.
     """
     return LogObservedPixels(**values) if "log_step" in values else LinearObservedPixels(**values)
 
 
 def _in_medium(wave_air_aa: Tensor, medium: str) -> Tensor:
+    """Air wavelengths in Å, in the medium of the pixels."""
     # the shift to the observed frame follows; in vacuum it is exact
     return air_to_vacuum(wave_air_aa) if medium == "vacuum" else wave_air_aa
 
 
 def _check(start_aa: float, medium: str) -> None:
+    """Refuse a start that is no wavelength, and a medium that is none."""
     if not (math.isfinite(start_aa) and start_aa > 0):
         raise ValueError(f"start_aa is {start_aa!r}; expected a positive wavelength in Å")
-    if medium not in ("air", "vacuum"):
-        raise ValueError(f"medium is {medium!r}; expected 'air' or 'vacuum'")
+    check_medium(medium)

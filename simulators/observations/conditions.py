@@ -1,4 +1,4 @@
-"""How well a spectrum was observed: redshift, S/N, masks and bands, drawn anew for every mock."""
+"""Conditions of an observation: redshift, S/N, masks and bands, drawn anew for every mock."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class Conditions(NamedTuple):
     Attributes
     ----------
     redshift
-        Shape (n,).
+        Redshift of each galaxy, shape (n,).
     snr
         Mean S/N of the native pixels, shape (n,).
     relative_noise
-        Noise of each pixel relative to its mean, shape (n, n_pix).
+        Noise of each pixel relative to the mean over the spectrum, shape (n, n_pix).
     valid
-        Pixels used, bool, shape (n, n_pix).
+        True where a pixel is used, bool, shape (n, n_pix).
     phot_snr
-        S/N of the bands, shape (n, n_band).
+        S/N of each band, shape (n, n_band).
     phot_valid
-        Bands used, bool, shape (n, n_band).
+        True where a band is used, bool, shape (n, n_band).
     """
 
     redshift: Tensor
@@ -66,6 +66,11 @@ class ConditionsPrior:
         Share of spectra that lose up to 30 % of the range at one end.
     max_gaps
         Largest number of random gaps of 4 to 80 pixels.
+
+    Raises
+    ------
+    ValueError
+        If a range is out of order or a share is none.
     """
 
     snr: tuple[float, float] = (0.5, 300.0)
@@ -95,12 +100,12 @@ class ConditionsPrior:
             raise ValueError(f"max_gaps is {self.max_gaps}; expected 0 or more")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return all fields as plain values, for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ConditionsPrior:
-        """Inverse of `to_dict`."""
+        """Rebuild a distribution from its `to_dict`."""
         lists = ("snr", "phot_snr")
         fixed: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in values.items()}
         return cls(**fixed)
@@ -113,16 +118,16 @@ class ConditionsPrior:
         Parameters
         ----------
         n
-            How many.
+            Number of observations to draw conditions for.
         instrument
-            Wavelengths, bands and redshift limits.
+            Instrument that sets wavelengths, bands and redshift limits.
         generator
-            Source of randomness; its device is the device of the result.
+            Source of randomness, whose device is that of the result; torch's own by default.
 
         Returns
         -------
         Conditions
-            A batch of size `n`.
+            Conditions of n observations.
         """
         redshift = self.sample_redshift(n, instrument, generator)
         return self.sample_at(redshift, instrument, generator)
@@ -135,12 +140,12 @@ class ConditionsPrior:
         Parameters
         ----------
         n, instrument, generator
-            As `sample`.
+            Number of redshifts, limits and source of randomness, as for `sample`.
 
         Returns
         -------
         Tensor
-            Shape (n,).
+            Drawn redshifts, shape (n,).
         """
         uniform = _uniform(generator)
         low, near = instrument.min_redshift, instrument.max_redshift_bands
@@ -157,16 +162,17 @@ class ConditionsPrior:
         Parameters
         ----------
         redshift
-            Shape (n,).
+            Redshift of each galaxy, shape (n,).
         instrument
-            Wavelengths, bands and redshift limits; beyond the bands' limit there are no bands.
+            Instrument that sets wavelengths, bands and redshift limits; beyond the limit of the
+            bands there are none.
         generator
-            Source of randomness, on the device of `redshift`.
+            Source of randomness, on the device of `redshift`; torch's own by default.
 
         Returns
         -------
         Conditions
-            A batch of size n.
+            Conditions of n observations.
         """
         uniform = _uniform(generator)
         n = len(redshift)

@@ -1,4 +1,4 @@
-"""Whether data are of the kind that a model was made for: their wavelengths and their pixels.
+"""Checks that data have the wavelengths and the pixels that a model was made for.
 
 A network gives an answer to anything. Readers call `check_coverage`, and those of cubes also
 `check_pixels`, so that data of another instrument end in an error that names what is expected.
@@ -28,13 +28,13 @@ def check_coverage(
     Parameters
     ----------
     instrument
-        What the model is made for.
+        Instrument that the model is made for.
     rest_range_aa
         First and last rest-frame air wavelength of the data, in Å.
     redshift
-        Of the galaxy.
+        Redshift of the galaxy.
     what
-        Name of the data for the message.
+        Name of the data in the error message.
 
     Raises
     ------
@@ -76,11 +76,11 @@ def check_pixels(instrument: Instrument, rest_edges_aa: Tensor, what: str) -> No
     Parameters
     ----------
     instrument
-        What the model is made for.
+        Instrument that the model is made for.
     rest_edges_aa
         Rest-frame air edges of the pixels of the data, in Å, ascending, shape (n + 1,).
     what
-        Name of the data for the message.
+        Name of the data in the error message.
 
     Raises
     ------

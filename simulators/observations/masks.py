@@ -94,21 +94,21 @@ def line_mask(
     half_width_kms: float = LINE_HALF_WIDTH_KMS,
     extra_lines_aa: Sequence[float] = (),
 ) -> Tensor:
-    """Pixels free of rest-frame emission lines.
+    """Find the pixels that are free of rest-frame emission lines.
 
     Parameters
     ----------
     wave_aa
         Rest-frame air wavelengths in Å, shape (n_pix,).
     half_width_kms
-        Half width of every mask in km/s.
+        Half width of every mask in km/s; by default that of the training.
     extra_lines_aa
-        Rest-frame air wavelengths of further lines, in Å.
+        Rest-frame air wavelengths of further lines, in Å; none by default.
 
     Returns
     -------
     Tensor
-        Bool, shape (n_pix,), True = use.
+        True where a pixel is used, bool, shape (n_pix,).
     """
     half_width = half_width_kms / SPEED_OF_LIGHT_KMS
     every = [*REST_LINES_AA.values(), *extra_lines_aa]
@@ -121,21 +121,22 @@ def sky_mask(
     redshift: Tensor,
     ranges_aa: tuple[tuple[float, float], ...] = MUSE_SKY_RANGES_AA,
 ) -> Tensor:
-    """Pixels free of sky lines and telluric bands of the observed frame.
+    """Find the pixels that are free of sky lines and telluric bands of the observed frame.
 
     Parameters
     ----------
     wave_aa
         Rest-frame air wavelengths in Å, shape (n_pix,).
     redshift
-        Shape (n,).
+        Redshift of each galaxy, shape (n,).
     ranges_aa
-        Observed-frame ranges to leave out.
+        Observed-frame ranges to leave out, first and last air wavelength in Å; by default those
+        of MUSE.
 
     Returns
     -------
     Tensor
-        Bool, shape (n, n_pix), True = use.
+        True where a pixel is used, bool, shape (n, n_pix).
     """
     observed = wave_aa * (1.0 + redshift[:, None])
     use = torch.ones_like(observed, dtype=torch.bool)
@@ -145,19 +146,19 @@ def sky_mask(
 
 
 def survey_mask(instrument: Instrument, redshift: Tensor) -> Tensor:
-    """Pixels that an instrument observes, free of emission lines, sky lines and telluric bands.
+    """Find the pixels that an instrument observes, without lines, sky and telluric bands.
 
     Parameters
     ----------
     instrument
-        Wavelengths, observed range and sky ranges.
+        Instrument that sets wavelengths, observed range and sky ranges.
     redshift
-        Shape (n,).
+        Redshift of each galaxy, shape (n,).
 
     Returns
     -------
     Tensor
-        Bool, shape (n, n_pix), True = use.
+        True where a pixel is used, bool, shape (n, n_pix).
     """
     wave = instrument.grid.centres_aa.to(redshift.device)
     lines = line_mask(wave)
@@ -166,19 +167,19 @@ def survey_mask(instrument: Instrument, redshift: Tensor) -> Tensor:
 
 
 def observed_mask(instrument: Instrument, redshift: Tensor) -> Tensor:
-    """Pixels that lie wholly inside the wavelengths that an instrument observes.
+    """Find the pixels that lie wholly inside the wavelengths that an instrument observes.
 
     Parameters
     ----------
     instrument
-        Wavelengths and observed range.
+        Instrument that sets wavelengths and observed range.
     redshift
-        Shape (n,).
+        Redshift of each galaxy, shape (n,).
 
     Returns
     -------
     Tensor
-        Bool, shape (n, n_pix), True = use; all of them where the range is not limited.
+        True where a pixel is used, bool, shape (n, n_pix); everywhere if the range has no limit.
     """
     n_pix = instrument.grid.n_pix
     if instrument.observed_range_aa is None:

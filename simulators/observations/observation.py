@@ -6,6 +6,7 @@ diagnostics take nothing else. ``valid`` is True where a value may be used.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -58,7 +59,7 @@ class Observation(Portable):
     phot_valid : Tensor
         True where a band may be used, shape (n_obs, n_band), bool.
     redshift : Tensor
-        Shape (n_obs,), float32.
+        Redshift of each galaxy, shape (n_obs,), float32.
     unit_cgs : float or None
         Unit of the fluxes in erg/s/cm²/Å; None if it is not known, and then masses are not, either.
 
@@ -100,6 +101,21 @@ class Observation(Portable):
 
     def __len__(self) -> int:
         return self.flux.shape[0]
+
+    def __repr__(self) -> str:
+        """Say in one line how much was observed, and how well; S/N is that of up to 256 spectra."""
+        if not len(self):
+            return f"Observation(no spectra, {self.n_pix} pixels, {self.n_band} bands)"
+        spectra = "1 spectrum" if len(self) == 1 else f"{len(self)} spectra"
+        parts = [f"{spectra} of {self.n_pix} pixels", f"{self.n_band} bands"]
+        if self.device.type != "meta":
+            part = self[:: math.ceil(len(self) / 256)]
+            low, high = float(self.redshift.min()), float(self.redshift.max())
+            parts.append(f"z = {low:.4g}" + (f"-{high:.4g}" if high > low else ""))
+            parts.append(f"{100 * float(part.valid.float().mean()):.0f} % to be used")
+            parts.append(f"median S/N {float(part.median_snr().nanmedian()):.3g}")
+        parts.append("no flux unit" if self.unit_cgs is None else f"{self.unit_cgs:g} erg/s/cm²/Å")
+        return f"Observation({', '.join(parts)})"
 
     def __getitem__(self, key: int | slice | Tensor | np.ndarray | Sequence[int]) -> Observation:
         """Return a part of the batch; a single index gives a batch of one."""
@@ -149,6 +165,11 @@ class Observation(Portable):
         bands : tuple of str
             Bands of the result; those that are not in :data:`BANDS` are missing.
 
+        Returns
+        -------
+        Observation
+            The same spectra with columns for these bands.
+
         Raises
         ------
         ValueError
@@ -169,6 +190,16 @@ class Observation(Portable):
     @staticmethod
     def cat(observations: Sequence[Observation]) -> Observation:
         """Join batches along the first dimension.
+
+        Parameters
+        ----------
+        observations : sequence of Observation
+            Batches on the same grid, in the same bands and unit.
+
+        Returns
+        -------
+        Observation
+            All their spectra, in their order.
 
         Raises
         ------
@@ -216,7 +247,7 @@ class Observation(Portable):
             Band name to (f_λ as observed, its sigma), in the unit of ``flux``; Galactic foreground
             removed. Any subset of ``bands``; numbers or arrays of shape (n_obs,).
         medium : {"air", "vacuum"}
-            Medium of ``wavelength_aa``.
+            Medium in which ``wavelength_aa`` are given; air by default.
         unit_cgs : float, optional
             Unit of the fluxes in erg/s/cm²/Å, without which there are no masses. Numbers far from
             one (a spectrum in cgs) are scaled by a power of ten that goes into the unit of the
@@ -273,6 +304,16 @@ class Observation(Portable):
 
 def check_redshift(redshift: float | None) -> float:
     """Return a redshift that makes sense.
+
+    Parameters
+    ----------
+    redshift : float, optional
+        Redshift of a galaxy; None if it is not known.
+
+    Returns
+    -------
+    float
+        The redshift as a number.
 
     Raises
     ------

@@ -54,14 +54,17 @@ def band_columns(
     bands : tuple of str
         Bands of the model.
     n_obs : int
-        Number of spectra.
+        Number of spectra, rows of the result.
     redshift : float
-        Of the galaxy.
+        Redshift of the galaxy, to whose rest frame the fluxes are brought.
 
     Returns
     -------
-    tuple of Tensor
-        Fluxes and sigmas × (1 + z), float64, and which are given, each (n_obs, n_band).
+    phot, sigma : Tensor
+        Fluxes × (1 + z) and their standard deviations, float64, shape (n_obs, n_band); 0 where
+        they are not given.
+    valid : Tensor
+        True where they are given, bool, shape (n_obs, n_band).
 
     Raises
     ------

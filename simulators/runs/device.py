@@ -1,4 +1,4 @@
-"""Where to compute: the device that a word stands for on this machine."""
+"""The device that a run computes on: what a word such as "auto" stands for on this machine."""
 
 from __future__ import annotations
 

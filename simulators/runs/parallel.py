@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 def map_in_threads(
     function: Callable[[Item], Result], items: Iterable[Item], n_threads: int | None = None
 ) -> Iterator[Result]:
-    """Results in the order of the items, a few of them computed ahead.
+    """Compute results in the order of the items, a few of them ahead of their use.
 
     Torch leaves the interpreter lock in all that takes long, and spectra in pieces of some 256 stay
     in the caches of one core.
@@ -25,16 +25,17 @@ def map_in_threads(
     Parameters
     ----------
     function
-        Called from several threads at once; what it computes with torch uses one thread.
+        Function of one item. It is called from several threads at once; what it computes with
+        torch uses one thread.
     items
-        One per call.
+        Arguments of the function, one for each call.
     n_threads
-        How many; those that torch uses if it is not given.
+        Number of threads; by default as many as torch uses.
 
     Yields
     ------
     Result
-        Of each item.
+        Value that the function returns for each item.
     """
     before = torch.get_num_threads()
     rest, waiting = iter(items), deque[Future[Result]]()
@@ -61,13 +62,13 @@ def map_on(
     Parameters
     ----------
     device
-        Where the function computes.
+        Device on which the function computes.
     function, items
-        As `map_in_threads`.
+        Function and its arguments, one for each call, as for `map_in_threads`.
 
     Returns
     -------
     Iterator
-        Results in the order of the items.
+        Results of the function in the order of the items.
     """
     return map_in_threads(function, items, None if device.type == "cpu" else 1)

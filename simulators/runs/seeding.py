@@ -19,7 +19,7 @@ _STRIDE = 0x9E3779B1
 
 
 class Purpose(Enum):
-    """What the numbers are for; runs of the same seed and other purposes share none."""
+    """Uses of random numbers; runs of the same seed for different uses share no numbers."""
 
     STREAM = 0
     STORED = _N_SEEDS // 3
@@ -40,18 +40,18 @@ def chunk_generator(
     Parameters
     ----------
     seed
-        Seed of the run.
+        Seed of the run, the same for all its chunks.
     chunk
-        Number of the chunk, from 0.
+        Number of the chunk in the run, from 0.
     device
-        Where the numbers are drawn.
+        Device on which the numbers are drawn.
     purpose
-        What they are for.
+        Use of the numbers; by default the stream of training spectra.
 
     Returns
     -------
     torch.Generator
-        Freshly seeded.
+        Freshly seeded generator, the same for the same arguments.
 
     Raises
     ------

@@ -40,19 +40,25 @@ class SurveyPreset:
     Parameters
     ----------
     name
-        Short name.
+        Short name of the survey, which the folder of a model gets.
     description
-        One sentence.
+        One sentence that says what is observed; empty by default.
     references
-        Where the numbers come from.
+        Sources of the numbers; none by default.
     instrument
         Wavelengths, pixels, resolution, bands and redshifts.
     noise
         Sizes of the errors that are not in the error bars.
     conditions
-        S/N, masks and bands of training spectra.
+        Distribution of S/N, masks and bands of training spectra.
     n_spectra
         Training spectra with which a model of the default size is useful.
+
+    Raises
+    ------
+    ValueError
+        If the name is none, a band is unknown, or the instrument could not observe the model's
+        pixels.
     """
 
     name: str
@@ -102,19 +108,20 @@ class SurveyPreset:
         mismatch: str | Path | None = None,
         noise_profile: str | Path | None = None,
     ) -> GenerativeModel:
-        """Everything that simulates the survey, with the default prior.
+        """Build all that simulates the survey, with the default prior.
 
         Parameters
         ----------
         library
             SSP library, by name or file.
         mismatch, noise_profile
-            Measured parts of the noise model, see `default_generative_model`.
+            Measured parts of the noise model, by name or file, see `default_generative_model`;
+            none by default.
 
         Returns
         -------
         GenerativeModel
-            On the CPU.
+            Prior, forward model, noise and conditions, on the CPU.
 
         Raises
         ------
@@ -134,7 +141,7 @@ class SurveyPreset:
 
 
 def preset_names() -> tuple[str, ...]:
-    """Names of the presets that the package carries.
+    """Return the names of the presets that the package carries.
 
     Examples
     --------
@@ -146,7 +153,7 @@ def preset_names() -> tuple[str, ...]:
 
 
 def preset_text(name: str | Path) -> str:
-    """Text of a preset: a file to start from for one's own.
+    """Return the text of a preset: a file to start from for one's own.
 
     Parameters
     ----------
@@ -156,7 +163,7 @@ def preset_text(name: str | Path) -> str:
     Returns
     -------
     str
-        TOML.
+        Content of the TOML file, comments included.
 
     Raises
     ------
@@ -182,7 +189,8 @@ def read_preset(name: str | Path = "phangs-muse-hst") -> SurveyPreset:
     Returns
     -------
     SurveyPreset
-        The default describes MUSE with five HST bands, as :class:`Instrument` does.
+        Instrument, noise and conditions of the survey. The default preset describes MUSE with five
+        HST bands, as :class:`Instrument` does.
 
     Raises
     ------

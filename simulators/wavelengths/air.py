@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from torch import Tensor
 
-__all__ = ["air_to_vacuum", "rest_air_edges", "to_medium", "vacuum_to_air"]
+__all__ = ["air_to_vacuum", "check_medium", "rest_air_edges", "to_medium", "vacuum_to_air"]
 
 Wave = TypeVar("Wave", float, np.ndarray, Tensor)
 
@@ -75,6 +75,23 @@ def _refractive_index(vacuum_aa: Wave) -> Wave:
     return 1.0 + 8.34254e-5 + 2.406147e-2 / (130.0 - s2) + 1.5998e-4 / (38.9 - s2)
 
 
+def check_medium(medium: str) -> None:
+    """Refuse a medium of wavelengths that is neither air nor vacuum.
+
+    Parameters
+    ----------
+    medium : str
+        Name of the medium.
+
+    Raises
+    ------
+    ValueError
+        If it is another one.
+    """
+    if medium not in ("air", "vacuum"):
+        raise ValueError(f"medium is {medium!r}; expected 'air' or 'vacuum'")
+
+
 def rest_air_edges(edges_aa: Tensor, redshift: Tensor | float, medium: str = "air") -> Tensor:
     """Bring observed pixel edges to rest-frame air wavelengths.
 
@@ -99,8 +116,7 @@ def rest_air_edges(edges_aa: Tensor, redshift: Tensor | float, medium: str = "ai
     ValueError
         If the medium is neither air nor vacuum.
     """
-    if medium not in ("air", "vacuum"):
-        raise ValueError(f"medium is {medium!r}; expected 'air' or 'vacuum'")
+    check_medium(medium)
     vacuum = air_to_vacuum(edges_aa) if medium == "air" else edges_aa
     if isinstance(redshift, Tensor) and redshift.ndim > 0:
         redshift = redshift.to(vacuum)[:, None]
@@ -127,9 +143,8 @@ def to_medium(wavelength_aa: Tensor, source: str, target: str) -> Tensor:
     ValueError
         If a medium is neither air nor vacuum.
     """
-    for medium in (source, target):
-        if medium not in ("air", "vacuum"):
-            raise ValueError(f"medium is {medium!r}; expected 'air' or 'vacuum'")
+    check_medium(source)
+    check_medium(target)
     if source == target:
         return wavelength_aa
     return vacuum_to_air(wavelength_aa) if target == "air" else air_to_vacuum(wavelength_aa)

@@ -32,7 +32,7 @@ def shift_redshift(redshift: float, velocity_kms: Number) -> Number:
     Returns
     -------
     float, ndarray or Tensor
-        (1 + z)(1 + v/c) - 1, like ``velocity_kms``.
+        Redshift (1 + z)(1 + v/c) - 1, of the type and shape of ``velocity_kms``.
 
     Examples
     --------
@@ -50,12 +50,12 @@ def add_velocities(first_kms: Number, second_kms: Number) -> Number:
     Parameters
     ----------
     first_kms, second_kms : float, ndarray or Tensor
-        In km/s; shapes broadcast.
+        Velocity of the frame, and the velocity within it, in km/s; shapes broadcast.
 
     Returns
     -------
     float, ndarray or Tensor
-        c [(1 + v1/c)(1 + v2/c) - 1] in km/s.
+        Velocity c [(1 + v1/c)(1 + v2/c) - 1] in km/s.
 
     Examples
     --------
@@ -71,14 +71,14 @@ def relative_velocity(velocity_kms: Number, frame_kms: Number) -> Number:
     Parameters
     ----------
     velocity_kms : float, ndarray or Tensor
-        Velocity, in km/s.
+        Velocity of something, in km/s.
     frame_kms : float, ndarray or Tensor
         Velocity of the frame, in km/s; shapes broadcast.
 
     Returns
     -------
     float, ndarray or Tensor
-        In km/s.
+        Velocity within the frame, in km/s.
 
     Examples
     --------
@@ -94,12 +94,12 @@ def velocity_from_log_shift(velocity_kms: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     velocity_kms : ndarray
-        In km/s.
+        Velocities c ln(1 + Δλ/λ) in km/s, any shape.
 
     Returns
     -------
     ndarray
-        In km/s; 0.1 km/s more at 250 km/s.
+        Velocities c Δλ/λ in km/s, same shape; 0.1 km/s more at 250 km/s.
 
     References
     ----------

@@ -41,7 +41,7 @@ MIN_WEIGHT = 0.02
 class ResampleMatrix(Portable):
     """Sparse rows of a resampling matrix.
 
-    Attributes
+    Parameters
     ----------
     index : Tensor
         Input pixels that overlap each output pixel, shape (..., n_out, k), int64.
@@ -138,12 +138,13 @@ def apply_weights(matrix: ResampleMatrix, values: Tensor) -> Tensor:
     matrix : ResampleMatrix
         Rows without or with a batch dimension.
     values : Tensor
-        Input, shape (..., n_in), finite; the batch dimension must match that of the rows, if any.
+        Values of the input pixels, shape (..., n_in), finite; the batch dimension must match that
+        of the rows, if any.
 
     Returns
     -------
     Tensor
-        Shape (..., n_out).
+        Weighted sums, in the unit of the input, shape (..., n_out).
     """
     weight = matrix.weight.to(values.dtype)
     total = _take(values, matrix.index[..., 0]) * weight[..., 0]
@@ -153,6 +154,7 @@ def apply_weights(matrix: ResampleMatrix, values: Tensor) -> Tensor:
 
 
 def _take(values: Tensor, index: Tensor) -> Tensor:
+    """Values at one input pixel for every output pixel, shape (..., n_out)."""
     if index.ndim == 1:
         return values.index_select(-1, index)
     return torch.gather(values, -1, index.expand(*values.shape[:-1], index.shape[-1]))
@@ -201,6 +203,7 @@ def apply(
 
 
 def _loses_a_pixel(matrix: ResampleMatrix, usable: Tensor, min_weight: float) -> Tensor:
+    """True where an unusable input pixel has more than `min_weight` of an output pixel."""
     counts = ResampleMatrix(matrix.index, (matrix.weight > min_weight).to(torch.float32))
     return apply_weights(counts, (~usable).to(torch.float32)) > 0.5
 
@@ -220,7 +223,8 @@ def covariance_bands(matrix: ResampleMatrix, variance: Tensor, n_off: int = 1) -
     Returns
     -------
     Tensor
-        Shape (..., n_off + 1, n_out): entry (b, j) is Cov(output j, output j + b), 0 past the end.
+        Covariances, shape (..., n_off + 1, n_out): entry (b, j) is Cov(output j, output j + b), 0
+        past the end.
     """
     index, weight = matrix.index, matrix.weight.to(variance.dtype)
     n_out, k = index.shape
@@ -253,11 +257,11 @@ def to_rest_frame(
     spectra : tuple of Tensor
         ``flux, sigma, valid``, each (n_obs, n_in); flux is f_λ as observed.
     redshift : Tensor or float
-        One redshift for all spectra (fast), or shape (n_obs,).
+        Redshift of the galaxy: one for all spectra (fast), or shape (n_obs,).
     grid : LinearRestGrid or LogRestGrid
-        Rest-frame grid.
+        Rest-frame pixels of the model; by default those of MUSE models.
     medium : {"air", "vacuum"}
-        Medium of ``edges_aa``.
+        Medium in which ``edges_aa`` are given; air by default.
 
     Returns
     -------

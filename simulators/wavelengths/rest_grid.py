@@ -1,9 +1,9 @@
-"""Wavelength grids of the spectra that a model sees, uniform in wavelength or in its logarithm.
+"""Pixels of the spectra that a model sees, uniform in rest-frame wavelength or in its logarithm.
 
-Use :class:`LinearRestGrid` or :class:`LogRestGrid` wherever pixel centres or edges are needed, so that
-the grid is written down once: the rest-frame grid of the model, the native grid of a MUSE cube, a
-mock's grid. A model whose rest-frame pixels are as wide as those of its instrument keeps the
-noise of its data best.
+Use :class:`LinearRestGrid` or :class:`LogRestGrid` for all that is sampled on the pixels of a
+model, so that they are written down once. A model whose rest-frame pixels are as wide as those of
+its instrument keeps the noise of its data best. The pixels of the instrument itself are in
+`simulators.instruments.observed_pixels`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["REST_GRID", "LinearRestGrid", "LogRestGrid", "RestGrid", "rest_grid_
 
 @dataclass(frozen=True)
 class LinearRestGrid:
-    """Pixels of equal width in air wavelength.
+    """Rest-frame pixels of equal width in air wavelength.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class LinearRestGrid:
     step_aa : float
         Width of every pixel, in Å.
     n_pix : int
-        Number of pixels.
+        Number of pixels of the spectrum.
 
     Examples
     --------
@@ -78,7 +78,7 @@ class LinearRestGrid:
 
 @dataclass(frozen=True)
 class LogRestGrid:
-    """Pixels of equal width in log10 of air wavelength.
+    """Rest-frame pixels of equal width in log10 of air wavelength.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class LogRestGrid:
     log_step : float
         Width of every pixel, in dex.
     n_pix : int
-        Number of pixels.
+        Number of pixels of the spectrum.
 
     Examples
     --------
@@ -139,22 +139,24 @@ RestGrid = LinearRestGrid | LogRestGrid
 
 
 def rest_grid_from_dict(values: dict[str, Any]) -> RestGrid:
-    """Inverse of `to_dict` of either grid.
+    """Rebuild either grid from its `to_dict`.
 
     Parameters
     ----------
     values : dict
-        With `log_step` for a logarithmic grid, `step_aa` for a linear one.
+        Start, step and number of pixels: with `log_step` for a logarithmic grid, `step_aa` for a
+        linear one.
 
     Returns
     -------
     LinearRestGrid or LogRestGrid
-        The grid.
+        Grid that is equal to the one described.
     """
     return LogRestGrid(**values) if "log_step" in values else LinearRestGrid(**values)
 
 
 def _check(start_aa: float, n_pix: int) -> None:
+    """Refuse a start that is no wavelength, and a number of pixels that is none."""
     if not (math.isfinite(start_aa) and start_aa > 0):
         raise ValueError(f"start_aa is {start_aa!r}; expected a positive wavelength in Å")
     if int(n_pix) != n_pix or n_pix < 1:

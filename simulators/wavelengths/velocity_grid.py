@@ -21,9 +21,9 @@ class VelocityGrid:
 
     Parameters
     ----------
-    start_aa, stop_aa
-        First and last wavelength in Å.
-    n_pix
+    start_aa, stop_aa : float
+        First and last rest-frame air wavelength in Å.
+    n_pix : int
         Number of pixels; products of small primes are fast to transform.
     """
 
@@ -35,7 +35,22 @@ class VelocityGrid:
     def covering(
         cls, grid: RestGrid, margin: float = 0.0085, step_kms: float = 40.0
     ) -> VelocityGrid:
-        """Grid that covers `grid` and a relative `margin` on each side for the widest kernels."""
+        """Make a grid that covers the pixels of a model and what broadening brings into them.
+
+        Parameters
+        ----------
+        grid : LinearRestGrid or LogRestGrid
+            Pixels of the model.
+        margin : float
+            Further wavelengths on each side as a share of the wavelength, for the widest kernels.
+        step_kms : float
+            Largest step, in km/s.
+
+        Returns
+        -------
+        VelocityGrid
+            Grid whose number of pixels is a multiple of 256.
+        """
         edges = np.asarray(grid.edges_aa)
         start, stop = float(edges[0]) * (1.0 - margin), float(edges[-1]) * (1.0 + margin)
         wanted = math.log(stop / start) * SPEED_OF_LIGHT_KMS / step_kms

@@ -78,3 +78,11 @@ def test_redshift_limits_out_of_order(values):
 def test_ranges_that_are_none(values):
     with pytest.raises(ValueError, match="is none"):
         Instrument(**values)
+
+
+def test_repr_is_one_line():
+    assert repr(Instrument()) == (
+        "Instrument('phangs-muse-hst', 4750-6950 Å in 1761 pixels, "
+        "F275W F336W F438W F555W F814W, z = 0-0.1)"
+    )
+    assert "pixels, no bands, z = 0-0.02)" in repr(Instrument(bands=(), max_redshift=0.02))

@@ -213,3 +213,23 @@ def test_clear_errors(change, named):
     }
     with pytest.raises(ValueError, match=named):
         Observation.from_spectrum(**(arguments | change))
+
+
+def test_repr_says_what_is_held():
+    flux = torch.full((300, 40), 6.0)
+    bands = torch.ones(300, 5)
+    valid = torch.arange(40).expand(300, -1) < 30
+    z = torch.linspace(0.01, 0.02, 300)
+    many = Observation(flux, flux / 12.0, valid, bands, bands, bands > 0, z, 1e-20)
+    assert repr(many) == (
+        "Observation(300 spectra of 40 pixels, 5 bands, z = 0.01-0.02, 75 % to be used, "
+        "median S/N 12, 1e-20 erg/s/cm²/Å)"
+    )
+    assert repr(dataclasses.replace(many[:1], unit_cgs=None)) == (
+        "Observation(1 spectrum of 40 pixels, 5 bands, z = 0.01, 75 % to be used, "
+        "median S/N 12, no flux unit)"
+    )
+    assert repr(many[:0]) == "Observation(no spectra, 40 pixels, 5 bands)"
+    dark = dataclasses.replace(many, valid=torch.zeros_like(valid))
+    assert "0 % to be used, median S/N nan" in repr(dark)
+    assert "300 spectra of 40 pixels, 5 bands, 1e-20" in repr(many.to("meta"))
