@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from simulators.constants import SPEED_OF_LIGHT_KMS
 from simulators.instruments.instrument import MUSE_SKY_RANGES_AA, Instrument
 from simulators.observations.masks import (
     LASER_RANGE_AA,
@@ -26,11 +27,13 @@ WIDE = torch.arange(3650.0, 9700.0, 1.0, dtype=torch.float64)
 def test_every_line_is_masked_to_400_kms():
     use = line_mask(WIDE)
     for name, line in REST_LINES_AA.items():
-        offset_kms = (WIDE / line - 1) * 299792.458
+        offset_kms = (WIDE / line - 1) * SPEED_OF_LIGHT_KMS
         assert bool((offset_kms.abs() < 399).any()), name
         assert not bool(use[offset_kms.abs() < 399].any()), name
     # pixels beyond 400 km/s of every line are used
-    distance = torch.stack([(WIDE / w - 1).abs() * 299792.458 for w in REST_LINES_AA.values()])
+    distance = torch.stack(
+        [(WIDE / w - 1).abs() * SPEED_OF_LIGHT_KMS for w in REST_LINES_AA.values()]
+    )
     assert bool(use[distance.amin(0) > 401].all())
     assert 0.85 < float(use.float().mean()) < 0.97
 
@@ -111,17 +114,19 @@ def test_further_lines_and_ranges():
     )
     lost = plain.valid & ~more.valid
     for row, z in enumerate((0.01, 0.02)):
-        line = ((WAVE / 5411.5 - 1).abs() * 299792.458) < 399
+        line = ((WAVE / 5411.5 - 1).abs() * SPEED_OF_LIGHT_KMS) < 399
         observed = WAVE * (1 + z)
         laser = (observed > 5770.1) & (observed < 6009.9)
         assert not bool(more.valid[row][line | laser].any())
-        beyond = ((WAVE / 5411.5 - 1).abs() * 299792.458) > 401
+        beyond = ((WAVE / 5411.5 - 1).abs() * SPEED_OF_LIGHT_KMS) > 401
         assert not bool(lost[row][beyond & ((observed < 5769.9) | (observed > 6010.1))].any())
 
 
 def test_sodium_of_the_milky_way_is_in_the_observed_frame():
     low, high = MILKY_WAY_SODIUM_RANGE_AA
-    kms = [(edge / line - 1) * 299792.458 for edge, line in ((low, 5889.95), (high, 5895.92))]
+    kms = [
+        (edge / line - 1) * SPEED_OF_LIGHT_KMS for edge, line in ((low, 5889.95), (high, 5895.92))
+    ]
     assert kms == pytest.approx([-200.0, 200.0], abs=4.0)
     z = 0.01  # at 0.00243 the masks of the galaxy's own He I and Na D happen to cover it
     plain = mask_observation(_observation([z]), Instrument()).valid[0]
