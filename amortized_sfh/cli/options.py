@@ -16,7 +16,7 @@ def add_inference_options(command: RequestParser) -> argparse._ArgumentGroup:
     Parameters
     ----------
     command
-        The command.
+        Parser of the command.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def add_run_options(command: RequestParser) -> None:
     Parameters
     ----------
     command
-        The command.
+        Parser of the command.
     """
     group = command.parser.add_argument_group("the run")
     known = {field.name for field in fields(command.kind)}
@@ -51,7 +51,7 @@ def add_generative_options(command: RequestParser) -> None:
     Parameters
     ----------
     command
-        The command.
+        Parser of the command.
     """
     group = command.parser.add_argument_group("what is simulated")
     for name in ("preset", "library", "mismatch", "noise_profile"):

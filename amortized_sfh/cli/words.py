@@ -88,7 +88,7 @@ def read_line_width(value: float) -> float:
     Returns
     -------
     float
-        The same.
+        The same number.
 
     Raises
     ------

@@ -15,7 +15,7 @@ DEFAULT_PRESET, DEFAULT_LIBRARY = "phangs-muse-hst", "bc03-miles"
 
 @dataclass(frozen=True, kw_only=True)
 class GenerativeRequest:
-    """What is simulated: the survey, the stars, and the measured parts of the noise.
+    """The survey, the stars, and the measured parts of the noise that are simulated.
 
     Parameters
     ----------
@@ -81,9 +81,9 @@ class SimulateRequest:
     out
         HDF5 file to write.
     generative
-        What is simulated.
+        Survey, stars and noise that are simulated.
     n
-        Number of spectra.
+        Number of mock spectra.
     seed
         Source of randomness; the same seed gives the same file.
     device
@@ -109,7 +109,7 @@ class TrainRequest:
     out
         Folder of the training; one that exists goes on.
     generative
-        What is simulated.
+        Survey, stars and noise that are simulated.
     name
         Name of the posterior model; by default that of the model that it is like, or of the survey.
     n
@@ -126,7 +126,7 @@ class TrainRequest:
     prefetch
         If true, spectra are simulated in a second process, on the CPU.
     batch_size
-        Spectra per step.
+        Number of spectra per step.
     learning_rate
         Largest learning rate of the schedule.
     seed

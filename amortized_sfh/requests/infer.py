@@ -64,7 +64,7 @@ class HstRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class BinsRequest:
-    """How spaxels are grouped; each spaxel stands alone by default.
+    """The grouping of spaxels; each spaxel stands alone by default.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ class BinsRequest:
 
     @property
     def has_kinematics(self) -> bool:
-        """Whether stellar velocities and dispersions come with the bins."""
+        """True if stellar velocities and dispersions come with the bins."""
         return self.dap is not None or self.gist is not None
 
 
@@ -184,7 +184,7 @@ class VelocitiesRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class NoiseRequest:
-    """How error bars are enlarged.
+    """Noise beyond the error bars of the cube.
 
     Parameters
     ----------
@@ -201,7 +201,7 @@ class NoiseRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class DiscRequest:
-    """How the disc of the galaxy lies on the sky.
+    """The position of the galaxy's disc on the sky.
 
     Parameters
     ----------

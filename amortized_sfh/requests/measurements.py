@@ -65,7 +65,7 @@ class MeasureNoiseRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class MismatchRequest:
-    """How much two stellar libraries differ over the prior.
+    """The difference of two stellar libraries over the prior.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ def read_request(kind: type[_Request], path: str | Path) -> _Request:
     kind
         Class of the request; its fields are the keys of the file, nested ones are tables.
     path
-        The file.
+        Name of the TOML file.
 
     Returns
     -------
@@ -50,12 +50,12 @@ def write_request(request: Any, path: str | Path) -> Path:
         An instance of any request. Whether existing products are replaced is not kept: a run that
         is repeated must say so anew.
     path
-        The file; an existing one is replaced.
+        Name of the file; an existing one is replaced.
 
     Returns
     -------
     Path
-        The file written.
+        The file that was written.
     """
     from simulators.files.toml_table import to_toml
     from simulators.files.whole_files import whole_file

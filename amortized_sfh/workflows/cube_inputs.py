@@ -57,12 +57,12 @@ def open_inputs(request: InferRequest) -> CubeInputs:
     Parameters
     ----------
     request
-        The request.
+        Request for maps, whose files are looked for.
 
     Returns
     -------
     CubeInputs
-        As read.
+        HST images, noise profile and products of other pipelines as read.
 
     Raises
     ------
@@ -91,9 +91,9 @@ def read_inputs(
     Parameters
     ----------
     request
-        The request.
+        Request for maps of a cube.
     inputs
-        Its other files.
+        The other files of that request, see `open_inputs`.
     model
         Trained model: its grid, and what measures velocities in a first pass.
 

@@ -16,7 +16,7 @@ def read_generative_model(request: GenerativeRequest, device: str = "cpu") -> Ge
     Parameters
     ----------
     request
-        The request.
+        Request that names a survey and a library, or a model that is to be like.
     device
         Torch device on which it computes.
 

@@ -96,7 +96,7 @@ def product_paths(request: InferRequest) -> list[Path]:
     Parameters
     ----------
     request
-        The request.
+        Request for maps of a cube.
 
     Returns
     -------

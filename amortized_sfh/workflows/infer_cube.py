@@ -28,7 +28,7 @@ _ROWS_AT_ONCE = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class InferenceOptions:
-    """How a cube in memory is inferred.
+    """Choices of the inference of a cube in memory.
 
     Parameters
     ----------
@@ -84,11 +84,11 @@ def infer_cube(
     Parameters
     ----------
     model
-        Trained model.
+        Trained posterior model.
     data
         The cube as `read_cube` gives it.
     options
-        How it is inferred; all defaults where nothing is given.
+        Choices of the inference; the defaults where nothing is given.
     visit
         Called with the number of the first row and the draws of some consecutive rows, as they
         come: draws of a whole cube do not fit in memory.
@@ -149,7 +149,7 @@ def row_areas_kpc2(
     Parameters
     ----------
     data
-        The cube.
+        The cube as `read_cube` gives it.
     distance_mpc
         Luminosity distance in Mpc; from the redshift where it is not given.
     orientation

@@ -124,13 +124,13 @@ def infer_rows(
     Parameters
     ----------
     spectra
-        Number to spectrum.
+        Spectra by their number in the file.
     request
-        How they are inferred and where to; its redshift, if there is one, holds for all of them.
-        Its folder receives a folder `row_<number>` of products per spectrum and :data:`TABLE`, and
+        Request for their posteriors; its redshift, if there is one, holds for all of them. Its
+        folder receives a folder `row_<number>` of products per spectrum and :data:`TABLE`, and
         appears only when it is complete.
     model
-        Trained model.
+        Trained posterior model.
 
     Returns
     -------

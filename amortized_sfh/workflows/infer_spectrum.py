@@ -57,18 +57,18 @@ def infer_spectrum(
     Parameters
     ----------
     model
-        Trained model.
+        Trained posterior model.
     spectrum
-        The data.
+        The spectrum as it was read.
     request
-        How it is inferred; its files are not looked at.
+        Request for its posterior, whose files are not looked at.
     photometry
         Band name to f_λ and its standard deviation as observed, in the unit of the spectrum.
 
     Returns
     -------
     SpectrumPosterior
-        Observation and draws.
+        The spectrum as the model sees it, and its draws.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def write_products(
     model, spectrum, request
         The arguments of `infer_spectrum`.
     posterior
-        Its result.
+        The posterior that `infer_spectrum` gives for them.
     folder
         Folder that receives :data:`PRODUCTS`, without the figures if the request wants none.
 
@@ -162,7 +162,7 @@ def describe_run(
     model, spectrum, request
         The arguments of `infer_spectrum`.
     posterior
-        Its result.
+        The posterior that `infer_spectrum` gives for them.
 
     Returns
     -------

@@ -23,7 +23,7 @@ def run_measure_noise(request: MeasureNoiseRequest) -> list[str]:
     Parameters
     ----------
     request
-        The request.
+        Request for the noise profile of a cube.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def describe_measurement(measured: NoiseMeasurement) -> list[str]:
     Parameters
     ----------
     measured
-        The measurement.
+        Noise of a cube as measured.
 
     Returns
     -------

@@ -24,7 +24,7 @@ def run_mismatch(request: MismatchRequest) -> str:
     Parameters
     ----------
     request
-        The request.
+        Request that names both libraries.
 
     Returns
     -------

@@ -71,7 +71,7 @@ def mask_cube(model: PosteriorModel, data: CubeData, masks: MasksRequest) -> Cub
     Parameters
     ----------
     model
-        Trained model.
+        Trained posterior model.
     data
         The cube as `read_cube` gives it.
     masks
@@ -101,7 +101,7 @@ def prepare_cube(
     Parameters
     ----------
     model
-        Trained model.
+        Trained posterior model.
     data
         The cube as `read_cube` gives it.
     masks
@@ -132,11 +132,11 @@ def first_pass_velocity(
     Parameters
     ----------
     model
-        Trained model.
+        Trained posterior model.
     observation
         Batch of n_obs observations, masked.
     seed
-        Source of randomness.
+        Source of randomness; the same seed gives the same velocities.
 
     Returns
     -------

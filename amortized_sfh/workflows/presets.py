@@ -1,4 +1,4 @@
-"""What the presets of surveys say, for reading."""
+"""The workflow of `amortized-sfh presets`: surveys described in words."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def describe_instrument(instrument: Instrument) -> str:
     Parameters
     ----------
     instrument
-        The instrument.
+        Instrument of a preset or a model.
 
     Returns
     -------
@@ -53,12 +53,12 @@ def show_preset(name: str) -> str:
     Parameters
     ----------
     name
-        Name, or TOML file.
+        Name of a preset, or a TOML file.
 
     Returns
     -------
     str
-        TOML.
+        Text of a TOML file.
 
     Raises
     ------

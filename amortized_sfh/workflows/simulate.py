@@ -20,12 +20,12 @@ def run_simulate(request: SimulateRequest) -> Path:
     Parameters
     ----------
     request
-        The request.
+        Request for a training set.
 
     Returns
     -------
     Path
-        The HDF5 file.
+        The HDF5 file that was written.
 
     Raises
     ------

@@ -124,15 +124,15 @@ def export(
     Parameters
     ----------
     networks
-        Trained networks.
+        Networks that were trained together.
     generative
-        What they were trained on.
+        Generative model that they were trained on.
     name
         Name of the posterior model; the other one gets the suffix "-point".
     record
-        How they were trained.
+        Record of the training for the cards of the models.
     folder
-        Receives a folder per model.
+        Folder that receives a folder per model.
     """
     networks, generative = networks.to("cpu"), generative.to("cpu")
     card = ModelCard(name=name, training=record)
@@ -149,9 +149,9 @@ def keep_generative_model(generative: GenerativeModel, folder: Path) -> None:
     Parameters
     ----------
     generative
-        What the training draws from.
+        Generative model that the training draws from.
     folder
-        Of the training; created if need be.
+        Folder of the training, which is created if need be.
 
     Raises
     ------
@@ -243,7 +243,7 @@ def _spectra_before(source: str) -> int:
 
 
 def _machine(device: str) -> str:
-    """What it was trained on."""
+    """Name of the processor that computed."""
     if device.startswith("cuda"):
         return torch.cuda.get_device_name(device)
     return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"

@@ -63,9 +63,9 @@ def abell478(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc
     out
         Folder for the products.
     overwrite
-        Replace what an earlier run left.
+        If true, what an earlier run left is replaced.
     model_name
-        Model to use.
+        Name or folder of the model to infer with.
     """
     cube, image = sample_files()
     out.mkdir(parents=True, exist_ok=True)

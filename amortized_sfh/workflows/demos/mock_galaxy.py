@@ -35,9 +35,9 @@ def demo(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc03")
     out
         Folder for the files, maps, pictures and the table.
     overwrite
-        Replace what an earlier run left.
+        If true, what an earlier run left is replaced.
     model_name
-        Model to use.
+        Name or folder of the model to infer with.
 
     Returns
     -------
@@ -70,14 +70,14 @@ def demo(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc03")
 
 
 def true_values(model: PosteriorModel, truth: MockTruth, data: CubeData) -> dict[str, np.ndarray]:
-    """True products of every row.
+    """Return the true products of every row.
 
     Parameters
     ----------
     model
-        Supplies the populations.
+        Model whose populations the galaxy is made of.
     truth
-        What the files were made from.
+        Parameters and masses that the files were made from.
     data
         The cube as read, unbinned.
 
@@ -105,7 +105,7 @@ def recovery_table(results: Mapping[str, np.ndarray], truth: Mapping[str, np.nda
     results
         Summaries (n_obs, 5) by product name.
     truth
-        True values (n_obs,).
+        True values by product name, shape (n_obs,).
 
     Returns
     -------

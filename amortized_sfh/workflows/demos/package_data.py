@@ -12,11 +12,11 @@ def package_folder(package: str, *parts: str, what: str) -> Path:
     Parameters
     ----------
     package
-        Name of the package.
+        Name under which the package is imported.
     parts
-        Path inside it.
+        Folders inside the package, from the outermost in.
     what
-        What is looked for, for the message.
+        Words for the data that are looked for, for the message.
 
     Returns
     -------

@@ -17,9 +17,9 @@ def demo_real(out: str | Path, *, overwrite: bool = False, model_name: str = "ph
     out : str or Path
         Folder; it receives `abell478` and `sdss`.
     overwrite : bool
-        Replace what an earlier run left.
+        If true, what an earlier run left is replaced.
     model_name : str
-        Model to use.
+        Name or folder of the model to infer with.
 
     Raises
     ------

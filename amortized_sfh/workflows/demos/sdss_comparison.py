@@ -38,7 +38,7 @@ _QUANTITIES = (LOGAGE_MW, LOGAGE_LW, MH_MW, MH_LW, SIGMA, V)
 
 
 class SdssHeader(NamedTuple):
-    """What an SDSS file says of its galaxy.
+    """Redshift and foreground of a galaxy, as its SDSS file states them.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ def spectrum_files() -> dict[str, Path]:
     Returns
     -------
     dict of str to Path
-        Galaxy to file.
+        Name of each galaxy, and the file of its spectrum.
 
     Raises
     ------
@@ -111,11 +111,11 @@ def sdss_comparison(
     out : str or Path
         Folder; it receives a folder per galaxy and `comparison.ecsv`.
     model : str, Path or PosteriorModel
-        Model to use.
+        Name or folder of the model to infer with, or the model itself.
     draws : int
         Posterior draws per galaxy.
     overwrite : bool
-        Replace what an earlier run left.
+        If true, what an earlier run left is replaced.
 
     Returns
     -------
@@ -167,7 +167,7 @@ def fit_with_ppxf(
     model
         Supplies templates and resolution.
     path
-        SDSS file.
+        SDSS file of the spectrum.
     header
         Its redshift and foreground.
 
@@ -195,16 +195,16 @@ def fit_with_ppxf(
 def comparison_rows(
     galaxy: str, samples: PosteriorSamples, fits: dict[str, dict[str, float]]
 ) -> list[dict[str, Any]]:
-    """One row per quantity.
+    """Return one row of the table per quantity.
 
     Parameters
     ----------
     galaxy
-        Name.
+        Name of the galaxy.
     samples
         Posterior of one observation.
     fits
-        From `fit_with_ppxf`.
+        Fits by name, as `fit_with_ppxf` gives them.
 
     Returns
     -------
