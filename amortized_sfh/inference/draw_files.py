@@ -12,10 +12,11 @@ from amortized_sfh.inference.samples import PosteriorSamples
 from simulators.files.whole_files import whole_file
 
 SUFFIXES = (".nc", ".h5", ".hdf5")
+"""Suffixes of files of draws: ArviZ netCDF, and HDF5 twice."""
 
 
 def write_draws(samples: PosteriorSamples, path: Path, labels: np.ndarray | None = None) -> None:
-    """Write draws.
+    """Write posterior draws to a file, which appears only when it is complete.
 
     Parameters
     ----------
@@ -24,7 +25,7 @@ def write_draws(samples: PosteriorSamples, path: Path, labels: np.ndarray | None
     path
         `.nc` for ArviZ netCDF, `.h5` or `.hdf5` for HDF5: `theta` and one data set per product.
     labels
-        Number of each observation, such as its row in a map, shape (n_obs,).
+        Number of each observation, such as its row in a map, shape (n_obs,); 0, 1, ... by default.
 
     Raises
     ------
@@ -49,7 +50,7 @@ def check_draws_path(path: Path) -> None:
 
 
 def _write_hdf5(samples: PosteriorSamples, path: Path, labels: np.ndarray) -> None:
-    """One data set per quantity, (n_obs, n_draws[, n_bins])."""
+    """Write theta and one data set per product, each (n_obs, n_draws[, n_bins])."""
     with h5py.File(path, "w") as file:
         file.attrs["age_edges_gyr"] = samples.bins.edges_gyr
         file.attrs["parameters"] = json.dumps(list(samples.space.names))
