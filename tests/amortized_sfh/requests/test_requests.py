@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import amortized_sfh.requests as requests
+from amortized_sfh import requests
 from amortized_sfh.requests import (
     BinsRequest,
     DiscRequest,
@@ -111,7 +111,7 @@ def test_whether_products_are_replaced_is_not_kept(tmp_path):
 def test_files_that_hold_no_request(text, expected, tmp_path):
     path = tmp_path / "run.toml"
     path.write_text(f"cube = 'c.fits'\nout = 'm.fits'\nredshift = 0.1\n{text}\n")
-    with pytest.raises(ValueError, match="run.toml") as error:
+    with pytest.raises(ValueError, match=r"run\.toml") as error:
         read_request(InferRequest, path)
     assert expected in str(error.value)
 
