@@ -7,6 +7,8 @@ from amortized_sfh.aggregation.coadd import coadd as coadd
 from amortized_sfh.aggregation.radial_profile import ProfileOptions as ProfileOptions
 from amortized_sfh.aggregation.radial_profile import radial_profile as radial_profile
 from amortized_sfh.aggregation.region_posterior import RegionPosterior as RegionPosterior
+from amortized_sfh.comparison.ppxf_fit import PPXFConfig as PPXFConfig
+from amortized_sfh.comparison.ppxf_fit import PPXFFitter as PPXFFitter
 from amortized_sfh.data.ancillary.dap_maps import read_dap_maps as read_dap_maps
 from amortized_sfh.data.ancillary.gist_products import read_gist as read_gist
 from amortized_sfh.data.cubes.cube_data import CubeData as CubeData
@@ -82,8 +84,11 @@ from amortized_sfh.requests.measurements import MeasureNoiseRequest as MeasureNo
 from amortized_sfh.requests.measurements import MismatchRequest as MismatchRequest
 from amortized_sfh.requests.toml_files import read_request as read_request
 from amortized_sfh.requests.toml_files import write_request as write_request
+from amortized_sfh.workflows.demos.abell478 import abell478_files as abell478_files
 from amortized_sfh.workflows.demos.mock_galaxy import demo as demo
 from amortized_sfh.workflows.demos.real_data import demo_real as demo_real
+from amortized_sfh.workflows.demos.sdss_comparison import read_sdss_header as read_sdss_header
+from amortized_sfh.workflows.demos.sdss_comparison import sdss_files as sdss_files
 from amortized_sfh.workflows.generative import read_generative_model as read_generative_model
 from amortized_sfh.workflows.infer import run_infer as run_infer
 from amortized_sfh.workflows.infer_cube import InferenceOptions as InferenceOptions

@@ -1,4 +1,4 @@
-"""All that waits for a GPU, in one command: `python -m benchmarks.gpu --out FOLDER`.
+"""Everything that needs a GPU, in one command: `python -m benchmarks.gpu --out FOLDER`.
 
 Checks that both devices give the same light and the same draws, measures speed, and trains a model
 on what a shipped model was trained on; no library file is needed. The training keeps checkpoints
@@ -17,27 +17,26 @@ from pathlib import Path
 
 import torch
 
-from amortized_sfh.inference.sampler import FlowSampler
-from amortized_sfh.model.model import PosteriorModel
-from amortized_sfh.model.model_files import load_model, load_point_model
+import amortized_sfh as asfh
+from amortized_sfh.inference import FlowSampler
 from benchmarks.mocks import quoted_mocks
 from benchmarks.run import print_table
 from benchmarks.throughput import rates
 
-_RUN = "import sys; from amortized_sfh.cli.main import main; sys.exit(main())"
+_TRAIN = "import sys, amortized_sfh as a; a.run_train(a.read_request(a.TrainRequest, sys.argv[1]))"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Check, measure, train."""
+    """Compare the devices, measure speed, and train."""
     options = _parser().parse_args(arguments)
     start = time.monotonic()
     device = options.device
-    model = load_model(options.model)
+    model = asfh.load_model(options.model)
     options.out.mkdir(parents=True, exist_ok=True)
-    differences = agreement(model, load_model(options.model, device))
+    differences = agreement(model, asfh.load_model(options.model, device))
     print_table("Largest difference between devices", ("what", "value"), differences.items())
-    moved = load_model(options.model, device)
-    speed = rates(moved, load_point_model(f"{options.model}-point", device))
+    moved = asfh.load_model(options.model, device)
+    speed = rates(moved, asfh.load_point_model(f"{options.model}-point", device))
     print_table(f"Per second on {device_text(device)}", ("what", "rate"), speed.items())
     results = {"device": device_text(device), "agreement": differences, "rates": speed}
     (options.out / "gpu.json").write_text(json.dumps(results, indent=1) + "\n")
@@ -46,8 +45,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _train(options, left)
 
 
-def agreement(model: PosteriorModel, moved: PosteriorModel) -> dict[str, float]:
-    """How far light, latent vectors and draws of the same numbers differ between devices."""
+def agreement(model: asfh.PosteriorModel, moved: asfh.PosteriorModel) -> dict[str, float]:
+    """Compare the light, latent vectors and draws that two devices make of the same numbers.
+
+    Parameters
+    ----------
+    model
+        Trained model on the CPU.
+    moved
+        The same model on the other device.
+
+    Returns
+    -------
+    dict of str to float
+        Largest absolute difference of each; relative for light.
+    """
     mock = quoted_mocks(model.generative, 64)[0]
     redshift = mock.observation.redshift
     there = moved.generative.simulator(mock.theta.to(moved.device), redshift.to(moved.device))
@@ -67,17 +79,26 @@ def agreement(model: PosteriorModel, moved: PosteriorModel) -> dict[str, float]:
 
 
 def device_text(device: str) -> str:
-    """Name of the device."""
+    """Return the name of a device for people to read."""
     return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
 
 
 def _train(options: argparse.Namespace, seconds: float) -> None:
-    words = ["train", "--like", options.model, "--name", options.model, "--n", str(options.n)]
-    words += ["--batch-size", str(options.batch_size), "--seed", str(options.seed)]
-    words += ["--learning-rate", str(options.learning_rate), "--device", options.device]
+    """Train in a process of its own, which is stopped when its seconds are over."""
+    request = asfh.TrainRequest(
+        out=options.run,
+        generative=asfh.GenerativeRequest(like=options.model),
+        name=options.model,
+        n=options.n,
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
+        device=options.device,
+    )
+    path = asfh.write_request(request, options.out / "train.toml")
     try:
         subprocess.run(  # noqa: S603
-            [sys.executable, "-c", _RUN, *words, "--out", str(options.run)],
+            [sys.executable, "-c", _TRAIN, str(path)],
             check=True,
             timeout=max(seconds, 1.0),
         )
@@ -95,14 +116,16 @@ def _largest(values: torch.Tensor) -> float:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="receives results and models")
-    parser.add_argument("--run", type=Path, default=Path("out/gpu-run"), help="of the training")
+    parser.add_argument(
+        "--run", type=Path, default=Path("out/gpu-run"), help="folder of the training"
+    )
     parser.add_argument("--model", default="phangs-bc03", help="trained anew on its own terms")
     parser.add_argument("--n", type=int, default=60_000_000, help="spectra; 0 for no training")
     parser.add_argument("--minutes", type=float, default=9.5, help="time limit (9.5)")
-    parser.add_argument("--batch-size", type=int, default=2048)
-    parser.add_argument("--learning-rate", type=float, default=2e-3)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--batch-size", type=int, default=2048, help="spectra per step (2048)")
+    parser.add_argument("--learning-rate", type=float, default=2e-3, help="the largest (0.002)")
+    parser.add_argument("--seed", type=int, default=1, help="of spectra and weights (1)")
+    parser.add_argument("--device", default="cuda", help="torch device (cuda)")
     return parser
 
 

@@ -18,16 +18,10 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from amortized_sfh.data.spectra.read_spectra import read_spectrum
-from amortized_sfh.model.model import PosteriorModel
-from amortized_sfh.model.model_files import load_model
-from amortized_sfh.workflows.demos.sdss_comparison import read_sdss_header, spectrum_files
-from amortized_sfh.workflows.infer_spectrum import SpectrumRun, posterior_of
+import amortized_sfh as asfh
 from benchmarks.mocks import AVERAGES, quoted_mocks, true_averages
 from benchmarks.run import print_table
-from simulators.forward.simulator import ModelSpectra
-from simulators.noise.likelihood import Likelihood
-from simulators.observations.observation import Observation
+from simulators.forward import ModelSpectra
 
 RESULTS = Path(__file__).with_name("importance.json")
 MIN_ESS = 100.0
@@ -37,12 +31,12 @@ _CHUNK = 500
 def main(arguments: Sequence[str] | None = None) -> None:
     """Weight the draws of real spectra and mocks, and compare."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.importance", description=__doc__)
-    parser.add_argument("--model", default="phangs-bc03")
-    parser.add_argument("--draws", type=int, default=20_000)
-    parser.add_argument("--mocks", type=int, default=10)
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--model", default="phangs-bc03", help="name or folder (phangs-bc03)")
+    parser.add_argument("--draws", type=int, default=20_000, help="per spectrum (20000)")
+    parser.add_argument("--mocks", type=int, default=10, help="number of mocks (10)")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="JSON file of the results")
     options = parser.parse_args(arguments)
-    model = load_model(options.model)
+    model = asfh.load_model(options.model)
     rows = []
     named = [*sdss_spectra(model), *mocks(model, options.mocks)]
     for name, observation in tqdm(named, unit="spectrum"):
@@ -63,15 +57,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.out.write_text(json.dumps(results, indent=1) + "\n")
 
 
-def sdss_spectra(model: PosteriorModel) -> Iterator[tuple[str, Observation]]:
+def sdss_spectra(model: asfh.PosteriorModel) -> Iterator[tuple[str, asfh.Observation]]:
     """NGC 3073 and NGC 3522 as the model sees them."""
-    for name, path in spectrum_files().items():
-        header = read_sdss_header(path)
-        run = SpectrumRun(redshift=header.redshift, ebv=header.ebv, draws=2)
-        yield name, posterior_of(model, read_spectrum(path), run)[0]
+    for name, path in asfh.sdss_files().items():
+        header = asfh.read_sdss_header(path)
+        spectrum = asfh.read_spectrum(path)
+        seen = spectrum.observe(model.instrument, header.redshift, ebv=header.ebv)
+        yield name, asfh.mask_observation(seen, model.instrument)
 
 
-def mocks(model: PosteriorModel, n: int) -> Iterator[tuple[str, Observation]]:
+def mocks(model: asfh.PosteriorModel, n: int) -> Iterator[tuple[str, asfh.Observation]]:
     """Mocks of the quoted conditions."""
     observation = quoted_mocks(model.generative, n)[0].observation
     for k in range(n):
@@ -79,7 +74,7 @@ def mocks(model: PosteriorModel, n: int) -> Iterator[tuple[str, Observation]]:
 
 
 @torch.no_grad()
-def exact(model: PosteriorModel, observation: Observation, n_draws: int) -> list[float]:
+def exact(model: asfh.PosteriorModel, observation: asfh.Observation, n_draws: int) -> list[float]:
     """Effective sample size, and shift and width of each average under exact weights.
 
     Parameters
@@ -87,18 +82,19 @@ def exact(model: PosteriorModel, observation: Observation, n_draws: int) -> list
     model
         Trained model, on the CPU.
     observation
-        One spectrum.
+        The spectrum, a batch of one.
     n_draws
-        Draws of the flow.
+        Number of draws of the flow, a multiple of 500.
 
     Returns
     -------
     list of float
-        ESS, then (weighted mean - mean) / std and weighted std / std of each average.
+        Effective sample size, then for each average of `AVERAGES` the shift of its mean in standard
+        deviations of the flow and the ratio of the weighted standard deviation to the flow's.
     """
     torch.manual_seed(0)
     generative, latent = model.generative, model.encode(observation)
-    likelihood = Likelihood(generative.noise, observation)
+    likelihood = asfh.Likelihood(generative.noise, observation)
     flow: Any = model.flow  # sbi declares less than nflows has
     values, log_weight = [], []
     for _ in range(n_draws // _CHUNK):

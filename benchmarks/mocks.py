@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import torch
 
-from amortized_sfh.networks.point_heads import AVERAGES
-from amortized_sfh.quantities.derived import derive
-from simulators.generative import GenerativeModel, Mock
-from simulators.observations.conditions import ConditionsPrior
+import amortized_sfh as asfh
+from amortized_sfh.networks import AVERAGES
 
 SEED = 20260
 N_MOCKS = 5000
 N_PPXF = 500
 
 #: Emission lines and sky stay masked; nothing else is missing.
-CONDITIONS = ConditionsPrior(
+CONDITIONS = asfh.ConditionsPrior(
     snr=(15.0, 150.0),
     faint_share=0.0,
     phot_snr=(15.0, 100.0),
@@ -27,7 +25,9 @@ CONDITIONS = ConditionsPrior(
 _CHUNK = 500
 
 
-def quoted_mocks(generative: GenerativeModel, n: int = N_MOCKS, seed: int = SEED) -> list[Mock]:
+def quoted_mocks(
+    generative: asfh.GenerativeModel, n: int = N_MOCKS, seed: int = SEED
+) -> list[asfh.Mock]:
     """Mocks in chunks of at most 500; the first n are the same whatever n is."""
     chunks = []
     for chunk in range(-(-n // _CHUNK)):
@@ -36,13 +36,13 @@ def quoted_mocks(generative: GenerativeModel, n: int = N_MOCKS, seed: int = SEED
     return chunks
 
 
-def first(mock: Mock, n: int) -> Mock:
+def first(mock: asfh.Mock, n: int) -> asfh.Mock:
     """The first n of a batch."""
     cut = torch.arange(n)
-    return Mock(mock.theta[cut], mock.spectra[cut], mock.observation[cut])
+    return asfh.Mock(mock.theta[cut], mock.spectra[cut], mock.observation[cut])
 
 
-def true_averages(generative: GenerativeModel, theta: torch.Tensor) -> torch.Tensor:
+def true_averages(generative: asfh.GenerativeModel, theta: torch.Tensor) -> torch.Tensor:
     """Mass- and light-weighted log age and [M/H], shape (n, 4), in the order of `AVERAGES`."""
-    derived = derive(generative.simulator, theta)
+    derived = asfh.derive(generative.simulator, theta)
     return torch.stack([getattr(derived, name) for name in AVERAGES], dim=1)

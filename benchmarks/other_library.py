@@ -15,15 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from amortized_sfh.model.model_files import load_model
+import amortized_sfh as asfh
 from benchmarks.mocks import AVERAGES, quoted_mocks
 from benchmarks.recovery import PosteriorPass, posterior_pass, summarise
 from benchmarks.run import print_table
-from simulators.forward.simulator import Simulator
-from simulators.generative import GenerativeModel
+from simulators.forward import Simulator
 from simulators.libraries import read_cloudy, read_library
-from simulators.noise.noise_model import NoiseModel
-from simulators.populations.ssp_basis import build_basis
+from simulators.noise import NoiseModel
+from simulators.populations import build_basis
 
 RESULTS = Path(__file__).with_name("other_library.json")
 _N_DRAWS = 400
@@ -39,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     rows, results = [], {}
     for name in options.models:
-        model = load_model(name)
+        model = asfh.load_model(name)
         generatives = {
             "own": without_template_errors(model.generative),
             "other": of_library(without_template_errors(model.generative), options.other),
@@ -56,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.out.write_text(json.dumps(results, indent=1) + "\n")
 
 
-def without_template_errors(generative: GenerativeModel) -> GenerativeModel:
+def without_template_errors(generative: asfh.GenerativeModel) -> asfh.GenerativeModel:
     """The same generative model, whose stars are exactly those of the library."""
     noise, n_band = generative.noise, len(generative.noise.instrument.bands)
     config = replace(noise.config, template_orders=0, template_mag=(0.0,) * n_band)
@@ -64,7 +63,7 @@ def without_template_errors(generative: GenerativeModel) -> GenerativeModel:
     return replace(generative, noise=exact)
 
 
-def of_library(generative: GenerativeModel, library: str) -> GenerativeModel:
+def of_library(generative: asfh.GenerativeModel, library: str) -> asfh.GenerativeModel:
     """The same generative model with the stars of another library."""
     prior, instrument = generative.prior, generative.instrument
     gas = read_cloudy() if generative.simulator.basis.nebular is not None else None

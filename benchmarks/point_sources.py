@@ -14,11 +14,10 @@ from astropy.io import fits
 from scipy.special import ndtr
 from torch import Tensor
 
-from amortized_sfh.data.foreground import band_extinction_mag, foreground_factor
-from amortized_sfh.data.mocks.files import HST_PIXELS_PER_SPAXEL, MockFiles
+import amortized_sfh as asfh
+from amortized_sfh.data import HST_PIXELS_PER_SPAXEL, band_extinction_mag, foreground_factor
 from simulators.constants import FWHM_PER_SIGMA
-from simulators.mock_galaxy.galaxy import UNIT_CGS, MockGalaxy
-from simulators.mock_galaxy.native_cube import native_light
+from simulators.mock_galaxy import UNIT_CGS, MockGalaxy, native_light
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ class SourceLight:
 
 def add_sources(
     galaxy: MockGalaxy,
-    files: MockFiles,
+    files: asfh.MockFiles,
     sources: UnresolvedSources,
     fwhm: tuple[float, float],
     ebv: float,

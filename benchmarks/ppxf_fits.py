@@ -21,27 +21,25 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from amortized_sfh.comparison.ppxf_fit import PPXFConfig, PPXFFitter
+import amortized_sfh as asfh
 from benchmarks.mocks import AVERAGES, CONDITIONS, SEED, true_averages
-from simulators.generative import GenerativeModel, Mock
-from simulators.observations.observation import Observation
 
 RESULTS = Path(__file__).with_name("ppxf_results.json")
 
 COLUMNS = (*AVERAGES, "av", "delta", "velocity", "sigma", "chi2", "seconds")
 
 #: The best of those tried on other mocks, without and with regularisation.
-CONFIGS = (PPXFConfig(mdegree=6), PPXFConfig(mdegree=6, regul=100.0))
+CONFIGS = (asfh.PPXFConfig(mdegree=6), asfh.PPXFConfig(mdegree=6, regul=100.0))
 
 
 def fit_mocks(
-    generative: GenerativeModel, mock: Mock, config: PPXFConfig, n_process: int = 1
+    generative: asfh.GenerativeModel, mock: asfh.Mock, config: asfh.PPXFConfig, n_process: int = 1
 ) -> dict[str, np.ndarray]:
     """Fit mocks; a fit that fails is NaN in every column of `COLUMNS`, each of shape (n,)."""
     observations = [mock.observation[i : i + 1] for i in range(len(mock.theta))]
     progress = {"total": len(observations), "unit": "fit", "desc": f"pPXF regul={config.regul:g}"}
     if n_process == 1:
-        fitter = PPXFFitter(generative, config)
+        fitter = asfh.PPXFFitter(generative, config)
         rows = [_fit(fitter, observation) for observation in tqdm(observations, **progress)]
     else:
         pool = ProcessPoolExecutor(
@@ -53,7 +51,7 @@ def fit_mocks(
 
 
 def ppxf_results(
-    generative: GenerativeModel, mock: Mock, rerun: bool = False, n_process: int = 1
+    generative: asfh.GenerativeModel, mock: asfh.Mock, rerun: bool = False, n_process: int = 1
 ) -> dict[str, Any]:
     """Fits of every configuration, from the file where it is valid.
 
@@ -78,7 +76,7 @@ def estimates(fit: dict[str, Any]) -> np.ndarray:
     return np.array([fit["estimates"][name] for name in AVERAGES], dtype=float).T
 
 
-def _fit(fitter: PPXFFitter, observation: Observation) -> list[float]:
+def _fit(fitter: asfh.PPXFFitter, observation: asfh.Observation) -> list[float]:
     try:
         result = fitter.fit(observation)
     except (ValueError, AssertionError, np.linalg.LinAlgError) as error:
@@ -87,7 +85,7 @@ def _fit(fitter: PPXFFitter, observation: Observation) -> list[float]:
     return [result[name] for name in COLUMNS]
 
 
-_WORKER: list[PPXFFitter] = []
+_WORKER: list[asfh.PPXFFitter] = []
 
 
 @contextmanager
@@ -106,16 +104,16 @@ def _one_thread_each() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _start_worker(generative: GenerativeModel, config: PPXFConfig) -> None:
+def _start_worker(generative: asfh.GenerativeModel, config: asfh.PPXFConfig) -> None:
     torch.set_num_threads(1)
-    _WORKER.append(PPXFFitter(generative, config))
+    _WORKER.append(asfh.PPXFFitter(generative, config))
 
 
-def _fit_in_worker(observation: Observation) -> list[float]:
+def _fit_in_worker(observation: asfh.Observation) -> list[float]:
     return _fit(_WORKER[0], observation)
 
 
-def _summary(config: PPXFConfig, columns: dict[str, np.ndarray]) -> dict[str, Any]:
+def _summary(config: asfh.PPXFConfig, columns: dict[str, np.ndarray]) -> dict[str, Any]:
     return {
         "config": config.to_dict(),
         "failures": int(np.isnan(columns["chi2"]).sum()),
@@ -128,7 +126,7 @@ def _summary(config: PPXFConfig, columns: dict[str, np.ndarray]) -> dict[str, An
     }
 
 
-def _stamp(generative: GenerativeModel, mock: Mock) -> dict[str, Any]:
+def _stamp(generative: asfh.GenerativeModel, mock: asfh.Mock) -> dict[str, Any]:
     """What the fits are fits of."""
     truth = true_averages(generative, mock.theta).double().numpy()
     middle = mock.observation.flux.shape[1] // 2

@@ -8,12 +8,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from amortized_sfh.diagnostics.accuracy import accuracy
-from amortized_sfh.diagnostics.coverage import rank_coverage, sbc_ranks
-from amortized_sfh.inference.infer import infer_chunks
-from amortized_sfh.model.model import PointModel, PosteriorModel
+import amortized_sfh as asfh
 from benchmarks.mocks import AVERAGES, true_averages
-from simulators.generative import GenerativeModel, Mock
 
 LEVELS = (0.68, 0.95)
 
@@ -42,11 +38,11 @@ class PosteriorPass(NamedTuple):
 
 
 def posterior_pass(
-    model: PosteriorModel,
-    chunks: list[Mock],
+    model: asfh.PosteriorModel,
+    chunks: list[asfh.Mock],
     n_draws: int,
     seed: int = 0,
-    generative: GenerativeModel | None = None,
+    generative: asfh.GenerativeModel | None = None,
 ) -> PosteriorPass:
     """Draw once for every mock of `generative`, by default the model's own."""
     generative = generative or model.generative
@@ -60,11 +56,11 @@ def posterior_pass(
             averages = true_averages(generative, mock.theta)
             truth = torch.cat([averages, mock.theta[:, kept]], dim=1)
             first = 0
-            for samples in infer_chunks(model, mock.observation, n_draws, seed + k):
+            for samples in asfh.infer_chunks(model, mock.observation, n_draws, seed + k):
                 four = torch.stack([getattr(samples.derived, name) for name in AVERAGES], dim=-1)
                 draws = torch.cat([four, samples.theta[..., kept]], dim=-1)
                 here = truth[first : first + len(draws)]
-                ranks = sbc_ranks(draws, here)
+                ranks = asfh.sbc_ranks(draws, here)
                 parts.append([v.numpy() for v in (here, draws.mean(1), draws.std(1))] + [ranks])
                 first += len(draws)
                 bar.update(len(draws))
@@ -72,7 +68,7 @@ def posterior_pass(
     return PosteriorPass(names, *columns, n_draws=n_draws)
 
 
-def point_averages(model: PointModel, chunks: list[Mock]) -> np.ndarray:
+def point_averages(model: asfh.PointModel, chunks: list[asfh.Mock]) -> np.ndarray:
     """The point network's four averages, shape (n, 4)."""
     return np.concatenate([model.estimate(m.observation).averages.numpy() for m in chunks])
 
@@ -100,7 +96,7 @@ def summarise(posterior: PosteriorPass, point: np.ndarray | None) -> dict[str, A
 
 
 def _coverage(posterior: PosteriorPass, ranks: np.ndarray) -> dict[str, dict[str, float]]:
-    shares = rank_coverage(ranks, posterior.n_draws, LEVELS)
+    shares = asfh.rank_coverage(ranks, posterior.n_draws, LEVELS)
     return {
         name: dict(zip(map(str, LEVELS), row, strict=True))
         for name, row in zip(posterior.names, shares.T.tolist(), strict=True)
@@ -150,7 +146,7 @@ def compare(
 
 
 def _errors(estimate: np.ndarray, truth: np.ndarray) -> dict[str, dict[str, float]]:
-    errors = accuracy(estimate, truth)
+    errors = asfh.accuracy(estimate, truth)
     return {
         name: {field: float(getattr(errors, field)[k]) for field in errors._fields}
         for k, name in enumerate(AVERAGES)

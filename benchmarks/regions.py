@@ -22,16 +22,9 @@ import torch
 from torch import Tensor
 
 import amortized_sfh as asfh
-from amortized_sfh.aggregation.aggregate import AggregateOptions, aggregate
-from amortized_sfh.aggregation.prior_coordinates import PriorCoordinates
-from amortized_sfh.aggregation.region_posterior import RegionPosterior
-from amortized_sfh.aggregation.totals import MemberHistories, add_up_members
-from amortized_sfh.inference.infer import infer
-from amortized_sfh.model.model import PosteriorModel
-from amortized_sfh.quantities.derived import Derived
+from amortized_sfh.aggregation import MemberHistories, PriorCoordinates, add_up_members
 from benchmarks.mocks import AVERAGES, CONDITIONS, true_averages
 from benchmarks.run import print_table
-from simulators.observations.observation import Observation
 
 RESULTS = Path(__file__).with_name("regions.json")
 SNR, BAND_SNR, REDSHIFT = (10.0, 20.0), (5.0, 20.0), 0.00243
@@ -45,13 +38,13 @@ _N_PRIOR = 10_000
 class Setting(NamedTuple):
     """Model, mean and standard deviation of the averages under its prior, each (4,), and S/N."""
 
-    model: PosteriorModel
+    model: asfh.PosteriorModel
     mean: Tensor
     sigma: Tensor
     snr: tuple[float, float]
 
     @classmethod
-    def of(cls, model: PosteriorModel, snr: tuple[float, float]) -> Setting:
+    def of(cls, model: asfh.PosteriorModel, snr: tuple[float, float]) -> Setting:
         """Of a model, from draws of its prior."""
         theta = model.generative.prior.sample((_N_PRIOR,), torch.Generator().manual_seed(0))
         averages = true_averages(model.generative, theta)
@@ -99,7 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.out.write_text(json.dumps(results, indent=1) + "\n")
 
 
-def mock_region(setting: Setting, n: int, seed: int, *, alike: bool) -> tuple[Tensor, Observation]:
+def mock_region(
+    setting: Setting, n: int, seed: int, *, alike: bool
+) -> tuple[Tensor, asfh.Observation]:
     """Histories of a region, and its spectra with errors in common."""
     generative = setting.model.generative
     generator = torch.Generator().manual_seed(seed)
@@ -128,14 +123,14 @@ def mock_region(setting: Setting, n: int, seed: int, *, alike: bool) -> tuple[Te
     )
 
 
-def compare(setting: Setting, theta: Tensor, observation: Observation, n_draws: int) -> Tensor:
+def compare(setting: Setting, theta: Tensor, observation: asfh.Observation, n_draws: int) -> Tensor:
     """Error, width and whether the 68 % interval covers, of methods and averages, (3, 4, 3)."""
     model, sigma = setting.model, setting.sigma
     simulator = model.generative.simulator
     rows = np.arange(len(theta))
-    samples = infer(model, observation, n_draws)
-    region = aggregate(samples, rows, model, observation)
-    alone = infer(model, asfh.coadd(observation, rows, noise_growth=0.0), 2000)
+    samples = asfh.infer(model, observation, n_draws)
+    region = asfh.aggregate(samples, rows, model, observation)
+    alone = asfh.infer(model, asfh.coadd(observation, rows, noise_growth=0.0), 2000)
     truth = true_averages(model.generative, theta).mean(0)
     # all spectra have the same mean flux: masses go with the mass-to-light ratio
     level = simulator(theta, observation.redshift).flux.mean(1)
@@ -156,12 +151,12 @@ def widths(setting: Setting, n_draws: int) -> list[dict[str, float]]:
     _, observation = mock_region(setting, SIZES[-1], 0, alike=True)
     product, model = "MH_LW", setting.model
     sigma = setting.sigma[PRODUCTS.index(product)]
-    anew = AggregateOptions(shared_systematics=False, least_width=0.0)
+    anew = asfh.AggregateOptions(shared_systematics=False, least_width=0.0)
     lines = []
     for n in SIZES:
-        samples = infer(model, observation[:n], n_draws)
+        samples = asfh.infer(model, observation[:n], n_draws)
         region, apart = (
-            aggregate(samples, np.arange(n), model, observation[:n], options=options)
+            asfh.aggregate(samples, np.arange(n), model, observation[:n], options=options)
             for options in (None, anew)
         )
         values = torch.stack(
@@ -174,7 +169,7 @@ def widths(setting: Setting, n_draws: int) -> list[dict[str, float]]:
     return lines
 
 
-def shared_width(region: RegionPosterior, product: str) -> Tensor:
+def shared_width(region: asfh.RegionPosterior, product: str) -> Tensor:
     """Width that the shared errors leave were the mean with them known, to first order."""
     place = region.population.members.mean(1)
     value = region.mean[product].to(place)
@@ -185,7 +180,7 @@ def shared_width(region: RegionPosterior, product: str) -> Tensor:
     return (moved * torch.linalg.solve(inner, moved)).sum().sqrt()
 
 
-def _averages(derived: Derived) -> Tensor:
+def _averages(derived: asfh.Derived) -> Tensor:
     return torch.stack([getattr(derived, name) for name in AVERAGES], dim=-1)
 
 

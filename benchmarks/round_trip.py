@@ -22,21 +22,13 @@ import torch
 from astropy.io import fits
 from scipy.ndimage import convolve, gaussian_filter
 
-from amortized_sfh.data.cubes.cube_data import CubeOptions
-from amortized_sfh.data.cubes.read_cube import read_cube
-from amortized_sfh.data.foreground import band_extinction_mag
-from amortized_sfh.data.mocks.files import HST_PIXELS_PER_SPAXEL, MockFiles, write_mock_files
-from amortized_sfh.inference.infer import infer
-from amortized_sfh.model.model import PosteriorModel
-from amortized_sfh.model.model_files import load_model
+import amortized_sfh as asfh
+from amortized_sfh.data import HST_PIXELS_PER_SPAXEL, band_extinction_mag
 from benchmarks.point_sources import UnresolvedSources, add_sources
 from benchmarks.run import print_table
 from simulators.constants import FWHM_PER_SIGMA
-from simulators.mock_galaxy.galaxy import UNIT_CGS, MockGalaxy, mock_galaxy
-from simulators.mock_galaxy.native_cube import observe_native
-from simulators.mock_galaxy.structure import GalaxyShape
-from simulators.noise.correlation import overlap_taps
-from simulators.observations.observation import Observation
+from simulators.mock_galaxy import UNIT_CGS, GalaxyShape, MockGalaxy, observe_native
+from simulators.noise import overlap_taps
 
 RESULTS = Path(__file__).with_name("round_trip.json")
 _SEED, _EBV, _NEIGHBOUR_SHARE = 3627, 0.03, 0.08
@@ -47,27 +39,27 @@ _MAX_SHIFT, _WIDTH_RATIO = 0.1, (0.97, 1.03)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write, read, infer twice and compare."""
+    """Write files, read them back, infer both and compare."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.round_trip", description=__doc__)
     parser.add_argument("--model", default="phangs-bc03")
     parser.add_argument("--side", type=int, default=20, help="spaxels per side (20)")
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
-    model = load_model(options.model)
-    galaxy = mock_galaxy(model.generative, options.side, _SEED, far_galaxy(options.side))
+    model = asfh.load_model(options.model)
+    galaxy = asfh.mock_galaxy(model.generative, options.side, _SEED, far_galaxy(options.side))
     with tempfile.TemporaryDirectory() as folder:
-        files = write_mock_files(
+        files = asfh.write_mock_files(
             galaxy, folder, _SEED, ebv=_EBV, shared_systematics=True,
             neighbour_share=_NEIGHBOUR_SHARE,
         )  # fmt: skip
         in_memory_observation = in_memory(galaxy, files)
-        data = read_cube(
+        data = asfh.read_cube(
             files.cube,
             galaxy.shape.redshift,
             ebv=_EBV,
             hst=files.hst,
-            options=CubeOptions(
+            options=asfh.CubeOptions(
                 grid=model.instrument.grid,
                 psf_fwhm_arcsec=_PSF,
                 noise_growth=0.0,
@@ -75,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
     rows = torch.from_numpy(np.flatnonzero(data.row.ravel() >= 0))
     pair = [
-        infer(model, observation, options.draws, seed=_SEED).theta
+        asfh.infer(model, observation, options.draws, seed=_SEED).theta
         for observation in (data.observation, in_memory_observation[rows])
     ]
     table = compare(model, *pair)
@@ -97,7 +89,7 @@ def far_galaxy(n_side: int) -> GalaxyShape:
 
 
 def compare(
-    model: PosteriorModel, one: torch.Tensor, other: torch.Tensor
+    model: asfh.PosteriorModel, one: torch.Tensor, other: torch.Tensor
 ) -> list[tuple[str, float, float]]:
     """Median over spaxels of |difference of means| / sigma and of the ratio of widths."""
     shift = (one.mean(1) - other.mean(1)).abs() / other.std(1)
@@ -107,7 +99,7 @@ def compare(
     return [(name, round(float(a), 4), round(float(b), 4)) for name, a, b in medians]
 
 
-def in_memory(galaxy: MockGalaxy, files: MockFiles) -> Observation:
+def in_memory(galaxy: MockGalaxy, files: asfh.MockFiles) -> asfh.Observation:
     """The same noisy data without cube and WCS: overlap weights of training, plain convolution.
 
     Adds unresolved sources to both.
@@ -127,13 +119,15 @@ def in_memory(galaxy: MockGalaxy, files: MockFiles) -> Observation:
     phot, phot_sigma = (torch.stack(part, dim=1) * stretch for part in zip(*bands, strict=True))
     phot = phot + added.phot * stretch
     full = torch.ones(flux.shape, dtype=torch.bool)
-    return Observation(
+    return asfh.Observation(
         flux, sigma, full, phot, phot_sigma, torch.ones(phot.shape, dtype=torch.bool), redshift,
         unit_cgs=UNIT_CGS,
     )  # fmt: skip
 
 
-def _band(galaxy: MockGalaxy, files: MockFiles, band: str) -> tuple[torch.Tensor, torch.Tensor]:
+def _band(
+    galaxy: MockGalaxy, files: asfh.MockFiles, band: str
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Flux and error of every spaxel in a band, from the pixels of the image."""
     with fits.open(files.hst[band]) as hdus:
         scale = hdus["SCI"].header["PHOTFLAM"] / UNIT_CGS

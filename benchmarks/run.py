@@ -12,8 +12,7 @@ from typing import Any
 
 import torch
 
-from amortized_sfh._version import __version__
-from amortized_sfh.model.model_files import load_model, load_point_model
+import amortized_sfh as asfh
 from benchmarks.mocks import AVERAGES, CONDITIONS, N_MOCKS, N_PPXF, SEED, first, quoted_mocks
 from benchmarks.ppxf_fits import estimates, ppxf_results
 from benchmarks.recovery import LEVELS, compare, point_averages, posterior_pass, summarise
@@ -32,14 +31,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmarks, print tables and write results.json."""
     options = _parser().parse_args(arguments)
     torch.set_num_threads(len(os.sched_getaffinity(0)))
-    model, point = load_model(options.model), load_point_model(options.point_model)
+    model, point = asfh.load_model(options.model), asfh.load_point_model(options.point_model)
     n_mocks, n_draws = (500, 200) if options.quick else (N_MOCKS, 1000)
     print(f"{n_mocks} mocks, S/N {CONDITIONS.snr[0]:g}-{CONDITIONS.snr[1]:g}, {n_draws} draws")
     chunks = quoted_mocks(model.generative, n_mocks)
     posterior = posterior_pass(model, chunks, n_draws)
     estimate = point_averages(point, chunks)
     results: dict[str, Any] = {
-        "version": __version__,
+        "version": asfh.__version__,
         "model": {"name": model.card.name, "training": model.card.training},
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
         "seed": SEED,

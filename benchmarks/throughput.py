@@ -15,18 +15,17 @@ import numpy as np
 import torch
 from astropy.io import fits
 
-from amortized_sfh.inference.infer import infer_chunks
-from amortized_sfh.inference.sampler import FlowSampler
-from amortized_sfh.model.model import PointModel, PosteriorModel
+import amortized_sfh as asfh
+from amortized_sfh.inference import FlowSampler
 from benchmarks.mocks import quoted_mocks
-from simulators.runs.parallel import map_in_threads
+from simulators.runs import map_in_threads
 
 _REPEATS = 3
-_RUN = "import sys; from amortized_sfh.cli.main import main; sys.exit(main())"
+_INFER = "import sys, amortized_sfh as a; a.run_infer(a.read_request(a.InferRequest, sys.argv[1]))"
 _REDSHIFT = 0.00243
 
 
-def rates(posterior: PosteriorModel, point: PointModel | None) -> dict[str, float]:
+def rates(posterior: asfh.PosteriorModel, point: asfh.PointModel | None) -> dict[str, float]:
     """Things per second, the best of three runs, on all cores that this process may use.
 
     `posterior_draws` is `infer` end to end: packing, encoding, sampling, theta, all derived
@@ -58,7 +57,7 @@ def rates(posterior: PosteriorModel, point: PointModel | None) -> dict[str, floa
             generative.space.to_theta(u.flatten(0, 1))
 
     def infer_all() -> None:
-        for _ in infer_chunks(posterior, few, n_draws):
+        for _ in asfh.infer_chunks(posterior, few, n_draws):
             pass
 
     results = {
@@ -83,11 +82,18 @@ def cube_memory(n_side: int, model: str, n_draws: int = 100) -> dict[str, Any]:
         cube = Path(folder) / "cube.fits"
         write_cube(cube, n_side)
         size = cube.stat().st_size
-        words = ["infer", str(cube), "--redshift", str(_REDSHIFT), "--distance-mpc", "11.32"]
-        words += ["--model", model, "--draws", str(n_draws), "--no-plots"]
-        words += ["--out", str(Path(folder) / "maps.fits")]
+        request = asfh.InferRequest(
+            cube=cube,
+            out=Path(folder) / "maps.fits",
+            redshift=_REDSHIFT,
+            distance_mpc=11.32,
+            model=model,
+            draws=n_draws,
+            plots=False,
+        )
+        path = asfh.write_request(request, Path(folder) / "infer.toml")
         start = time.perf_counter()
-        process = subprocess.Popen([sys.executable, "-c", _RUN, *words])  # noqa: S603
+        process = subprocess.Popen([sys.executable, "-c", _INFER, str(path)])  # noqa: S603
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:

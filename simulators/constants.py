@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import math
 
+__all__ = [
+    "CM_PER_MPC",
+    "FWHM_PER_SIGMA",
+    "SOLAR_LUMINOSITY_CGS",
+    "SPEED_OF_LIGHT_AA_S",
+    "SPEED_OF_LIGHT_KMS",
+]
+
 SPEED_OF_LIGHT_KMS = 299_792.458
 """Speed of light in km/s."""
 

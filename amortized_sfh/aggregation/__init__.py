@@ -8,3 +8,10 @@ posteriors into a :class:`~amortized_sfh.aggregation.region_posterior.RegionPost
 The other modules are the steps of ``aggregate``: likelihoods freed of the prior, errors that all
 members share, the population, and the totals of its members.
 """
+
+from __future__ import annotations
+
+from amortized_sfh.aggregation.prior_coordinates import PriorCoordinates
+from amortized_sfh.aggregation.totals import MemberHistories, add_up_members
+
+__all__ = ["MemberHistories", "PriorCoordinates", "add_up_members"]

@@ -7,8 +7,15 @@ the pixels of a cube, from which `amortized_sfh.data.mocks` writes FITS files.
 
 from __future__ import annotations
 
-from simulators.mock_galaxy.galaxy import MockGalaxy, mock_galaxy
-from simulators.mock_galaxy.native_cube import observe_native
+from simulators.mock_galaxy.galaxy import UNIT_CGS, MockGalaxy, mock_galaxy
+from simulators.mock_galaxy.native_cube import native_light, observe_native
 from simulators.mock_galaxy.structure import GalaxyShape
 
-__all__ = ["GalaxyShape", "MockGalaxy", "mock_galaxy", "observe_native"]
+__all__ = [
+    "UNIT_CGS",
+    "GalaxyShape",
+    "MockGalaxy",
+    "mock_galaxy",
+    "native_light",
+    "observe_native",
+]

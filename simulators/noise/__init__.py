@@ -7,6 +7,7 @@ observations under it. Beyond error bars the noise is set by `NoiseConfig` (assu
 
 from __future__ import annotations
 
+from simulators.noise.correlation import overlap_taps
 from simulators.noise.likelihood import Likelihood
 from simulators.noise.noise_model import NoiseConfig, NoiseModel
 from simulators.noise.profile import NoiseProfile, read_noise_profile
@@ -18,6 +19,7 @@ __all__ = [
     "NoiseModel",
     "NoiseProfile",
     "TemplateMismatch",
+    "overlap_taps",
     "read_mismatch",
     "read_noise_profile",
 ]

@@ -33,7 +33,7 @@ LINE_HALF_WIDTH_KMS = 1500.0
 NOISE_PROFILE = "muse-abell478"
 
 
-def sample_files() -> tuple[Path, Path]:
+def abell478_files() -> tuple[Path, Path]:
     """Find the cube and the image in an installed `mpdaf`, without importing it.
 
     Returns
@@ -67,7 +67,7 @@ def abell478(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc
     model_name
         Name or folder of the model to infer with.
     """
-    cube, image = sample_files()
+    cube, image = abell478_files()
     out.mkdir(parents=True, exist_ok=True)
     model = load_model(model_name)
     data = read_cube(

@@ -52,7 +52,7 @@ class SdssHeader(NamedTuple):
     ebv: float
 
 
-def spectrum_files() -> dict[str, Path]:
+def sdss_files() -> dict[str, Path]:
     """Find the spectra in an installed `ppxf`, without importing it.
 
     Returns
@@ -132,7 +132,7 @@ def sdss_comparison(
     """
     products = (*GALAXIES, TABLE)
     check_output_folder(out, products, overwrite)
-    files = spectrum_files()
+    files = sdss_files()
     loaded = model if isinstance(model, PosteriorModel) else load_model(model)
     rows = []
     with output_folder(out, products, overwrite) as folder:

@@ -12,7 +12,7 @@ from amortized_sfh.cli.main import main
 from amortized_sfh.data.cubes.cube_data import CubeOptions
 from amortized_sfh.data.cubes.read_cube import read_cube
 from amortized_sfh.workflows import infer as workflow
-from amortized_sfh.workflows.demos.abell478 import LINE_HALF_WIDTH_KMS, REDSHIFT, sample_files
+from amortized_sfh.workflows.demos.abell478 import LINE_HALF_WIDTH_KMS, REDSHIFT, abell478_files
 from amortized_sfh.workflows.infer_cube import InferenceOptions, infer_cube
 from simulators.noise.profile import read_noise_profile
 
@@ -130,7 +130,7 @@ def test_the_noise_scale_is_always_written(write, small_posterior, tmp_path):
 @pytest.mark.data
 def test_abell_478_has_the_noise_that_the_package_carries(tmp_path):
     try:
-        cube, _ = sample_files()
+        cube, _ = abell478_files()
     except FileNotFoundError:
         pytest.skip("the cube of Abell 478 in mpdaf is not installed")
     out = tmp_path / "again.h5"

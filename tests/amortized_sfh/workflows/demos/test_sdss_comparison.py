@@ -16,7 +16,7 @@ from amortized_sfh.workflows.demos.sdss_comparison import (
     GALAXIES,
     read_sdss_header,
     sdss_comparison,
-    spectrum_files,
+    sdss_files,
 )
 
 needs_ppxf = pytest.mark.skipif(find_spec("ppxf") is None, reason="ppxf is not installed")
@@ -24,7 +24,7 @@ needs_ppxf = pytest.mark.skipif(find_spec("ppxf") is None, reason="ppxf is not i
 
 @needs_ppxf
 def test_headers_of_the_real_files():
-    headers = {galaxy: read_sdss_header(path) for galaxy, path in spectrum_files().items()}
+    headers = {galaxy: read_sdss_header(path) for galaxy, path in sdss_files().items()}
     assert headers["NGC3073"].redshift == pytest.approx(0.003763, abs=1e-6)
     assert headers["NGC3522"].redshift == pytest.approx(0.004018, abs=1e-6)
     # A_g of 0.0319 and 0.0548 mag
