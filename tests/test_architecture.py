@@ -47,9 +47,14 @@ def test_the_import_contracts_see_every_module(graph):
 
 def test_no_modules_import_each_other(graph):
     # `lint-imports` checks packages against their siblings; this also finds a module that takes
-    # from its own room's face, and cycles through the face of the whole package.
+    # from the face of its own room.
     imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
     TopologicalSorter(imports).prepare()  # raises CycleError, with the cycle
+
+
+def test_nothing_inside_uses_the_face_of_the_package(graph):
+    # Its lazy names would hide what imports what.
+    assert graph.find_modules_that_directly_import("amortized_sfh") == set()
 
 
 @pytest.mark.parametrize("module", ["amortized_sfh", "amortized_sfh.cli.main"])
