@@ -15,7 +15,7 @@ import torch
 
 from amortized_sfh.data.foreground import band_extinction_mag, foreground_factor
 from simulators.instruments.instrument import Instrument
-from simulators.instruments.pixels import ObservedPixels
+from simulators.instruments.observed_pixels import ObservedPixels
 from simulators.observations.coverage import check_coverage
 from simulators.observations.masks import mask_observation
 from simulators.observations.observation import Observation, check_redshift
