@@ -12,9 +12,7 @@ from dust_extinction.parameter_averages import F99
 
 from simulators.instruments.filters import read_filter
 
-__all__ = ["band_extinction_mag", "extinction_mag", "foreground_factor"]
-
-R_V = 3.1
+_R_V = 3.1
 _MAX_EBV = 5.0
 
 
@@ -48,7 +46,7 @@ def extinction_mag(wavelength_aa: np.ndarray, ebv: float) -> np.ndarray:
     wave = np.asarray(wavelength_aa, dtype=np.float64)
     if ebv == 0.0:
         return np.zeros_like(wave)
-    return np.asarray(F99(Rv=R_V)(wave * u.AA)) * R_V * ebv
+    return np.asarray(F99(Rv=_R_V)(wave * u.AA)) * _R_V * ebv
 
 
 def foreground_factor(wavelength_aa: np.ndarray, ebv: float) -> np.ndarray:

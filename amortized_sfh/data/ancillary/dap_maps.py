@@ -16,8 +16,6 @@ from amortized_sfh.data.ancillary.bin_map import read_bin_map
 from amortized_sfh.data.files.fits_files import InputFileError, open_fits
 from simulators.wavelengths.doppler import velocity_from_log_shift
 
-__all__ = ["DapMaps", "read_dap_maps"]
-
 _EXTENSIONS = {
     "velocity_kms": "V_STARS",
     "velocity_error_kms": "FORM_ERR_V_STARS",

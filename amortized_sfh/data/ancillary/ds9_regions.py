@@ -26,8 +26,6 @@ from regions import (
 
 from amortized_sfh.data.files.fits_files import InputFileError
 
-__all__ = ["Ds9Regions", "aperture_bins", "ds9_mask", "read_ds9_regions"]
-
 
 @dataclass(frozen=True)
 class Ds9Regions:

@@ -20,8 +20,6 @@ from amortized_sfh.data.cube_files.axes import celestial
 from amortized_sfh.data.files.fits_files import InputFileError, open_fits
 from simulators.wavelengths.doppler import velocity_from_log_shift
 
-__all__ = ["GistProducts", "find_gist_file", "read_gist"]
-
 _KINEMATICS = ("kin", "ppxf")
 _COLUMNS = {
     "velocity_kms": ("V",),

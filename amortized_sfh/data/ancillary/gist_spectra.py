@@ -15,8 +15,6 @@ from astropy.io import fits
 from amortized_sfh.data.ancillary.gist_products import GistProducts, find_gist_file
 from amortized_sfh.data.files.fits_files import InputFileError, open_fits
 
-__all__ = ["GistSpectra", "read_gist_spectra"]
-
 _CLEANED = ("gas_cleaned_bin", "gandalf_cleaned_bin")
 _BINNED = ("bin_spectra", "binspectra", "vorspectra")
 

@@ -15,14 +15,6 @@ from scipy.ndimage import distance_transform_edt
 
 from amortized_sfh.data.files.fits_files import InputFileError, find_image, open_fits
 
-__all__ = [
-    "MAX_VELOCITY_KMS",
-    "VelocityMap",
-    "fill_velocities",
-    "read_velocity_map",
-    "split_extension",
-]
-
 MAX_VELOCITY_KMS = 1000.0
 """Beyond this a velocity within a galaxy is taken for a failed measurement."""
 

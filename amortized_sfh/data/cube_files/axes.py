@@ -13,8 +13,6 @@ from torch import Tensor
 from amortized_sfh.data.files.fits_files import InputFileError
 from amortized_sfh.data.files.wavelengths import MEDIUM_OF_CTYPE, parse_wavelength_unit
 
-__all__ = ["celestial", "wavelength_axis"]
-
 
 def wavelength_axis(path: str | Path, header: fits.Header, n_plane: int) -> tuple[Tensor, str]:
     """Read the linear wavelength axis of a cube.

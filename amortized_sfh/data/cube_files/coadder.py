@@ -8,7 +8,7 @@ from torch import Tensor
 
 from simulators.noise.growth import NOISE_GROWTH, noise_growth_factor
 
-MIN_LIGHT = 0.9
+_MIN_LIGHT = 0.9
 """A pixel of a bin is valid if spaxels with at least this share of the bin's light have it."""
 
 
@@ -95,8 +95,8 @@ class Coadder:
             ``flux, sigma, valid``, each (n_bin, n_value).
         """
         share = self._seen / self._total[:, None]
-        valid = share >= MIN_LIGHT
-        boost = torch.where(valid, 1.0 / share.clamp(min=MIN_LIGHT), 0.0)
+        valid = share >= _MIN_LIGHT
+        boost = torch.where(valid, 1.0 / share.clamp(min=_MIN_LIGHT), 0.0)
         growth = torch.as_tensor(noise_growth_factor(self.n_spaxels, slope))[:, None]
         variance = self._variance * boost**2 * growth**2
         if ceiling is not None:

@@ -41,8 +41,6 @@ from amortized_sfh.data.files.flux_units import parse_flux_unit
 from simulators.wavelengths.air import rest_air_edges
 from simulators.wavelengths.rest_grid import RestGrid
 
-__all__ = ["UNIT_CGS", "CubeFile", "SpectraChunk", "open_cube"]
-
 UNIT_CGS = 1e-20
 """Unit in which cubes are read, whatever the file's own, in erg/s/cm²/Å."""
 

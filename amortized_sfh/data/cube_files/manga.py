@@ -22,8 +22,6 @@ from amortized_sfh.data.files.extensions import MANGA_CUBE_HDUS, WAVE_HDUS
 from amortized_sfh.data.files.fits_files import InputFileError, find_image
 from simulators.wavelengths.resample import edges_from_centres
 
-__all__ = ["MangaParts", "find_manga_parts"]
-
 
 class MangaParts(NamedTuple):
     """Extensions and wavelengths of a LOGCUBE.

@@ -10,8 +10,6 @@ from typing import NamedTuple
 import numpy as np
 from astropy.io import fits
 
-__all__ = ["DEFAULT_FWHM_ARCSEC", "PsfWidth", "find_psf"]
-
 DEFAULT_FWHM_ARCSEC = 0.8
 """Typical of MUSE's wide field, where nothing is known."""
 

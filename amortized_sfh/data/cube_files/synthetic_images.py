@@ -7,9 +7,7 @@ import numpy as np
 from amortized_sfh.data.cube_files.cube_file import CubeFile
 from simulators.instruments.filters import FilterCurve
 
-__all__ = ["MIN_BAND_COVERAGE", "synthetic_image", "white_image"]
-
-MIN_BAND_COVERAGE = 0.5
+_MIN_BAND_COVERAGE = 0.5
 """A cube that sees less of a band's photons has no image in it."""
 
 _MAX_VALUES = 5e7
@@ -35,13 +33,13 @@ def synthetic_image(
     Returns
     -------
     ndarray or None
-        Photon-weighted mean f_λ, shape (ny, nx), NaN without data; None if the cube covers less
-        than :data:`MIN_BAND_COVERAGE` of the band.
+        Photon-weighted mean f_λ, shape (ny, nx), NaN without data; None if the cube sees less
+        than half of the band's photons.
     """
     centres = _centres(cube)
     inside = (curve.wave_aa >= centres[0]) & (curve.wave_aa <= centres[-1])
     photons = curve.wave_aa * curve.throughput * np.gradient(curve.wave_aa)
-    if photons[inside].sum() < MIN_BAND_COVERAGE * photons.sum():
+    if photons[inside].sum() < _MIN_BAND_COVERAGE * photons.sum():
         return None
     throughput = np.interp(centres, curve.wave_aa, curve.throughput, left=0.0, right=0.0)
     return _weighted_image(cube, window, throughput * centres)

@@ -18,8 +18,6 @@ from amortized_sfh.data.cube_noise.sky_spaxels import SKY_FRACTION
 from simulators.noise.growth import noise_growth_factor
 from simulators.noise.profile import NoiseProfile
 
-__all__ = ["CubeNoise", "profile_noise"]
-
 _ROWS = 24
 
 

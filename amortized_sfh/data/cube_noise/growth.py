@@ -14,8 +14,6 @@ from amortized_sfh.data.cube_files.cube_file import CubeFile
 from simulators.noise.growth import NOISE_GROWTH
 from simulators.robust import robust_sigma
 
-__all__ = ["GrowthLaw", "measure_growth_law", "measure_noise_growth"]
-
 _SIDES = (2, 3, 4, 5, 6, 8)
 _LAG = 3
 _MAX_SIDE = 60

@@ -33,8 +33,6 @@ from simulators.instruments.instrument import Instrument
 from simulators.noise.profile import NoiseProfile
 from simulators.observations.masks import LINE_HALF_WIDTH_KMS, line_mask
 
-__all__ = ["MeasureOptions", "NoiseMeasurement", "measure_noise"]
-
 _MAX_SPAXELS = 6000
 _MAX_SKY = 3000
 _SOURCE_FRACTION = 0.1

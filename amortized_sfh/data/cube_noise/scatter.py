@@ -17,10 +17,8 @@ from amortized_sfh.data.cube_noise.sky_spaxels import SpaxelSpectra
 from simulators.noise.profile import MAX_TAPS
 from simulators.robust import MAD_TO_SIGMA
 
-__all__ = ["NoiseScatter", "fit_kernel", "measure_scatter", "smooth_part"]
-
-MAX_LAG = MAX_TAPS - 1
-SEPARATION = 3
+_MAX_LAG = MAX_TAPS - 1
+_SEPARATION = 3
 """Spaxels between the two of a pair: their noise is independent."""
 
 _LAG = 13
@@ -124,8 +122,8 @@ def fit_kernel(autocorrelation: np.ndarray) -> tuple[float, ...]:
     if miss > _TOLERANCE:
         raise ValueError(
             f"noise along wavelength is correlated by {np.round(autocorrelation[1:], 2)} at lags 1 "
-            f"to {MAX_LAG}, which {MAX_TAPS} taps miss by {miss:.2f}; expected a cube that was not "
-            "smoothed or resampled to finer pixels"
+            f"to {_MAX_LAG}, which {MAX_TAPS} taps miss by {miss:.2f}; expected a cube that was "
+            "not smoothed or resampled to finer pixels"
         )
     return tuple(taps.tolist())
 
@@ -166,8 +164,8 @@ def _median(values: np.ndarray) -> np.ndarray:
 def _pair_residuals(spectra: SpaxelSpectra) -> np.ndarray:
     """Differences of spaxels of a row in units of their errors, shape (n_pair, n_plane)."""
     place = {(y, x): i for i, (y, x) in enumerate(zip(spectra.y, spectra.x, strict=True))}
-    pairs = [(i, place[y, x + SEPARATION]) for (y, x), i in place.items()
-             if (y, x + SEPARATION) in place]  # fmt: skip
+    pairs = [(i, place[y, x + _SEPARATION]) for (y, x), i in place.items()
+             if (y, x + _SEPARATION) in place]  # fmt: skip
     near, far = np.array(pairs, dtype=int).reshape(-1, 2).T
     light, noise = _median(spectra.flux), _median(spectra.sigma)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -178,7 +176,7 @@ def _pair_residuals(spectra: SpaxelSpectra) -> np.ndarray:
     near, far, ratio = near[alike], far[alike], np.where(faint, 1.0, ratio)[alike, None]
     if len(near) < _MIN_PAIRS:
         raise ValueError(
-            f"{len(near)} pairs of spaxels {SEPARATION} apart are too few to measure noise; "
+            f"{len(near)} pairs of spaxels {_SEPARATION} apart are too few to measure noise; "
             f"expected at least {_MIN_PAIRS}: choose a larger region"
         )
     ratio = ratio.astype(np.float32)
@@ -200,8 +198,8 @@ def _scatter(values: np.ndarray) -> float:
 
 def _autocorrelation(y: np.ndarray) -> np.ndarray:
     """Robust: variance of sums against that of differences (Gnanadesikan & Kettenring 1972)."""
-    rho = np.ones(MAX_LAG + 1)
-    for lag in range(1, MAX_LAG + 1):
+    rho = np.ones(_MAX_LAG + 1)
+    for lag in range(1, _MAX_LAG + 1):
         later, earlier = y[:, lag:], y[:, :-lag]
         both = np.isfinite(later) & np.isfinite(earlier)
         plus = _scatter(later[both] + earlier[both]) ** 2
@@ -229,4 +227,4 @@ def _fit_taps(autocorrelation: np.ndarray, half: int) -> np.ndarray:
 def _correlation_of(taps: np.ndarray) -> np.ndarray:
     """Autocorrelation at lags 0 to 6."""
     full = np.correlate(taps, taps, mode="full")[len(taps) - 1 :]
-    return np.pad(full, (0, MAX_LAG + 1 - len(full)))
+    return np.pad(full, (0, _MAX_LAG + 1 - len(full)))

@@ -16,9 +16,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from simulators.noise.profile import MAX_MODES
 from simulators.robust import robust_sigma
 
-__all__ = ["SkyModes", "find_sky_modes"]
-
-MIN_AGREEMENT = 0.3
+_MIN_AGREEMENT = 0.3
 """Cosine between the directions that the two halves find, from which on a mode is believed."""
 
 _DIRECTIONS = MAX_MODES + 3  # more than are kept: the halves may put them in another order
@@ -81,7 +79,7 @@ def find_sky_modes(residual: np.ndarray, y: np.ndarray, x: np.ndarray) -> SkyMod
     halves = [_sky(values[part], y[part], x[part]) for part in _halves(x)]
     used = int((values != 0.0).any(axis=0).sum())
     # k random directions of n dimensions agree with k others by at most about 2 √(k/n)
-    threshold = max(MIN_AGREEMENT, 4.0 * np.sqrt(_DIRECTIONS / max(used, 1)))
+    threshold = max(_MIN_AGREEMENT, 4.0 * np.sqrt(_DIRECTIONS / max(used, 1)))
     first, second = (_leading(half) for half in halves)
     left, agreement, right = np.linalg.svd(first.T @ second)
     n_mode = min(int((agreement >= threshold).sum()), MAX_MODES)

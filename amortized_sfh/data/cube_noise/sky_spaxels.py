@@ -13,19 +13,10 @@ import numpy as np
 from amortized_sfh.data.cube_files.cube_file import CubeFile
 from simulators.robust import robust_sigma
 
-__all__ = [
-    "MIN_SKY_SPAXELS",
-    "SKY_FRACTION",
-    "SkySelection",
-    "SpaxelSpectra",
-    "find_sky",
-    "read_spaxels",
-]
-
 SKY_FRACTION = 0.3
 """Share of the spaxels, the faintest, that count as sky."""
-MIN_SKY_SPAXELS = 100
-MAX_SKY_SNR = 5.0
+_MIN_SKY_SPAXELS = 100
+_MAX_SKY_SNR = 5.0
 """Light of sky spaxels per pixel in units of its error; a galaxy covers the field beyond."""
 
 _MIN_VALID = 0.99
@@ -111,17 +102,17 @@ def find_sky(
     middle = float(np.median(values)) if values.size else 0.0
     spread = float(robust_sigma(values - middle)) if values.size else 0.0
     is_sky = faint & (light >= middle - _OUTLIER * spread)
-    if is_sky.sum() < MIN_SKY_SPAXELS:
+    if is_sky.sum() < _MIN_SKY_SPAXELS:
         raise ValueError(
             f"{cube.path} has {int(is_sky.sum())} sky spaxels in this region, the faintest "
             f"{fraction:.0%} of {int(usable.sum())} without gaps; expected at least "
-            f"{MIN_SKY_SPAXELS}: choose a larger region"
+            f"{_MIN_SKY_SPAXELS}: choose a larger region"
         )
     snr = float(np.median(light[is_sky] / noise[is_sky]))
-    if snr > MAX_SKY_SNR:
+    if snr > _MAX_SKY_SNR:
         raise ValueError(
             f"{cube.path} shows no sky in this region: its faintest {fraction:.0%} have S/N "
-            f"{snr:.1f} per pixel, expected at most {MAX_SKY_SNR:g}; choose a region with sky, or "
+            f"{snr:.1f} per pixel, expected at most {_MAX_SKY_SNR:g}; choose a region with sky, or "
             "measure on an offset field"
         )
     return SkySelection(light, noise, is_sky, snr)

@@ -9,8 +9,6 @@ import numpy as np
 
 from simulators.noise.growth import NOISE_GROWTH, noise_growth_factor
 
-__all__ = ["bin_to_snr"]
-
 
 def bin_to_snr(
     signal: np.ndarray, noise: np.ndarray, target_snr: float, slope: float = NOISE_GROWTH

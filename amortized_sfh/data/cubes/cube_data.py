@@ -18,8 +18,6 @@ from simulators.noise.profile import NoiseProfile
 from simulators.observations.observation import Observation
 from simulators.wavelengths.rest_grid import REST_GRID, RestGrid
 
-__all__ = ["CubeData", "CubeOptions", "VelocityMeasurement"]
-
 VelocityMeasurement = Callable[[Observation], np.ndarray]
 """Takes spectra at the redshift of a galaxy, gives their velocities relative to it in km/s."""
 

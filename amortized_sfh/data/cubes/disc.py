@@ -16,16 +16,6 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_area
 
-__all__ = [
-    "Disc",
-    "Orientation",
-    "kpc_per_arcsec",
-    "light_centre",
-    "parse_centre",
-    "place_disc",
-    "spaxel_area_arcsec2",
-]
-
 _BRIGHT_SHARE = 0.1
 
 

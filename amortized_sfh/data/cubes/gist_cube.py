@@ -38,8 +38,6 @@ from simulators.wavelengths.resample import (
     to_rest_frame,
 )
 
-__all__ = ["gas_cleaned_data"]
-
 _SAME_REDSHIFT = 1e-5
 _CHUNK = 256
 _LOG_WAVE = (math.log(2000.0), math.log(20_000.0))

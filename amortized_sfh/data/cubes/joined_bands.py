@@ -14,8 +14,6 @@ from amortized_sfh.data.hst.band_image import BandImage
 from simulators.observations.observation import BANDS, Observation
 from simulators.wavelengths.resample import Resampled
 
-__all__ = ["BandFluxes", "JoinedBands", "bands_of_spaxels", "join_bands"]
-
 
 class BandFluxes(NamedTuple):
     """Fluxes of the rows of a cube in one HST band, as observed.

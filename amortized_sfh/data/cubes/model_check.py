@@ -19,8 +19,6 @@ from simulators.observations.coverage import check_coverage, check_pixels
 from simulators.observations.observation import BANDS, check_redshift
 from simulators.wavelengths.air import rest_air_edges
 
-__all__ = ["check_cube_for_model", "select_model_bands"]
-
 
 def check_cube_for_model(
     cube: str | Path | CubeFile,

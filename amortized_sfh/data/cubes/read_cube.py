@@ -32,8 +32,6 @@ from amortized_sfh.data.hst.image import HstImage
 from simulators.observations.observation import check_redshift
 from simulators.wavelengths.doppler import shift_redshift
 
-__all__ = ["BinSource", "CubeData", "CubeOptions", "cube_window", "parse_window", "read_cube"]
-
 BinSource = str | Path | np.ndarray | Ds9Regions
 """A bin map, its file, or ds9 regions as apertures."""
 

@@ -22,8 +22,6 @@ from amortized_sfh.quantities.flags import Flag, observation_flags
 from simulators.wavelengths.doppler import shift_redshift
 from simulators.wavelengths.resample import Resampled, to_rest_frame
 
-__all__ = ["SpaxelBins", "SpaxelReader"]
-
 _ROWS_AT_ONCE = 256
 """Spectra of different redshifts that are resampled at a time: each has a matrix of its own."""
 

@@ -17,16 +17,6 @@ from pathlib import Path
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
 
-__all__ = [
-    "InputFileError",
-    "InputWarning",
-    "as_input_errors",
-    "extension_names",
-    "find_image",
-    "open_fits",
-]
-
-
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 

@@ -12,8 +12,6 @@ from astropy.io import fits
 from amortized_sfh.data.files.fits_files import InputFileError
 from amortized_sfh.data.files.wavelengths import ANGSTROM_SPELLINGS
 
-__all__ = ["F_LAMBDA", "parse_flux_unit", "stated_flux_unit"]
-
 F_LAMBDA = u.erg / u.s / u.cm**2 / u.AA
 """The unit in which all flux units are expressed."""
 

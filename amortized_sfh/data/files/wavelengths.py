@@ -9,14 +9,6 @@ from astropy.io import fits
 
 from amortized_sfh.data.files.fits_files import InputFileError
 
-__all__ = [
-    "ANGSTROM_SPELLINGS",
-    "MEDIUM_OF_CTYPE",
-    "medium_of_word",
-    "parse_wavelength_unit",
-    "stated_medium",
-]
-
 ANGSTROM_SPELLINGS = "Angstroms?|angstroms?|ANGSTROMS?|Ang|ang|AA|A|Å"
 """Regular expression of the ways in which headers write Å."""
 

@@ -21,9 +21,7 @@ from amortized_sfh.data.hst.image import HstImage
 from amortized_sfh.data.hst.offset import MAX_SHIFT, Offset, measure_offset
 from simulators.instruments.filters import read_filter
 
-__all__ = ["NOTABLE_OFFSET", "Registration", "correct_wcs", "register_images"]
-
-NOTABLE_OFFSET = 0.3
+_NOTABLE_OFFSET = 0.3
 """Offset in spaxels that is worth a warning."""
 
 _MAX_SIDE = 400
@@ -32,7 +30,7 @@ _MAX_SIDE = 400
 _SETTLED = 0.05
 """An image displaced by more, in spaxels, is compared again where it belongs."""
 
-ProjectImage = Callable[[HstImage, WCS, tuple[int, int]], np.ndarray]
+_ProjectImage = Callable[[HstImage, WCS, tuple[int, int]], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class Registration:
         if self.offset is None:
             return False
         size = hypot(self.offset.dx, self.offset.dy)
-        return size > NOTABLE_OFFSET and size > 3.0 * self.offset.sigma
+        return size > _NOTABLE_OFFSET and size > 3.0 * self.offset.sigma
 
 
 _UNTRIED = Registration(None, "none", "no band could be compared with the cube")
@@ -96,7 +94,7 @@ def register_images(
     images: Mapping[str, HstImage],
     cube: CubeFile,
     window: tuple[slice, slice],
-    project: ProjectImage,
+    project: _ProjectImage,
 ) -> dict[str, Registration]:
     """Measure the offsets of HST images against a cube.
 
@@ -167,7 +165,7 @@ class _Grid:
 
     cube: CubeFile
     window: tuple[slice, slice]
-    project: ProjectImage
+    project: _ProjectImage
 
     def image(self, image: HstImage, margin: int = 0) -> np.ndarray:
         """Return the flux of an image on the window and so many spaxels around it."""

@@ -9,8 +9,6 @@ from scipy.ndimage import binary_dilation
 
 from simulators.robust import robust_sigma
 
-__all__ = ["BackgroundNoise", "cut_tiles", "measure_background_noise", "tile_windows"]
-
 _SIDES = (32, 64)
 _MAX_TILES = 144
 _MIN_SEEN = 0.9

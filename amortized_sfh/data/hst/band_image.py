@@ -12,8 +12,6 @@ from amortized_sfh.data.cube_files.coadder import Coadder
 from amortized_sfh.data.cube_files.psf import PsfWidth
 from simulators.noise.growth import NOISE_GROWTH
 
-__all__ = ["BandImage", "band_provenance"]
-
 
 @dataclass(frozen=True)
 class BandImage:

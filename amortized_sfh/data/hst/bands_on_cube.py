@@ -27,9 +27,7 @@ from amortized_sfh.data.hst.projection import average_over_spaxels, footprint, n
 from amortized_sfh.data.hst.read_image import read_hst_image
 from simulators.constants import FWHM_PER_SIGMA
 
-__all__ = ["MIN_FOOTPRINT", "convolve_and_project", "project_bands"]
-
-MIN_FOOTPRINT = 0.9
+_MIN_FOOTPRINT = 0.9
 """A spaxel's band is used if at least this share of its PSF footprint, weighed by it, has data."""
 
 
@@ -144,7 +142,7 @@ def convolve_and_project(
     -------
     BandImage
         Flux per spaxel; total flux is conserved to 0.1 %. Gaps are bridged by the light around
-        them where at least :data:`MIN_FOOTPRINT` of a spaxel's footprint has data.
+        them where at least 90 % of a spaxel's footprint has data.
 
     Raises
     ------
@@ -170,7 +168,7 @@ def convolve_and_project(
         for plane in (counts, seen.astype(np.float32), variance)
     ]
     flux, cover, variance = average_over_spaxels(planes, image.wcs[part], wcs, shape)
-    covered = np.nan_to_num(cover) >= MIN_FOOTPRINT
+    covered = np.nan_to_num(cover) >= _MIN_FOOTPRINT
     if not covered.any():
         raise ValueError(no_overlap_message(image))
     area = proj_plane_pixel_area(wcs) / proj_plane_pixel_area(image.wcs)

@@ -16,34 +16,25 @@ from simulators.constants import SPEED_OF_LIGHT_AA_S
 from simulators.instruments.filters import read_filter
 from simulators.observations.observation import BANDS
 
-__all__ = [
-    "drop_size",
-    "exposure_time",
-    "header_values",
-    "read_band",
-    "read_calibration",
-    "read_camera",
-]
-
 _FILTER_KEYS = ("FILTER", "FILTER1", "FILTER2", "FILTNAM1", "FILTNAM2", "PHOTMODE")
 
 _NATIVE_ARCSEC = {"WFC3": 0.0396, "ACS": 0.05, "WFPC2": 0.0996}
 """Detector pixels of WFC3/UVIS, ACS/WFC and the WF chips of WFPC2 (instrument handbooks)."""
 
-Headers = Sequence[fits.Header]
+_Headers = Sequence[fits.Header]
 
 
-def header_values(headers: Headers, key: str) -> Iterator[Any]:
+def header_values(headers: _Headers, key: str) -> Iterator[Any]:
     """Yield the values that a keyword has in some headers, in their order."""
     return (header[key] for header in headers if header.get(key) not in (None, ""))
 
 
-def exposure_time(headers: Headers) -> float:
+def exposure_time(headers: _Headers) -> float:
     """Return the total exposure time in seconds, 0 if unknown."""
     return float(next(header_values(headers, "EXPTIME"), 0.0))
 
 
-def read_band(path: str | Path, band: str | None, headers: Headers) -> str:
+def read_band(path: str | Path, band: str | None, headers: _Headers) -> str:
     """Return the band of an image.
 
     Parameters
@@ -53,7 +44,7 @@ def read_band(path: str | Path, band: str | None, headers: Headers) -> str:
     band : str or None
         The band that the user named, if any.
     headers : sequence of Header
-        Headers of the image and of its file.
+        _Headers of the image and of its file.
 
     Returns
     -------
@@ -85,7 +76,7 @@ def read_band(path: str | Path, band: str | None, headers: Headers) -> str:
     return band
 
 
-def read_calibration(path: str | Path, band: str, headers: Headers) -> tuple[float, float]:
+def read_calibration(path: str | Path, band: str, headers: _Headers) -> tuple[float, float]:
     """Return flux and electrons per unit of pixel value.
 
     Parameters
@@ -95,7 +86,7 @@ def read_calibration(path: str | Path, band: str, headers: Headers) -> tuple[flo
     band : str
         Name of the band, whose pivot wavelength turns PHOTFNU into f_λ.
     headers : sequence of Header
-        Headers of the image and of its file.
+        _Headers of the image and of its file.
 
     Returns
     -------
@@ -128,7 +119,7 @@ def read_calibration(path: str | Path, band: str, headers: Headers) -> tuple[flo
     return (flux, electrons) if per_second else (flux / exposure, electrons / exposure)
 
 
-def _sensitivity(path: str | Path, band: str, headers: Headers) -> float:
+def _sensitivity(path: str | Path, band: str, headers: _Headers) -> float:
     """Return f_λ in erg/s/cm²/Å of one electron (or count) per second."""
     for value in header_values(headers, "PHOTFLAM"):
         if float(value) > 0:
@@ -143,7 +134,7 @@ def _sensitivity(path: str | Path, band: str, headers: Headers) -> float:
     )
 
 
-def read_camera(headers: Headers) -> str:
+def read_camera(headers: _Headers) -> str:
     """Return the camera, such as ``WFC3/UVIS`` or ``WFPC2``; empty if the header does not say."""
     name = str(next(header_values(headers, "INSTRUME"), "")).strip().upper()
     if not name:
@@ -154,13 +145,13 @@ def read_camera(headers: Headers) -> str:
     return f"{name}/{detector}" if name and detector.isalpha() else name
 
 
-def drop_size(headers: Headers, pixel_arcsec: float) -> tuple[float, bool]:
+def drop_size(headers: _Headers, pixel_arcsec: float) -> tuple[float, bool]:
     """Return the side of drizzle's drops in pixels of the image.
 
     Parameters
     ----------
     headers : sequence of Header
-        Headers of the image and of its file; D001PIXF is the side of a drop in detector pixels,
+        _Headers of the image and of its file; D001PIXF is the side of a drop in detector pixels,
         D001ISCL the detector pixel in arcsec (that of the camera if missing).
     pixel_arcsec : float
         Side of a pixel of the image in arcsec.

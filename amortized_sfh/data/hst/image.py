@@ -12,8 +12,6 @@ from amortized_sfh.data.hst.sky_level import SkyLevel
 from amortized_sfh.data.hst.weight_map import WeightMap
 from simulators.observations.observation import BANDS
 
-__all__ = ["HstImage"]
-
 
 @dataclass(frozen=True, repr=False)
 class HstImage:

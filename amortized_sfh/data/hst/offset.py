@@ -15,15 +15,13 @@ from scipy.signal import oaconvolve
 
 from simulators.robust import robust_sigma
 
-__all__ = ["MAX_SHIFT", "Offset", "measure_offset"]
-
 MAX_SHIFT = 15
 """Largest offset that is searched, in pixels (3 arcsec for MUSE's wide field)."""
 
-MIN_SCORE = 0.5
-MIN_OVERLAP = 0.5
+_MIN_SCORE = 0.5
+_MIN_OVERLAP = 0.5
 
-MIN_SIDE = 8
+_MIN_SIDE = 8
 """Smaller images than this hold too little structure."""
 
 _DETAIL = 8.0
@@ -96,16 +94,16 @@ def measure_offset(image: np.ndarray, reference: np.ndarray, max_shift: int = MA
             f"image has shape {image.shape}; expected {max_shift} pixels more than the reference's "
             f"{reference.shape} on every side"
         )
-    if min(ny, nx) < MIN_SIDE:
+    if min(ny, nx) < _MIN_SIDE:
         raise ValueError(
-            f"the region has {ny} x {nx} spaxels; expected at least {MIN_SIDE} x {MIN_SIDE} to "
+            f"the region has {ny} x {nx} spaxels; expected at least {_MIN_SIDE} x {_MIN_SIDE} to "
             "measure an offset: take a larger region, or do not align"
         )
     image, reference = _standardised(image), _standardised(reference)
     scores = _correlations(_detail(image), _detail(reference))
     j, i = divmod(int(np.argmax(scores)), scores.shape[1])
     best = float(scores[j, i])
-    if not best >= MIN_SCORE:
+    if not best >= _MIN_SCORE:
         raise ValueError(
             f"the images do not resemble each other at any offset within {max_shift} pixels "
             f"(best correlation {best:.2f}); check band and WCS, or do not align"
@@ -149,7 +147,7 @@ def _correlations(image: np.ndarray, reference: np.ndarray) -> np.ndarray:
     sum_a, sum_b = slide(a, masks[1]), slide(masks[0], b)
     power_a = slide(a * a, masks[1]) - sum_a**2 / n
     power_b = slide(masks[0], b * b) - sum_b**2 / n
-    usable = n > max(MIN_OVERLAP * float(masks[1].sum()), 8.5)
+    usable = n > max(_MIN_OVERLAP * float(masks[1].sum()), 8.5)
     usable &= (power_a > 1e-9 * n) & (power_b > 1e-9 * n)
     power = np.where(usable, power_a * power_b, 1.0)
     return np.where(usable, (slide(a, b) - sum_a * sum_b / n) / np.sqrt(power), -1.0)

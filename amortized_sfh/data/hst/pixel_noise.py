@@ -7,8 +7,6 @@ import numpy as np
 from amortized_sfh.data.hst.image import HstImage
 from simulators.robust import robust_sigma
 
-__all__ = ["estimate_variance", "image_variance"]
-
 _BLOCK = 4
 _TILE = 16
 _DECILE = 1.28

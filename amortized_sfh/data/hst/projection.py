@@ -11,8 +11,6 @@ from reproject import reproject_exact
 
 from amortized_sfh.data.hst.image import HstImage
 
-__all__ = ["average_over_spaxels", "footprint", "no_overlap_message"]
-
 
 def footprint(
     image: HstImage, wcs: WCS, shape: tuple[int, int], margin: int

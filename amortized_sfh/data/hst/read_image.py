@@ -39,8 +39,6 @@ from amortized_sfh.data.hst.weight_map import (
     weights_include_photon_noise,
 )
 
-__all__ = ["read_hst_image"]
-
 
 def read_hst_image(
     path: str | Path,

@@ -14,8 +14,6 @@ from photutils.background import SExtractorBackground
 
 from simulators.robust import robust_sigma
 
-__all__ = ["SkyLevel", "measure_sky"]
-
 _MIN_TILES = 8
 _SHARE = 0.15
 _MAX_SPREAD = 3.0

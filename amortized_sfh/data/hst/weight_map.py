@@ -17,15 +17,7 @@ import numpy as np
 from amortized_sfh.data.files.fits_files import InputFileError
 from amortized_sfh.data.hst.background_tiles import BackgroundNoise
 
-__all__ = [
-    "WeightMap",
-    "calibrate_weights",
-    "drizzle_noise_ratio",
-    "weight_kind",
-    "weights_include_photon_noise",
-]
-
-KINDS = ("variance", "exposure", "coverage")
+_KINDS = ("variance", "exposure", "coverage")
 
 _TOLERANCE = 3.0
 """An inverse variance that misses the image's noise by more than this factor is something else."""
@@ -57,8 +49,8 @@ class WeightMap:
     typical: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"weight kind is {self.kind!r}; expected one of {', '.join(KINDS)}")
+        if self.kind not in _KINDS:
+            raise ValueError(f"weight kind is {self.kind!r}; expected one of {', '.join(_KINDS)}")
 
     def positive(self, part: tuple[slice, slice]) -> np.ndarray:
         """Return True for the pixels of a part that have data by their weights, bool, (ny, nx)."""

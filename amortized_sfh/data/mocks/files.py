@@ -26,8 +26,6 @@ from simulators.files.whole_files import whole_file
 from simulators.mock_galaxy.galaxy import UNIT_CGS, MockGalaxy
 from simulators.mock_galaxy.native_cube import NativeCube, observe_native
 
-__all__ = ["HST_PIXELS_PER_SPAXEL", "MockFiles", "write_mock_files"]
-
 HST_PIXELS_PER_SPAXEL = 4
 """HST pixels per side of a spaxel."""
 

@@ -14,8 +14,6 @@ from torch import Tensor
 from amortized_sfh.data.files.fits_files import InputFileError, open_fits
 from simulators.mock_galaxy.galaxy import MockGalaxy
 
-__all__ = ["MockTruth", "primary_hdu", "read_mock_truth", "sky_header", "truth_hdus"]
-
 
 class MockTruth(NamedTuple):
     """Contents of ``truth.fits``.

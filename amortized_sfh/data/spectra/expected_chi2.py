@@ -18,8 +18,6 @@ from simulators.generative import GenerativeModel
 from simulators.noise.likelihood import Likelihood
 from simulators.observations.observation import Observation
 
-__all__ = ["expected_chi2"]
-
 _N_NOISE = 16
 
 

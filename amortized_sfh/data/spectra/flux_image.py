@@ -17,8 +17,6 @@ from amortized_sfh.data.files.flux_units import stated_flux_unit
 from amortized_sfh.data.files.wavelengths import stated_medium
 from amortized_sfh.data.spectra.table_columns import sigma_from
 
-__all__ = ["FluxImage", "read_flux_image"]
-
 
 class FluxImage(NamedTuple):
     """Fluxes of one or many spectra, as read.

@@ -21,8 +21,6 @@ from amortized_sfh.data.files.flux_units import F_LAMBDA, parse_flux_unit
 from simulators.instruments.filters import filter_names, read_filter
 from simulators.observations.observation import BANDS
 
-__all__ = ["photometry_in_unit", "read_photometry"]
-
 _COLUMNS = ("band", "flux", "error")
 _UNIT_HINT = "expected erg/s/cm2/Angstrom, Jy or mag(AB)"
 

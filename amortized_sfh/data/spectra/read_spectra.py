@@ -18,8 +18,6 @@ from amortized_sfh.data.spectra.single_spectra import (
 from amortized_sfh.data.spectra.spectrum import Spectrum
 from amortized_sfh.data.spectra.table_columns import SpectrumArrays
 
-__all__ = ["read_spectra", "read_spectrum"]
-
 _FITS_START = b"SIMPLE  ="
 _FITS_SUFFIXES = (".fits", ".fit", ".fts")
 

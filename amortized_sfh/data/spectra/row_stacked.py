@@ -28,8 +28,6 @@ from amortized_sfh.data.files.fits_files import (
 from amortized_sfh.data.spectra.flux_image import read_flux_image
 from amortized_sfh.data.spectra.table_columns import SDSS_UNIT_CGS, SpectrumArrays
 
-__all__ = ["RowStackedSpectra", "read_row_stacked"]
-
 _SDSS_STEP = 1e-4
 _SAME_STEP = 1e-7
 

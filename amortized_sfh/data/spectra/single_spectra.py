@@ -28,8 +28,6 @@ from amortized_sfh.data.files.wavelengths import (
 from amortized_sfh.data.spectra.flux_image import read_flux_image
 from amortized_sfh.data.spectra.table_columns import Column, SpectrumArrays, interpret_columns
 
-__all__ = ["read_fits_spectrum", "read_text_spectrum", "stated_redshift"]
-
 
 def read_fits_spectrum(path: Path) -> SpectrumArrays:
     """Read a spectrum from a table or a one-dimensional image of a FITS file.

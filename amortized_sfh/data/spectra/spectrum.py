@@ -27,8 +27,6 @@ from simulators.wavelengths.resample import (
     resample_matrix,
 )
 
-__all__ = ["Spectrum"]
-
 _SAME_STEP = 0.05
 """Pixels that differ from the instrument's by no more than this share are taken for its own."""
 

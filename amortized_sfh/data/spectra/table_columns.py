@@ -14,8 +14,6 @@ from amortized_sfh.data.files.fits_files import InputFileError
 from amortized_sfh.data.files.flux_units import parse_flux_unit
 from amortized_sfh.data.files.wavelengths import parse_wavelength_unit
 
-__all__ = ["Column", "SpectrumArrays", "interpret_columns", "sigma_from"]
-
 _WAVE = ("loglam", "wave", "wavelength", "wave_aa", "wavelength_aa", "lambda", "lam")
 _FLUX = ("flux", "flux_reduced", "flux_density", "flam", "f_lambda")
 _ERRORS = {
@@ -29,7 +27,7 @@ _SDSS_MASK = "and_mask"
 
 #: Bits of SDSS's and_mask that spoil a pixel: FULLREJECT, NOSKY, BRIGHTSKY, NODATA, COMBINEREJ,
 #: BADSKYCHI, REDMONSTER (https://www.sdss3.org/dr9/algorithms/bitmask_sppixmask.php).
-SDSS_BAD_BITS = (18, 22, 23, 24, 25, 27, 28)
+_SDSS_BAD_BITS = (18, 22, 23, 24, 25, 27, 28)
 SDSS_UNIT_CGS = 1e-17
 """Unit of SDSS spectra, whose tables do not name it, in erg/s/cm²/Å."""
 
@@ -177,7 +175,7 @@ def _valid(columns: Mapping[str, Column], n_wave: int) -> np.ndarray:
     """Return True for pixels that no column masks, shape (n_wave,)."""
     valid = np.ones(n_wave, dtype=bool)
     if _SDSS_MASK in columns:
-        bad = sum(1 << bit for bit in SDSS_BAD_BITS)
+        bad = sum(1 << bit for bit in _SDSS_BAD_BITS)
         valid &= (columns[_SDSS_MASK].values.astype(np.int64) & bad) == 0
     good_name, bad_name = _first(columns, _GOOD), _first(columns, _BAD)
     if good_name is not None:
