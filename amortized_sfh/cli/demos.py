@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["add_demos"]
+from amortized_sfh.cli.request_parser import add_command
 
 
 def add_demos(commands: argparse._SubParsersAction) -> None:
@@ -17,33 +16,18 @@ def add_demos(commands: argparse._SubParsersAction) -> None:
     commands
         Commands of the program.
     """
-    _add(commands, "demo", "maps of a mock NGC 3627 with known truth", _run_demo)
-    _add(commands, "demo-real", "maps of Abell 478 and two SDSS spectra: real data", _run_real)
-
-
-def _add(
-    commands: argparse._SubParsersAction,
-    name: str,
-    text: str,
-    run: Callable[[argparse.Namespace], None],
-) -> None:
-    """Add a command that needs nothing but a folder."""
-    parser = commands.add_parser(
-        name,
-        help=text,
-        description=f"{text[0].upper()}{text[1:]}.",
-        epilog=f"example:\n  amortized-sfh {name} --out out/{name}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("out") / name, metavar="FOLDER",
-        help=f"folder to write (default out/{name})",
-    )  # fmt: skip
-    parser.add_argument(
-        "--overwrite", action="store_true",
-        help="replace existing products, which are kept otherwise",
-    )  # fmt: skip
-    parser.set_defaults(run=run)
+    for name, text, run in (
+        ("demo", "maps of a mock NGC 3627 with known truth", _run_demo),
+        ("demo-real", "maps of Abell 478 and two SDSS spectra: real data", _run_real),
+    ):
+        parser = add_command(commands, name, text, f"--out out/{name}")
+        folder = f"folder to write (default out/{name})"
+        parser.add_argument(
+            "--out", type=Path, default=Path("out") / name, metavar="FOLDER", help=folder
+        )
+        kept = "replace existing products, which are kept otherwise"
+        parser.add_argument("--overwrite", action="store_true", help=kept)
+        parser.set_defaults(run=run)
 
 
 def _run_demo(options: argparse.Namespace) -> None:

@@ -9,8 +9,6 @@ from amortized_sfh.cli.request_parser import RequestParser
 from amortized_sfh.cli.words import merge_bands, read_line_width, read_region, read_spaxels
 from amortized_sfh.requests.infer import InferRequest
 
-__all__ = ["add_infer"]
-
 _EXAMPLE = (
     "NGC3627.fits --redshift 0.00243 --hst F275W=f275w.fits F555W=f555w.fits --target-snr 40 "
     "--out maps.fits"
@@ -33,93 +31,61 @@ def add_infer(commands: argparse._SubParsersAction) -> None:
         Commands of the program.
     """
     command = RequestParser.add(
-        commands, "infer", InferRequest, "posterior maps of a MUSE or MaNGA cube", _EXAMPLE
+        commands, "infer", InferRequest, _run, "posterior maps of a MUSE or MaNGA cube", _EXAMPLE
     )
     command.positional("cube", "CUBE")
-    group = command.parser.add_argument_group("the cube")
-    command.option(group, "--redshift", "redshift", "Z")
-    command.option(group, "--ebv", "ebv", "MAG")
-    command.option(group, "--region", "region", "x0:x1,y0:y1", reader=read_region)
-    _add_hst(command)
-    _add_bins(command)
-    _add_masks(command)
-    _add_velocities(command)
-    _add_disc(command)
+    group = command.group("the cube", "--redshift Z", "--ebv MAG")
+    command.option(group, "--region x0:x1,y0:y1", reader=read_region)
+    _add_data_options(command)
+    group = command.group("velocities")
+    either = group.add_mutually_exclusive_group()
+    command.option(either, "--velocity-map FILE[:EXT]", "velocities.map")
+    command.option(either, "--two-pass", "velocities.two_pass")
+    command.option(group, "--kinematics", "velocities.kinematics")
+    group = command.group("the disc on the sky, and its radial profile")
+    command.option(group, "--inclination DEG", "disc.inclination_deg")
+    command.option(group, "--position-angle DEG", "disc.position_angle_deg")
+    command.option(group, "--centre x,y|RA,DEC", "disc.centre")
+    command.option(group, "--profile N", "profile.n_annuli")
+    command.option(group, "--effective-radius ARCSEC", "profile.effective_radius_arcsec")
     group = add_inference_options(command)
-    command.option(group, "--noise-profile", "noise.profile", "FILE|NAME")
+    command.option(group, "--noise-profile FILE|NAME", "noise.profile")
     command.option(group, "--measure-noise", "noise.measure")
-    group = command.parser.add_argument_group("products")
-    command.option(group, "--out", "out", "MAPS.fits")
-    command.option(group, "--save-draws", "save_draws", "FILE.nc|FILE.h5")
-    command.option(group, "--spaxel", "spaxels", "x,y", reader=read_spaxels, nargs="+")
+    group = command.group("products", "--out MAPS.fits", "--save-draws FILE.nc|FILE.h5")
+    command.option(group, "--spaxel x,y", "spaxels", reader=read_spaxels, nargs="+")
     command.option(group, "--no-plots", "plots", help="draw no figures beside the maps")
     add_run_options(command)
 
-    def run(options: argparse.Namespace) -> None:
-        request = command.request(options)
-        from amortized_sfh.workflows.infer import run_infer
 
-        run_infer(request, command=options.command_line)
+def _run(request: InferRequest, command_line: str) -> None:
+    from amortized_sfh.workflows.infer import run_infer
 
-    command.parser.set_defaults(run=run, parse=command.request)
+    run_infer(request, command=command_line)
 
 
-def _add_hst(command: RequestParser) -> None:
-    """Options of HST images."""
-    group = command.parser.add_argument_group("HST images")
+def _add_data_options(command: RequestParser) -> None:
+    """Options of HST images, of the bins of spaxels, and of what is left out."""
+    group = command.group("HST images")
     for flag, text in _HST.items():
         form = "BAND=VALUE[,SIGMA]" if flag == "--hst-sky" else "BAND=FILE"
         command.option(
-            group, flag, "hst", form, reader=merge_bands, help=text, nargs="+",
+            group, f"{flag} {form}", "hst", reader=merge_bands, help=text, nargs="+",
             type=lambda word, flag=flag: (flag, word), action="extend",
         )  # fmt: skip
-    command.option(group, "--psf-fwhm", "psf_fwhm_arcsec", "ARCSEC")
-    command.option(group, "--align", "align")
-
-
-def _add_bins(command: RequestParser) -> None:
-    """Options that group spaxels."""
-    group = command.parser.add_argument_group("bins (each spaxel on its own by default)")
+    command.option(group, "--psf-fwhm ARCSEC", "psf_fwhm_arcsec")
+    command.option(group, "--align")
+    group = command.group("bins (each spaxel on its own by default)")
     either = group.add_mutually_exclusive_group()
-    command.option(either, "--bins", "bins.map", "BINS.fits")
-    command.option(either, "--target-snr", "bins.target_snr", "SNR")
-    command.option(either, "--aperture-regions", "bins.aperture_regions", "AP.reg")
-    command.option(either, "--dap", "bins.dap", "MAPS.fits")
-    command.option(either, "--gist", "bins.gist", "FOLDER")
+    command.option(either, "--bins BINS.fits", "bins.map")
+    command.option(either, "--target-snr SNR", "bins.target_snr")
+    command.option(either, "--aperture-regions AP.reg", "bins.aperture_regions")
+    command.option(either, "--dap MAPS.fits", "bins.dap")
+    command.option(either, "--gist FOLDER", "bins.gist")
     command.option(group, "--gas-cleaned", "bins.gas_cleaned")
-
-
-def _add_masks(command: RequestParser) -> None:
-    """Options that say which pixels and spaxels are left out."""
-    group = command.parser.add_argument_group("masks")
-    command.option(
-        group,
-        "--line-width",
-        "masks.line_half_width_kms",
-        "KMS",
-        reader=read_line_width,
-        type=float,
-    )
-    command.option(group, "--mask-lines", "masks.lines_aa", "AA")
-    command.option(group, "--mask-regions", "masks.regions", "STARS.reg")
+    group = command.group("masks")
+    width = "masks.line_half_width_kms"
+    command.option(group, "--line-width KMS", width, reader=read_line_width, type=float)
+    command.option(group, "--mask-lines AA", "masks.lines_aa")
+    command.option(group, "--mask-regions STARS.reg", "masks.regions")
     command.option(group, "--ao", "masks.ao")
     command.option(group, "--milky-way-sodium", "masks.milky_way_sodium")
-
-
-def _add_velocities(command: RequestParser) -> None:
-    """Options of the frames in which spaxels are read, and of kinematics."""
-    group = command.parser.add_argument_group("velocities")
-    either = group.add_mutually_exclusive_group()
-    command.option(either, "--velocity-map", "velocities.map", "FILE[:EXT]")
-    command.option(either, "--two-pass", "velocities.two_pass")
-    command.option(group, "--kinematics", "velocities.kinematics")
-
-
-def _add_disc(command: RequestParser) -> None:
-    """Options that say how the disc lies on the sky, and ask for its radial profile."""
-    group = command.parser.add_argument_group("the disc on the sky, and its radial profile")
-    command.option(group, "--inclination", "disc.inclination_deg", "DEG")
-    command.option(group, "--position-angle", "disc.position_angle_deg", "DEG")
-    command.option(group, "--centre", "disc.centre", "x,y|RA,DEC")
-    command.option(group, "--profile", "profile.n_annuli", "N")
-    command.option(group, "--effective-radius", "profile.effective_radius_arcsec", "ARCSEC")

@@ -7,8 +7,6 @@ from dataclasses import fields
 
 from amortized_sfh.cli.request_parser import RequestParser
 
-__all__ = ["add_generative_options", "add_inference_options", "add_run_options"]
-
 
 def add_inference_options(command: RequestParser) -> argparse._ArgumentGroup:
     """Add the options of every inference.
@@ -23,11 +21,7 @@ def add_inference_options(command: RequestParser) -> argparse._ArgumentGroup:
     argparse group
         The group, for more of its kind.
     """
-    group = command.parser.add_argument_group("inference")
-    command.option(group, "--model", "model", "NAME|FOLDER")
-    command.option(group, "--draws", "draws", "N")
-    command.option(group, "--distance-mpc", "distance_mpc", "MPC")
-    return group
+    return command.group("inference", "--model NAME|FOLDER", "--draws N", "--distance-mpc MPC")
 
 
 def add_run_options(command: RequestParser) -> None:
@@ -38,11 +32,9 @@ def add_run_options(command: RequestParser) -> None:
     command
         Parser of the command.
     """
-    group = command.parser.add_argument_group("the run")
-    known = {field.name for field in fields(command.kind)}
-    for name, metavar in (("seed", "N"), ("device", "NAME"), ("overwrite", None)):
-        if name in known:
-            command.option(group, f"--{name}", name, metavar)
+    known = {f"--{field.name}" for field in fields(command.kind)}
+    options = ("--seed N", "--device NAME", "--overwrite")
+    command.group("the run", *(words for words in options if words.split()[0] in known))
 
 
 def add_generative_options(command: RequestParser) -> None:
@@ -53,7 +45,8 @@ def add_generative_options(command: RequestParser) -> None:
     command
         Parser of the command.
     """
-    group = command.parser.add_argument_group("what is simulated")
+    group = command.group("what is simulated")
     for name in ("preset", "library", "mismatch", "noise_profile"):
-        command.option(group, f"--{name.replace('_', '-')}", f"generative.{name}", "NAME|FILE")
-    command.option(group, "--like", "generative.like", "MODEL")
+        flag = f"--{name.replace('_', '-')}"
+        command.option(group, f"{flag} NAME|FILE", f"generative.{name}")
+    command.option(group, "--like MODEL", "generative.like")

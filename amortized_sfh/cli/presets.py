@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-__all__ = ["add_presets"]
+from amortized_sfh.cli.request_parser import add_command
 
 
 def add_presets(commands: argparse._SubParsersAction) -> None:
@@ -15,12 +15,11 @@ def add_presets(commands: argparse._SubParsersAction) -> None:
     commands
         Commands of the program.
     """
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "presets",
-        help="list the surveys that can be trained for",
-        description="List the surveys that can be trained for, or show one as TOML.",
-        epilog="example:\n  amortized-sfh presets phangs-muse-hst > my_survey.toml",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "list the surveys that can be trained for, or show one as TOML",
+        "phangs-muse-hst > my_survey.toml",
     )
     parser.add_argument(
         "preset", nargs="?", metavar="NAME|FILE", help="show this preset as a TOML file"

@@ -8,8 +8,6 @@ from amortized_sfh.cli.options import add_generative_options, add_run_options
 from amortized_sfh.cli.request_parser import RequestParser
 from amortized_sfh.requests.generative import SimulateRequest, TrainRequest
 
-__all__ = ["add_simulate", "add_train"]
-
 
 def add_simulate(commands: argparse._SubParsersAction) -> None:
     """Add the command `simulate`.
@@ -23,22 +21,19 @@ def add_simulate(commands: argparse._SubParsersAction) -> None:
         commands,
         "simulate",
         SimulateRequest,
+        _run_simulate,
         "write a training set of mock spectra",
         "--like phangs-bc03 --n 165000 --out train.h5",
     )
     add_generative_options(command)
-    group = command.parser.add_argument_group("products")
-    command.option(group, "--n", "n", "N")
-    command.option(group, "--out", "out", "SET.h5")
+    command.group("products", "--n N", "--out SET.h5")
     add_run_options(command)
 
-    def run(options: argparse.Namespace) -> None:
-        request = command.request(options)
-        from amortized_sfh.workflows.simulate import run_simulate
 
-        run_simulate(request)
+def _run_simulate(request: SimulateRequest, _: str) -> None:
+    from amortized_sfh.workflows.simulate import run_simulate
 
-    command.parser.set_defaults(run=run, parse=command.request)
+    run_simulate(request)
 
 
 def add_train(commands: argparse._SubParsersAction) -> None:
@@ -53,29 +48,19 @@ def add_train(commands: argparse._SubParsersAction) -> None:
         commands,
         "train",
         TrainRequest,
+        _run_train,
         "train a posterior model and a point model",
         "--preset manga --prefetch --out run",
     )
     add_generative_options(command)
-    group = command.parser.add_argument_group("networks")
-    command.option(group, "--start-from", "start_from", "MODEL|FOLDER")
-    command.option(group, "--freeze-encoder", "freeze_encoder")
-    command.option(group, "--passes", "passes", "N")
-    group = command.parser.add_argument_group("the training")
-    command.option(group, "--n", "n", "N")
-    command.option(group, "--data", "data", "SET.h5")
-    command.option(group, "--prefetch", "prefetch")
-    command.option(group, "--batch-size", "batch_size", "N")
-    command.option(group, "--learning-rate", "learning_rate", "RATE")
-    group = command.parser.add_argument_group("products")
-    command.option(group, "--out", "out", "FOLDER")
-    command.option(group, "--name", "name", "NAME")
+    command.group("networks", "--start-from MODEL|FOLDER", "--freeze-encoder", "--passes N")
+    schedule = ("--batch-size N", "--learning-rate RATE")
+    command.group("the training", "--n N", "--data SET.h5", "--prefetch", *schedule)
+    command.group("products", "--out FOLDER", "--name NAME")
     add_run_options(command)
 
-    def run(options: argparse.Namespace) -> None:
-        request = command.request(options)
-        from amortized_sfh.workflows.train import run_train
 
-        run_train(request, command=options.command_line)
+def _run_train(request: TrainRequest, command_line: str) -> None:
+    from amortized_sfh.workflows.train import run_train
 
-    command.parser.set_defaults(run=run, parse=command.request)
+    run_train(request, command=command_line)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["merge_bands", "read_line_width", "read_region", "read_spaxels"]
-
 _FIELDS = {"--hst": "image", "--hst-weight": "weight", "--hst-mask": "mask"}
 _FILE_FORM = "BAND=FILE, e.g. F275W=ngc3627_f275w.fits"
 _LEVEL_FORM = "BAND=VALUE or BAND=VALUE,SIGMA in the unit of the image, e.g. F275W=0.0012,0.0003"
@@ -150,10 +148,8 @@ def merge_bands(words: Sequence[tuple[str, str]]) -> dict[str, dict[str, Any]]:
 
 def _level(word: str, text: str) -> dict[str, float]:
     """Read a sky level and, where it is given, its uncertainty."""
+    names = ("sky", "sky_sigma")[: text.count(",") + 1]
     try:
-        values = [float(part) for part in text.split(",")]
+        return dict(zip(names, map(float, text.split(",")), strict=True))
     except ValueError as error:
         raise ValueError(f"--hst-sky {word!r}: expected {_LEVEL_FORM}") from error
-    if len(values) > 2:
-        raise ValueError(f"--hst-sky {word!r}: expected {_LEVEL_FORM}")
-    return dict(zip(("sky", "sky_sigma"), values, strict=False))

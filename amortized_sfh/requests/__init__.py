@@ -15,6 +15,7 @@ from amortized_sfh.requests.infer import (
     InferRequest,
     MasksRequest,
     NoiseRequest,
+    PosteriorRequest,
     ProfileRequest,
     VelocitiesRequest,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "MeasureNoiseRequest",
     "MismatchRequest",
     "NoiseRequest",
+    "PosteriorRequest",
     "ProfileRequest",
     "SimulateRequest",
     "TrainRequest",

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from amortized_sfh.requests.checks import DEFAULT_MODEL, check_rules
 
-__all__ = ["GenerativeRequest", "SimulateRequest", "TrainRequest"]
-
 #: The survey and the stellar library that are meant where none is named.
 DEFAULT_PRESET, DEFAULT_LIBRARY = "phangs-muse-hst", "bc03-miles"
 

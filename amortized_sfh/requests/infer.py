@@ -1,4 +1,4 @@
-"""The request for posterior maps of a cube."""
+"""The request for posterior maps of a cube, and the base that it shares with that of spectra."""
 
 from __future__ import annotations
 
@@ -15,17 +15,6 @@ from amortized_sfh.requests.checks import (
 
 if TYPE_CHECKING:
     from amortized_sfh.data.cubes.disc import Orientation
-
-__all__ = [
-    "BinsRequest",
-    "DiscRequest",
-    "HstRequest",
-    "InferRequest",
-    "MasksRequest",
-    "NoiseRequest",
-    "ProfileRequest",
-    "VelocitiesRequest",
-]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,16 +247,60 @@ class ProfileRequest:
     effective_radius_arcsec: float | None = None
 
     def __post_init__(self) -> None:
-        if self.n_annuli is None:
-            if self.effective_radius_arcsec is not None:
-                raise ValueError("--effective-radius is for profiles; add --profile N")
-        elif self.n_annuli < 1:
+        if self.n_annuli is None and self.effective_radius_arcsec is not None:
+            raise ValueError("--effective-radius is for profiles; add --profile N")
+        if self.n_annuli is not None and self.n_annuli < 1:
             raise ValueError(f"--profile {self.n_annuli}: expected at least 1 annulus")
 
 
 @dataclass(frozen=True, kw_only=True)
-class InferRequest:
+class PosteriorRequest:
+    """Choices that requests for posteriors share, be it of a cube or of single spectra.
+
+    Parameters
+    ----------
+    ebv
+        E(B-V) of the Milky Way in mag, on the scale of Schlafly & Finkbeiner (2011), which is
+        removed from spectra and bands.
+    distance_mpc
+        Luminosity distance in Mpc, for masses; from the redshift by default.
+    model
+        Name of a model that the package carries, or the folder of one.
+    draws
+        Posterior draws per spectrum, spaxel or bin.
+    seed
+        Source of randomness; the same seed gives the same draws.
+    device
+        "auto" for a GPU where there is one, or a torch device such as "cpu" and "cuda".
+    plots
+        If true, figures are drawn beside the other products.
+    overwrite
+        If true, existing products are replaced.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two draws.
+    """
+
+    ebv: float = 0.0
+    distance_mpc: float | None = None
+    model: str = DEFAULT_MODEL
+    draws: int = 1000
+    seed: int = 0
+    device: str = "auto"
+    plots: bool = True
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        check_draws(self.draws)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InferRequest(PosteriorRequest):
     """Posterior maps of a cube: what is read, how it is inferred and what is written.
+
+    The fields of :class:`PosteriorRequest` come before these.
 
     Parameters
     ----------
@@ -277,19 +310,6 @@ class InferRequest:
         FITS file of maps to write; figures, profile and request take its name.
     redshift
         Redshift of the galaxy.
-    ebv
-        E(B-V) of the Milky Way in mag, on the scale of Schlafly & Finkbeiner (2011), which is
-        removed from spectra and bands.
-    distance_mpc
-        Luminosity distance in Mpc, for masses; from the redshift by default.
-    model
-        Name of a model that the package carries, or the folder of one.
-    draws
-        Posterior draws per spaxel or bin.
-    seed
-        Source of randomness; the same seed gives the same maps.
-    device
-        "auto" for a GPU where there is one, or a torch device such as "cpu" and "cuda".
     region
         Part of the cube to infer, ``(x0, x1, y0, y1)`` in pixels from 0, ends excluded; the whole
         cube by default.
@@ -306,10 +326,6 @@ class InferRequest:
         File in which draws are kept, ArviZ netCDF (.nc) or HDF5 (.h5).
     spaxels
         Spaxels ``(x, y)`` of the whole cube, from 0, whose draws are kept; all by default.
-    plots
-        If true, figures are drawn beside the maps.
-    overwrite
-        If true, existing products are replaced.
 
     Raises
     ------
@@ -320,12 +336,6 @@ class InferRequest:
     cube: Path | None = None
     out: Path
     redshift: float
-    ebv: float = 0.0
-    distance_mpc: float | None = None
-    model: str = DEFAULT_MODEL
-    draws: int = 1000
-    seed: int = 0
-    device: str = "auto"
     region: tuple[int, int, int, int] | None = None
     hst: dict[str, HstRequest] = field(default_factory=dict)
     psf_fwhm_arcsec: float | None = None
@@ -338,36 +348,23 @@ class InferRequest:
     profile: ProfileRequest = field(default_factory=ProfileRequest)
     save_draws: Path | None = None
     spaxels: tuple[tuple[int, int], ...] = ()
-    plots: bool = True
-    overwrite: bool = False
 
     def __post_init__(self) -> None:
         from simulators.observations.observation import check_redshift
 
         check_redshift(self.redshift)
-        check_draws(self.draws)
+        super().__post_init__()
         if self.spaxels and self.save_draws is None:
             spaxel = self.spaxels[0]
             raise ValueError(f"no file for the draws of spaxel {spaxel}; add --save-draws FILE.nc")
-        self._check_profile()
-        self._check_data()
-
-    def _check_profile(self) -> None:
-        """Refuse a radial profile that cannot be had."""
-        wanted = self.profile.n_annuli is not None
-        inclined = self.disc.inclination_deg > 0.0
-        check_rules({
-            "--profile of an inclined disc needs --position-angle": wanted
-            and inclined and self.disc.position_angle_deg is None,
-            "--profile infers velocities with the rest; leave out --kinematics": wanted
-            and self.velocities.kinematics != "free",
-        })  # fmt: skip
-
-    def _check_data(self) -> None:
-        """Refuse sources of data that do not go together."""
-        velocities, bins = self.velocities, self.bins
+        velocities, bins, disc = self.velocities, self.bins, self.disc
+        profile = self.profile.n_annuli is not None
         moved = velocities.map is not None or velocities.two_pass
         check_rules({
+            "--profile of an inclined disc needs --position-angle": profile
+            and disc.inclination_deg > 0.0 and disc.position_angle_deg is None,
+            "--profile infers velocities with the rest; leave out --kinematics": profile
+            and velocities.kinematics != "free",
             "the cube is missing; only --gist DIR --gas-cleaned goes without": self.cube is None
             and not bins.gas_cleaned,
             f"--kinematics {velocities.kinematics} needs maps of v and sigma; give --dap or --gist":

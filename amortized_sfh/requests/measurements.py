@@ -8,8 +8,6 @@ from pathlib import Path
 from amortized_sfh.requests.checks import LINE_HALF_WIDTH_KMS
 from amortized_sfh.requests.generative import DEFAULT_LIBRARY, DEFAULT_PRESET
 
-__all__ = ["MeasureNoiseRequest", "MismatchRequest"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureNoiseRequest:

@@ -8,8 +8,6 @@ from typing import Any, TypeVar
 
 from amortized_sfh._version import __version__
 
-__all__ = ["read_request", "write_request"]
-
 _Request = TypeVar("_Request")
 
 

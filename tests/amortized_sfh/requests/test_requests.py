@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from pathlib import Path
 
 import pytest
@@ -190,9 +190,11 @@ def test_parts_that_do_not_go_together(changes, expected):
 def test_every_field_is_documented(name):
     kind = getattr(requests, name)
     assert is_dataclass(kind)
-    section = inspect.getdoc(kind).partition("Parameters\n----------\n")[2].split("\n\n")[0]
-    named = {word for line in section.splitlines() if line[:1] != " " for word in line.split(", ")}
-    assert named == {field.name for field in fields(kind)}
+    for owner in (base for base in kind.__mro__ if is_dataclass(base)):
+        section = inspect.getdoc(owner).partition("Parameters\n----------\n")[2].split("\n\n")[0]
+        lines = [line for line in section.splitlines() if line[:1] != " "]
+        named = {word for line in lines for word in line.split(", ")}
+        assert named == set(inspect.get_annotations(owner))
 
 
 def test_masks_of_lines_are_those_of_the_training():
