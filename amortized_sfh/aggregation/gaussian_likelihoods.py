@@ -16,8 +16,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["MIN_DRAWS", "GaussianLikelihoods", "gaussian_likelihoods", "without_shared_errors"]
-
 _MIN_PRECISION = 0.01
 MIN_DRAWS = 100
 

@@ -11,8 +11,6 @@ from torch import Tensor
 from amortized_sfh.data.cubes.cube_data import CubeData
 from simulators.observations.observation import Observation
 
-__all__ = ["Region", "spectra_of_region"]
-
 Region: TypeAlias = np.ndarray | Tensor | Sequence[int] | Sequence[bool]
 """Numbers of the spectra (rows of the data), or a boolean for each, or a boolean map (ny, nx)."""
 

@@ -30,8 +30,6 @@ from priors.bijections import Bijection
 from priors.portable import Portable
 from priors.space import ParameterSpace
 
-__all__ = ["FlowPool", "ImposedKinematics", "Pool", "impose"]
-
 _NARROWEST, _NARROW, _WIDE = 0.01, 0.3, 1.0
 """Widths of the kernel of `fixed` in posterior standard deviations: the least, one that is enough,
 and the largest."""

@@ -19,15 +19,6 @@ from simulators.noise.likelihood import Likelihood
 from simulators.noise.noise_model import NoiseModel
 from simulators.observations.observation import Observation
 
-__all__ = [
-    "PredictiveCheck",
-    "band_pulls",
-    "check_predictions",
-    "describe_misfits",
-    "misfits",
-    "predictive_spectra",
-]
-
 
 class PredictiveCheck(NamedTuple):
     """Data of n_obs observations against their posterior predictives.

@@ -25,8 +25,6 @@ from torch import Tensor, nn
 from amortized_sfh.networks.input_layout import Layout
 from simulators.observations.observation import Observation
 
-__all__ = ["check_encoder"]
-
 _ATOL = 1e-4
 
 

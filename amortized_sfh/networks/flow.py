@@ -14,7 +14,7 @@ from typing import Any, cast
 import torch
 from nflows.flows import Flow
 from nflows.transforms import Transform
-from sbi.neural_nets.estimators.nflows_flow import NFlowsFlow
+from sbi.neural_nets.estimators.nflows_flow import NFlowsFlow as NFlowsFlow  # noqa: PLC0414
 from sbi.neural_nets.net_builders import build_nsf
 from torch import nn
 
@@ -22,16 +22,6 @@ from amortized_sfh.networks.encoder import Encoder
 from amortized_sfh.networks.light_tree import LightTree
 from amortized_sfh.networks.stretch_layer import stretch_layer
 from simulators.generative import GenerativeModel
-
-__all__ = [
-    "EvaluatingEncoder",
-    "FlowConfig",
-    "NFlowsFlow",
-    "build_flow",
-    "embed",
-    "fixed_coordinates",
-    "flow_over",
-]
 
 _NAME_IN_FILES = {"stretched": "direct", "n_stretch_bins": "n_direct_bins"}
 

@@ -18,8 +18,6 @@ from nflows.nn.nets.resnet import ResidualNet
 from nflows.transforms import PiecewiseRationalQuadraticCouplingTransform
 from nflows.transforms.splines.rational_quadratic import DEFAULT_MIN_DERIVATIVE
 
-__all__ = ["stretch_layer"]
-
 
 def stretch_layer(
     columns: Sequence[int], n_param: int, n_latent: int, n_hidden: int, n_bins: int, bound: float

@@ -24,8 +24,6 @@ from amortized_sfh.training.stream import Stream
 from simulators.files.checksum import tensors_sha256
 from simulators.runs.parallel import map_on
 
-__all__ = ["EncodedBatch", "EncodedSet", "encode_to_file"]
-
 _FORMAT = "latent vectors, version 1"
 _FIELDS = ("latent", "u", *PointEstimate._fields)
 

@@ -7,8 +7,6 @@ from itertools import count
 
 import numpy as np
 
-__all__ = ["shuffled_batches"]
-
 
 def shuffled_batches(
     n: int, batch_size: int, seed: int = 0, first_step: int = 0

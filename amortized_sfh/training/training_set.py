@@ -40,8 +40,6 @@ from simulators.observations.conditions import ConditionsPrior
 from simulators.runs.parallel import map_on
 from simulators.runs.seeding import Purpose, chunk_generator
 
-__all__ = ["TrainingSet", "simulate_to_file"]
-
 Split = Literal["train", "validation"]
 _PACK_SIZE = 1024
 

@@ -40,17 +40,6 @@ from simulators.generative import GenerativeModel
 from simulators.noise.noise_model_storage import ARRAY_UNITS, describe_noise
 from simulators.runs.seeding import chunk_generator
 
-__all__ = [
-    "CHUNK_SIZE",
-    "DERIVED_UNITS",
-    "FORMAT",
-    "SCHEMA_VERSION",
-    "check_file",
-    "describe",
-    "dimensions",
-    "open_part",
-]
-
 FORMAT = "asfh-training-set"
 SCHEMA_VERSION = 2
 CHUNK_SIZE = 1024

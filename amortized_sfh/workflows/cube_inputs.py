@@ -26,8 +26,6 @@ from simulators.noise.profile import NoiseProfile, read_noise_profile
 from simulators.observations.observation import Observation
 from simulators.wavelengths.doppler import relative_velocity
 
-__all__ = ["CubeInputs", "map_kinematics", "open_inputs", "read_inputs"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class CubeInputs:

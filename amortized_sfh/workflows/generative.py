@@ -7,8 +7,6 @@ from amortized_sfh.requests.generative import GenerativeRequest
 from simulators.generative import GenerativeModel
 from simulators.surveys.preset import read_preset
 
-__all__ = ["read_generative_model"]
-
 
 def read_generative_model(request: GenerativeRequest, device: str = "cpu") -> GenerativeModel:
     """Build the generative model that a request describes.

@@ -25,8 +25,6 @@ from amortized_sfh.workflows.prepare_cube import prepare_cube
 from simulators.files.whole_files import check_output, whole_file
 from simulators.runs.device import choose_device
 
-__all__ = ["KeptDraws", "product_paths", "run_infer"]
-
 
 def run_infer(request: InferRequest, *, command: str = "") -> PosteriorMaps:
     """Infer the cube of a request and write its products.

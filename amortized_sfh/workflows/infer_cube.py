@@ -21,8 +21,6 @@ from amortized_sfh.requests.checks import check_draws
 from amortized_sfh.requests.infer import MasksRequest
 from amortized_sfh.workflows.prepare_cube import prepare_cube
 
-__all__ = ["InferenceOptions", "infer_cube", "row_areas_kpc2"]
-
 _ROWS_AT_ONCE = 4096
 
 

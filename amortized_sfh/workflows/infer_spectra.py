@@ -25,8 +25,6 @@ from amortized_sfh.workflows.infer_spectrum import PRODUCTS, infer_spectrum, wri
 from simulators.files.whole_folders import check_output_folder, output_folder
 from simulators.runs.device import choose_device
 
-__all__ = ["TABLE", "choose_rows", "infer_rows", "run_infer_spectrum"]
-
 TABLE = "spectra.ecsv"
 """Table in the folder of several spectra: one row per spectrum."""
 

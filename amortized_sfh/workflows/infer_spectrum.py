@@ -23,8 +23,6 @@ from amortized_sfh.requests.infer_spectrum import InferSpectrumRequest
 from simulators.observations.masks import mask_observation
 from simulators.observations.observation import Observation
 
-__all__ = ["PRODUCTS", "SpectrumPosterior", "describe_run", "infer_spectrum", "write_products"]
-
 PRODUCTS = ("summary.ecsv", "posterior.nc", "history.png", "corner.png", "predictive.png")
 """Files in the folder of one spectrum."""
 

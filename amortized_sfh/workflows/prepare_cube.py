@@ -19,8 +19,6 @@ from simulators.observations.masks import (
 )
 from simulators.observations.observation import Observation
 
-__all__ = ["first_pass_velocity", "mask_cube", "mask_spectra", "prepare_cube"]
-
 N_FIRST_PASS = 64
 """Draws of a first pass; their mean is good to an eighth of the posterior's width."""
 

@@ -11,8 +11,6 @@ from amortized_sfh.training.training_set import simulate_to_file
 from amortized_sfh.workflows.generative import read_generative_model
 from simulators.runs.device import choose_device
 
-__all__ = ["run_simulate"]
-
 
 def run_simulate(request: SimulateRequest) -> Path:
     """Write mock spectra of galaxies drawn from the prior; a run that was stopped goes on.

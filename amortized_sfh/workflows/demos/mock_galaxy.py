@@ -27,7 +27,7 @@ from simulators.mock_galaxy.galaxy import mock_galaxy
 N_SIDE, N_DRAWS, SEED = 40, 400, 3627
 
 
-def demo(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc03") -> Table:
+def demo(out: str | Path, *, overwrite: bool = False, model_name: str = "phangs-bc03") -> Table:
     """Make a mock galaxy, infer it, and compare with the truth.
 
     Parameters
@@ -44,6 +44,7 @@ def demo(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc03")
     Table
         Recovered against true, one row per quantity.
     """
+    out = Path(out)
     model = load_model(model_name)
     galaxy = mock_galaxy(model.generative, n_side=N_SIDE, seed=SEED)
     files = write_mock_files(galaxy, out / "data", SEED, ebv=0.03, overwrite=overwrite)

@@ -78,7 +78,7 @@ def sdss_files() -> dict[str, Path]:
     return files
 
 
-def read_sdss_header(path: Path) -> SdssHeader:
+def read_sdss_header(path: str | Path) -> SdssHeader:
     """Read redshift and foreground reddening of an SDSS file.
 
     Raises
