@@ -17,7 +17,7 @@ from pathlib import Path
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
 
-_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+_DAMAGED = (OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, fits.VerifyError)
 
 
 class InputFileError(ValueError):
@@ -80,9 +80,7 @@ def as_input_errors(path: str | Path) -> Iterator[None]:
     """
     try:
         yield
-    except InputFileError:
-        raise
-    except (OSError, EOFError, *_DAMAGED, fits.VerifyError) as error:
+    except _DAMAGED as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputFileError(
             f"{path} is not a readable FITS file ({reason}); download or write it again"
@@ -111,15 +109,16 @@ def _check_complete(hdul: fits.HDUList, path: Path) -> None:
 
 def _check_warnings(said: list[warnings.WarningMessage], path: Path) -> None:
     """Astropy leaves out a damaged extension with a warning; here it is an error."""
-    for warning in said:
-        if any(word in str(warning.message) for word in ("truncated", "corrupted")):
-            raise InputFileError(
-                f"{path} is truncated or damaged after its first extensions; "
-                "download or write it again"
-            )
+    text = " ".join(str(warning.message) for warning in said)
+    if "truncated" in text or "corrupted" in text:
+        raise InputFileError(
+            f"{path} is truncated or damaged after its first extensions; download or write it again"
+        )
 
 
-def find_image(hdul: fits.HDUList, names: tuple[str, ...], n_dim: int) -> int | None:
+def find_image(
+    hdul: fits.HDUList, names: tuple[str, ...], n_dim: int, others: bool = False
+) -> int | None:
     """Return the index of an image with the given number of dimensions.
 
     Parameters
@@ -130,17 +129,20 @@ def find_image(hdul: fits.HDUList, names: tuple[str, ...], n_dim: int) -> int | 
         Names of extensions in order of preference, in upper case; "PRIMARY" is the first.
     n_dim : int
         Number of axes that the image must have.
+    others : bool
+        If true, an extension of any other name will do where none of these fits.
 
     Returns
     -------
     int or None
         Index of the first extension that fits, None if there is none.
     """
+    images = [i for i, h in enumerate(hdul) if h.is_image and h.header.get("NAXIS") == n_dim]
     for name in names:
-        for i, hdu in enumerate(hdul):
-            if hdu.name.upper() == name and hdu.is_image and hdu.header.get("NAXIS") == n_dim:
+        for i in images:
+            if hdul[i].name.upper() == name:
                 return i
-    return None
+    return images[0] if others and images else None
 
 
 def extension_names(hdul: fits.HDUList) -> str:

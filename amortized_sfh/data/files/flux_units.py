@@ -32,13 +32,15 @@ _SPELLINGS = (
 )
 
 
-def parse_flux_unit(bunit: str | None) -> float:
+def parse_flux_unit(bunit: str | None, source: str | Path = "") -> float:
     """Return the value of a flux unit in erg/s/cm²/Å; "per spaxel" and "per fiber" are dropped.
 
     Parameters
     ----------
     bunit : str or None
         Value of the FITS keyword BUNIT, or unit of a table column.
+    source : str or Path
+        File that states it, for messages; they name none by default.
 
     Returns
     -------
@@ -47,7 +49,7 @@ def parse_flux_unit(bunit: str | None) -> float:
 
     Raises
     ------
-    ValueError
+    InputFileError
         If the keyword is missing, cannot be understood, or is no flux per wavelength.
 
     Examples
@@ -56,8 +58,11 @@ def parse_flux_unit(bunit: str | None) -> float:
     1e-20
     """
     hint = "expected a flux per wavelength such as '10**(-20)*erg/s/cm**2/Angstrom'"
+    named = f"{source}: BUNIT" if source else "BUNIT"
     if bunit is None or not str(bunit).strip():
-        raise ValueError(f"BUNIT is missing; {hint}: add it to the header of the DATA extension")
+        raise InputFileError(
+            f"{named} is missing; {hint}: add it to the header of the DATA extension"
+        )
     text = _PER_SPECTRUM.sub("", str(bunit)).strip()
     factor, rest = 1.0, re.sub(r"\.(?=erg|cm)", " ", text)  # ESO's tables multiply with a dot
     match = _SCALE.match(rest)
@@ -72,7 +77,7 @@ def parse_flux_unit(bunit: str | None) -> float:
             warnings.simplefilter("ignore", u.UnitsWarning)  # several slashes, deprecated names
             value = u.Unit(rest, format="generic").to(F_LAMBDA)
     except (ValueError, TypeError, u.UnitConversionError) as error:
-        raise ValueError(f"BUNIT is {text!r}, which is not understood; {hint}") from error
+        raise InputFileError(f"{named} is {text!r}, which is not understood; {hint}") from error
     return float(f"{factor * value:.12g}")
 
 
@@ -99,8 +104,5 @@ def stated_flux_unit(path: str | Path, *headers: fits.Header) -> float | None:
     for header in headers:
         text = str(header.get("BUNIT", "")).strip()
         if text:
-            try:
-                return parse_flux_unit(text)
-            except ValueError as error:
-                raise InputFileError(f"{path}: {error}") from error
+            return parse_flux_unit(text, path)
     return None

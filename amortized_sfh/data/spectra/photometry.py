@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 from astropy import units as u
-from astropy.table import Row, Table
+from astropy.table import Row
 
 from amortized_sfh.data.files.fits_files import InputFileError
 from amortized_sfh.data.files.flux_units import F_LAMBDA, parse_flux_unit
+from amortized_sfh.data.spectra.table_spectra import read_text_table
 from simulators.instruments.filters import filter_names, read_filter
 from simulators.observations.observation import BANDS
 
@@ -47,12 +48,17 @@ def read_photometry(path: str | Path) -> dict[str, tuple[float, float]]:
         twice, or a value is not finite or has no positive error.
     """
     path = Path(path)
-    table = _read_table(path)
+    kind = "ecsv" if path.suffix.lower() == ".ecsv" else "csv"
+    columns = ", ".join(_COLUMNS)
+    problem = f"no {kind.upper()} table; expected columns {columns}"
+    table = read_text_table(path, f"ascii.{kind}", problem)
+    if len(table) == 0:
+        raise InputFileError(f"{path} has no rows; expected one per band")
     missing = [name for name in _COLUMNS if name not in table.colnames]
     if missing:
         raise InputFileError(
             f"{path} has no column {missing[0]!r} (columns: {', '.join(table.colnames)}); expected "
-            f"{', '.join(_COLUMNS)}"
+            f"{columns}"
         )
     fluxes: dict[str, tuple[float, float]] = {}
     for row in table:
@@ -98,25 +104,6 @@ def photometry_in_unit(
             "to the file, such as erg / (s cm2 Angstrom)"
         )
     return {band: (flux / unit_cgs, sigma / unit_cgs) for band, (flux, sigma) in fluxes.items()}
-
-
-def _read_table(path: Path) -> Table:
-    """Read a table in the format that the name of the file says."""
-    if not path.is_file():
-        raise FileNotFoundError(f"no such file: {path}")
-    kind = "ascii.ecsv" if path.suffix.lower() == ".ecsv" else "ascii.csv"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", u.UnitsWarning)
-            table = Table.read(path, format=kind)
-    except Exception as error:  # every format fails in its own way
-        raise InputFileError(
-            f"{path} is no {kind.removeprefix('ascii.').upper()} table; expected columns "
-            f"{', '.join(_COLUMNS)}"
-        ) from error
-    if len(table) == 0:
-        raise InputFileError(f"{path} has no rows; expected one per band")
-    return table
 
 
 def _flux_of(row: Row, band: str, where: str) -> tuple[float, float]:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from astropy.io import fits
 
-from amortized_sfh.data.files.extensions import is_row_stacked
-from amortized_sfh.data.files.fits_files import InputFileError, open_fits
-from amortized_sfh.data.spectra.row_stacked import read_row_stacked
-from amortized_sfh.data.spectra.single_spectra import (
-    read_fits_spectrum,
-    read_text_spectrum,
-    stated_redshift,
+from amortized_sfh.data.files.extensions import FLUX_HDUS, is_row_stacked
+from amortized_sfh.data.files.fits_files import (
+    InputFileError,
+    extension_names,
+    find_image,
+    open_fits,
 )
+from amortized_sfh.data.spectra.image_spectra import read_image_spectrum, read_row_stacked
 from amortized_sfh.data.spectra.spectrum import Spectrum
-from amortized_sfh.data.spectra.table_columns import SpectrumArrays
+from amortized_sfh.data.spectra.table_spectra import (
+    SpectrumArrays,
+    read_fits_table,
+    read_text_spectrum,
+)
 
 _FITS_START = b"SIMPLE  ="
 _FITS_SUFFIXES = (".fits", ".fit", ".fts")
@@ -63,7 +67,7 @@ def read_spectra(path: str | Path, medium: str | None = None) -> list[Spectrum]:
     Parameters
     ----------
     path : str or Path
-        Row-stacked spectra as MaNGA's, see :mod:`amortized_sfh.data.spectra.row_stacked`, or a
+        Row-stacked spectra as MaNGA's, see :mod:`amortized_sfh.data.spectra.image_spectra`, or a
         file of one spectrum.
     medium : {"air", "vacuum"}, optional
         Medium of the wavelengths; as the file says by default, and air if it does not.
@@ -83,19 +87,38 @@ def read_spectra(path: str | Path, medium: str | None = None) -> list[Spectrum]:
     if not _is_fits(path):
         return [_spectrum(read_text_spectrum(path), medium, path, name)]
     with open_fits(path) as hdul:
-        row_stacked, redshift = is_row_stacked(hdul), stated_redshift(hdul)
-    if not row_stacked:
-        single = _spectrum(read_fits_spectrum(path), medium, path, name)
-        return [replace(single, redshift=redshift)]
-    rows = read_row_stacked(path)
-    spectra = [
-        _spectrum(arrays, medium, path, f"{name}_{row:03d}")
-        for row, arrays in enumerate(rows.spectra)
-    ]
-    if rows.redshift is None:
-        return spectra
-    pairs = zip(spectra, rows.redshift, strict=True)
-    return [replace(spectrum, redshift=float(z)) for spectrum, z in pairs]
+        if not is_row_stacked(hdul):
+            return [_spectrum(_read_single(hdul, path), medium, path, name)]
+        rows = read_row_stacked(hdul, path)
+    return [_spectrum(row, medium, path, f"{name}_{i:03d}") for i, row in enumerate(rows)]
+
+
+def _read_single(hdul: fits.HDUList, path: Path) -> SpectrumArrays:
+    """Read one spectrum from a FITS file, preferably from its flux image, else from a table."""
+    image = find_image(hdul, FLUX_HDUS, 1)
+    if image is None:
+        # a cube has images of one dimension, too, such as its wavelengths: they are no spectrum
+        cube = find_image(hdul, FLUX_HDUS, 3)
+        if cube is not None:
+            raise InputFileError(
+                f"{path} holds a cube (extension {hdul[cube].name or cube}); expected one "
+                "spectrum, or rows of them: `amortized-sfh infer` takes cubes"
+            )
+        image = find_image(hdul, (), 1, others=True)
+    tables = [hdu for hdu in hdul if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)]
+    if image is not None:
+        arrays = read_image_spectrum(hdul, image, path)
+    elif tables:
+        arrays = read_fits_table(hdul, tables[0], path)
+    else:
+        raise InputFileError(
+            f"{path} holds neither a table nor a one-dimensional image (extensions: "
+            f"{extension_names(hdul)}); expected one spectrum"
+        )
+    for hdu in tables:  # a spec file of SDSS
+        if hdu.name == "SPECOBJ" and "Z" in hdu.columns.names and len(hdu.data) == 1:
+            return arrays._replace(redshift=float(hdu.data["Z"][0]))
+    return arrays
 
 
 def _spectrum(arrays: SpectrumArrays, medium: str | None, path: Path, name: str) -> Spectrum:
@@ -109,6 +132,7 @@ def _spectrum(arrays: SpectrumArrays, medium: str | None, path: Path, name: str)
             medium or arrays.medium or "air",
             arrays.unit_cgs,
             name,
+            arrays.redshift,
         )
     except ValueError as error:
         raise InputFileError(f"{path} cannot be used: {error}") from error

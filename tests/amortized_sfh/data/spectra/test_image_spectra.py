@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from amortized_sfh.data.files.fits_files import InputFileError
+from amortized_sfh.data.files.fits_files import InputFileError, open_fits
+from amortized_sfh.data.spectra.image_spectra import read_row_stacked
 from amortized_sfh.data.spectra.read_spectra import read_spectra, read_spectrum
-from amortized_sfh.data.spectra.row_stacked import read_row_stacked
 
 N, N_WAVE = 3, 400
 WAVE = 10.0 ** (3.6 + 1e-4 * np.arange(N_WAVE))
@@ -94,5 +94,8 @@ def test_shapes_that_do_not_fit(tmp_path, changed, message):
 
 def test_no_stack(tmp_path):
     path = _write(tmp_path / "a.fits", FLUX=np.ones(N_WAVE), IVAR=np.ones(N_WAVE), MASK=None)
-    with pytest.raises(InputFileError, match="holds no rows of spectra"):
-        read_row_stacked(path)
+    with (
+        open_fits(path) as hdul,
+        pytest.raises(InputFileError, match="holds no rows of spectra"),
+    ):
+        read_row_stacked(hdul, path)

@@ -1,18 +1,26 @@
-"""Columns of the table of a spectrum, and their meaning, whatever they are called.
+"""Spectra in tables, of FITS or of text, whatever their columns are called.
 
-Readers hand over columns by name; :func:`interpret_columns` finds wavelength, flux, error and mask.
+:func:`interpret_columns` finds wavelength, flux, error and mask among the columns.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from astropy.io import fits
+from astropy.table import Table
 
 from amortized_sfh.data.files.fits_files import InputFileError
-from amortized_sfh.data.files.flux_units import parse_flux_unit
-from amortized_sfh.data.files.wavelengths import parse_wavelength_unit
+from amortized_sfh.data.files.flux_units import parse_flux_unit, stated_flux_unit
+from amortized_sfh.data.files.wavelengths import (
+    medium_of_word,
+    parse_wavelength_unit,
+    stated_medium,
+)
 
 _WAVE = ("loglam", "wave", "wavelength", "wave_aa", "wavelength_aa", "lambda", "lam")
 _FLUX = ("flux", "flux_reduced", "flux_density", "flam", "f_lambda")
@@ -53,6 +61,8 @@ class SpectrumArrays(NamedTuple):
         Medium of the wavelengths, "air" or "vacuum"; None if the file does not tell.
     unit_cgs : float or None
         Unit of the flux in erg/s/cm²/Å; None if it is not given.
+    redshift : float or None
+        Redshift of the galaxy; None if the file does not state it.
     """
 
     wavelength_aa: np.ndarray
@@ -61,6 +71,112 @@ class SpectrumArrays(NamedTuple):
     valid: np.ndarray
     medium: str | None
     unit_cgs: float | None
+    redshift: float | None = None
+
+
+def read_fits_table(hdul: fits.HDUList, hdu: fits.BinTableHDU, path: Path) -> SpectrumArrays:
+    """Read a spectrum from the columns of a table of a FITS file.
+
+    Parameters
+    ----------
+    hdul : HDUList
+        FITS file, opened for reading.
+    hdu : BinTableHDU
+        Table in it: one row per pixel, or one row that holds the whole spectrum.
+    path : Path
+        File name for messages.
+
+    Returns
+    -------
+    SpectrumArrays
+        Spectrum with medium and unit as columns or headers state them.
+
+    Raises
+    ------
+    InputFileError
+        If wavelength, flux or errors are missing, or a unit is not understood.
+    """
+    columns = {}
+    for i, column in enumerate(hdu.columns, start=1):
+        values = np.asarray(hdu.data[column.name])
+        if values.ndim == 2 and len(values) == 1:  # one row that holds the whole spectrum
+            values = values[0]
+        if values.ndim == 1 and values.dtype.kind in "buif":
+            values = values.astype(values.dtype.newbyteorder("="))
+            ucd = str(hdu.header.get(f"TUCD{i}", ""))
+            columns[column.name] = Column(values, column.unit or "", ucd)
+    arrays = interpret_columns(columns, str(path))
+    headers = (hdu.header, hdul[0].header)
+    unit = arrays.unit_cgs
+    if unit is None or "loglam" in {name.lower() for name in columns}:
+        stated = stated_flux_unit(path, *headers)
+        unit = unit if stated is None else stated
+    return arrays._replace(medium=stated_medium(*headers) or arrays.medium, unit_cgs=unit)
+
+
+def read_text_spectrum(path: Path) -> SpectrumArrays:
+    """Read a spectrum from a text or ECSV table with named columns.
+
+    Parameters
+    ----------
+    path : Path
+        Name of the file; an ECSV table is one whose name ends in ``.ecsv``.
+
+    Returns
+    -------
+    SpectrumArrays
+        Spectrum whose medium, if the columns do not tell it, is that of the header of an ECSV.
+
+    Raises
+    ------
+    FileNotFoundError, InputFileError
+        If there is no such file, or it is no such table.
+    """
+    kind = "ascii.ecsv" if path.suffix.lower() == ".ecsv" else "ascii"
+    expected = "neither a FITS file nor a table of text; expected columns wave, flux, sigma"
+    table = read_text_table(path, kind, expected)
+    columns = {}
+    for name, column in table.columns.items():
+        values = column
+        if hasattr(column, "filled"):  # what is missing becomes NaN
+            values = column.filled(np.nan) if column.dtype.kind == "f" else column.filled()
+        unit = "" if column.unit is None else column.unit.to_string()
+        columns[name] = Column(np.asarray(values), unit)
+    arrays = interpret_columns(columns, str(path))
+    medium = arrays.medium or medium_of_word(table.meta.get("medium"))
+    return arrays._replace(medium=medium)
+
+
+def read_text_table(path: Path, kind: str, problem: str) -> Table:
+    """Read a table of text, whatever is said of its format by warnings.
+
+    Parameters
+    ----------
+    path : Path
+        Name of the file.
+    kind : str
+        Format as astropy calls it, such as "ascii.csv"; "ascii" to guess it.
+    problem : str
+        End of the message about a file that is no such table, after "<path> is".
+
+    Returns
+    -------
+    Table
+        The table with the columns of the file.
+
+    Raises
+    ------
+    FileNotFoundError, InputFileError
+        If there is no such file, or it cannot be read.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no such file: {path}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # guessing the format is noisy
+            return Table.read(path, format=kind)
+    except Exception as error:  # every format fails in its own way
+        raise InputFileError(f"{path} is {problem}") from error
 
 
 def interpret_columns(columns: Mapping[str, Column], source: str) -> SpectrumArrays:
@@ -90,21 +206,24 @@ def interpret_columns(columns: Mapping[str, Column], source: str) -> SpectrumArr
         raise InputFileError(f"{source} has no wavelength column; {found}; expected one of {_WAVE}")
     if flux_name is None:
         raise InputFileError(f"{source} has no flux column; {found}; expected one of {_FLUX}")
-    kind, error_name = _error_column(lower)
+    errors = {name: kind for kind, names in _ERRORS.items() for name in names}
+    error_name = _first(lower, tuple(errors))
     if error_name is None:
-        names = [name for group in _ERRORS.values() for name in group]
         raise InputFileError(
             f"{source} has no error column; {found}; a posterior needs the error of every pixel: "
-            f"expected one of {tuple(names)}"
+            f"expected one of {tuple(errors)}"
         )
     is_sdss = wave_name == "loglam"
     flux, error = lower[flux_name], lower[error_name]
     unit = _flux_unit(flux.unit, source) or (SDSS_UNIT_CGS if is_sdss else None)
-    sigma = sigma_from(kind, error.values) * _relative_unit(kind, error.unit, unit, source)
+    kind, relative_unit = errors[error_name], 1.0
+    error_unit = _flux_unit(error.unit, source) if kind == "sigma" else None
+    if error_unit is not None and unit is not None:
+        relative_unit = error_unit / unit
     return SpectrumArrays(
         wavelength_aa=_wavelength(lower[wave_name], is_sdss, source),
         flux=np.asarray(flux.values, dtype=np.float64),
-        sigma=sigma,
+        sigma=sigma_from(kind, error.values) * relative_unit,
         valid=_valid(lower, len(flux.values)),
         medium=_medium(lower[wave_name], is_sdss),
         unit_cgs=unit,
@@ -138,15 +257,6 @@ def _first(columns: Mapping[str, Column], names: tuple[str, ...]) -> str | None:
     return next((name for name in names if name in columns), None)
 
 
-def _error_column(columns: Mapping[str, Column]) -> tuple[str, str | None]:
-    """Return kind and name of the column of errors, None if there is none."""
-    for kind, names in _ERRORS.items():
-        name = _first(columns, names)
-        if name is not None:
-            return kind, name
-    return "sigma", None
-
-
 def _wavelength(column: Column, is_log: bool, source: str) -> np.ndarray:
     """Return wavelengths in Å, shape (n_wave,)."""
     values = np.asarray(column.values, dtype=np.float64)
@@ -157,18 +267,7 @@ def _wavelength(column: Column, is_log: bool, source: str) -> np.ndarray:
 
 def _flux_unit(text: str, source: str) -> float | None:
     """Return the unit of a column in erg/s/cm²/Å, None if it has none."""
-    if not text.strip():
-        return None
-    try:
-        return parse_flux_unit(text)
-    except ValueError as error:
-        raise InputFileError(f"{source}: {error}") from error
-
-
-def _relative_unit(kind: str, text: str, flux_unit: float | None, source: str) -> float:
-    """Unit of an error column relative to that of the flux; of others it is taken as right."""
-    own = _flux_unit(text, source) if kind == "sigma" else None
-    return 1.0 if own is None or flux_unit is None else own / flux_unit
+    return parse_flux_unit(text, source) if text.strip() else None
 
 
 def _valid(columns: Mapping[str, Column], n_wave: int) -> np.ndarray:
