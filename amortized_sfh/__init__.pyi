@@ -98,6 +98,9 @@ from amortized_sfh.workflows.measure_noise import run_measure_noise as run_measu
 from amortized_sfh.workflows.mismatch import run_mismatch as run_mismatch
 from amortized_sfh.workflows.simulate import run_simulate as run_simulate
 from amortized_sfh.workflows.train import run_train as run_train
+from priors.ages import log_sfr_to_steps as log_sfr_to_steps
+from priors.families.sfh import Continuity as Continuity
+from priors.joint import JointPrior as JointPrior
 from simulators.generative import GenerativeModel as GenerativeModel
 from simulators.generative import Mock as Mock
 from simulators.instruments.filters import read_filter as read_filter

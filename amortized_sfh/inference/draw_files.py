@@ -15,7 +15,9 @@ SUFFIXES = (".nc", ".h5", ".hdf5")
 """Suffixes of files of draws: ArviZ netCDF, and HDF5 twice."""
 
 
-def write_draws(samples: PosteriorSamples, path: Path, labels: np.ndarray | None = None) -> None:
+def write_draws(
+    samples: PosteriorSamples, path: str | Path, labels: np.ndarray | None = None
+) -> None:
     """Write posterior draws to a file, which appears only when it is complete.
 
     Parameters
@@ -32,6 +34,7 @@ def write_draws(samples: PosteriorSamples, path: Path, labels: np.ndarray | None
     ValueError
         If the suffix is another.
     """
+    path = Path(path)
     check_draws_path(path)
     labels = np.arange(len(samples)) if labels is None else np.asarray(labels)
     with whole_file(path) as partial:

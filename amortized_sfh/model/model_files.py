@@ -47,7 +47,7 @@ class ModelFileError(ValueError):
     """A model on disk that cannot be used; the message says why and what to do."""
 
 
-def save_model(model: PosteriorModel | PointModel, folder: Path) -> None:
+def save_model(model: PosteriorModel | PointModel, folder: str | Path) -> None:
     """Write a model.
 
     Parameters
@@ -58,6 +58,7 @@ def save_model(model: PosteriorModel | PointModel, folder: Path) -> None:
     folder
         Folder of the model, created if need be; an existing model in it is replaced.
     """
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     basis = model.generative.simulator.basis
     tensors = {f"basis.{n}": getattr(basis, n).cpu().contiguous() for n in _BASIS_TENSORS}

@@ -25,7 +25,7 @@ from amortized_sfh.quantities.statistics import STATISTICS, extension_name
 def draw_maps(
     maps: PosteriorMaps,
     data: CubeData,
-    out: Path,
+    out: str | Path,
     distance_mpc: float | None = None,
     truth: Mapping[str, np.ndarray] | None = None,
 ) -> list[Path]:
@@ -49,6 +49,7 @@ def draw_maps(
     list of Path
         The pictures; the last is missing where there is nothing to show.
     """
+    out = Path(out)
     frame = _sky_frame(data, distance_mpc)
     scalars = {name: maps.grid.paint(v) for name, v in maps.items() if v.ndim == 2}
     per_bin = {

@@ -26,7 +26,7 @@ def draw_observation(
     model: PosteriorModel,
     observation: Observation,
     samples: PosteriorSamples,
-    folder: Path,
+    folder: str | Path,
     *,
     truth: Tensor | None = None,
     title: str = "",
@@ -56,7 +56,7 @@ def draw_observation(
     list of Path
         The three files that were written.
     """
-    paths = [folder / f"{name}.png" for name in ("history", "corner", "predictive")]
+    paths = [Path(folder) / f"{name}.png" for name in ("history", "corner", "predictive")]
     prior = model.generative.prior.sample((_N_PRIOR,), torch.Generator().manual_seed(0))
     edges = samples.bins.edges_gyr
     plot_history(

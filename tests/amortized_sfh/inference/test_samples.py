@@ -68,7 +68,7 @@ def test_part_of_the_observations(samples):
 
 def test_hdf5_draws(samples, tmp_path):
     path = tmp_path / "draws.h5"
-    write_draws(samples, path, np.arange(10, 16))
+    write_draws(samples, str(path), np.arange(10, 16))
     with h5py.File(path) as file:
         np.testing.assert_array_equal(file["theta"][:], samples.theta.numpy())
         assert list(file["label"][:]) == list(range(10, 16))

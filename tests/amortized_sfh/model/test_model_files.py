@@ -135,7 +135,7 @@ def test_a_model_without_gas_survives(dry_model, new_posterior, tmp_path, schema
 
 
 def test_point_model(small_point, small_observation, tmp_path):
-    save_model(small_point, tmp_path / "point")
+    save_model(small_point, str(tmp_path / "point"))
     loaded = load_point_model(tmp_path / "point")
     first, second = (m.estimate(small_observation, batch_size=16) for m in (small_point, loaded))
     torch.testing.assert_close(first.averages, second.averages, atol=0.01, rtol=0.01)

@@ -56,7 +56,7 @@ def _draw(data, folder, *more, distance_mpc=None):
     products = {name: np.ones((40, 5)) for name in (*SCALARS, *more)}
     products |= {name: np.ones((40, 2, 5)) for name in ("MASSFRAC", "MH")}
     maps = PosteriorMaps(products, data.map_grid, EDGES)
-    return map_figures.draw_maps(maps, data, folder / "maps.fits", distance_mpc)
+    return map_figures.draw_maps(maps, data, str(folder / "maps.fits"), distance_mpc)
 
 
 @pytest.mark.parametrize(
