@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
@@ -62,7 +63,7 @@ def ppxf_results(
     kept = {} if rerun else _read(stamp)
     fits = []
     for config in CONFIGS:
-        key = json.dumps(config.to_dict(), sort_keys=True)
+        key = json.dumps(asdict(config), sort_keys=True)
         if key not in kept:
             kept[key] = _summary(config, fit_mocks(generative, mock, config, n_process))
             # after every configuration, so that an interrupted run loses little
@@ -115,7 +116,7 @@ def _fit_in_worker(observation: asfh.Observation) -> list[float]:
 
 def _summary(config: asfh.PPXFConfig, columns: dict[str, np.ndarray]) -> dict[str, Any]:
     return {
-        "config": config.to_dict(),
+        "config": asdict(config),
         "failures": int(np.isnan(columns["chi2"]).sum()),
         "median_chi2": round(float(np.nanmedian(columns["chi2"])), 3),
         "seconds_per_fit": round(float(np.nanmean(columns["seconds"])), 3),

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -66,10 +66,6 @@ class PPXFConfig:
             raise ValueError(f"weights is {self.weights!r}; expected 'mass' or 'light'")
         if self.regul < 0 or self.mdegree < 0:
             raise ValueError(f"regul {self.regul}, mdegree {self.mdegree}; expected >= 0")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
 
 
 class _LogSpectrum(NamedTuple):

@@ -172,7 +172,7 @@ def _describe(model: PosteriorModel | PointModel) -> dict[str, Any]:
         "kind": model.kind,
         "card": asdict(replace(model.card, package_version=__version__)),
         **describe_generative_model(model.generative),
-        "encoder": model.encoder.config.to_dict(),
+        "encoder": asdict(model.encoder.config),
     }
     if isinstance(model, PosteriorModel):
         card["flow"] = model.flow_config.to_dict()

@@ -10,7 +10,7 @@ units of the spectrum itself, and zero where masked. Its test is one call of `ch
 mocks of any small generative model. To train, write and load it, put it in place of
 :class:`~amortized_sfh.networks.encoder.Encoder` where networks are made:
 `training.joint_networks.new_networks` and `untrained` of both models in `model.model`. There it
-needs the attributes `layout` and `config` (its sizes, with `n_latent` and `to_dict`).
+needs the attributes `layout` and `config` (its sizes, a dataclass with `n_latent`).
 """
 
 from __future__ import annotations

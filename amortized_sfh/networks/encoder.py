@@ -7,8 +7,7 @@ view of the whole spectrum. Errors and masks are inputs, so any subset of pixels
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -59,10 +58,6 @@ class EncoderConfig:
     n_hidden: int = 256
     n_fusion: int = 3
     continuum_pixels: int = 121
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, by the names of the fields."""
-        return asdict(self)
 
 
 class Encoder(nn.Module):

@@ -8,8 +8,8 @@ the same function in training and in inference.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -130,7 +130,3 @@ class Layout:
         """
         sizes = [self.n_pix, self.n_pix, _N_PER_BAND * self.n_band, _N_GLOBAL]
         return Inputs(*x.split(sizes, dim=-1))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, by the names of the fields."""
-        return asdict(self)

@@ -2,6 +2,6 @@
 
 Batches come from an endless `stream`, which `prefetch` makes ahead in a second process, from a file
 (`training_set`, whose contents `training_set_format` specifies), or, for a frozen encoder, from
-spectra that were encoded once (`encoded_set`). The `loop` trains `joint_networks` on any of them by
+spectra that were encoded once (`encoded_set`); `stored_rows` writes and reads both files. The `loop` trains `joint_networks` on any of them by
 the `schedule` and writes a `loss_curve` and a `checkpoint`.
 """

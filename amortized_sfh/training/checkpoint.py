@@ -2,46 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.optim.swa_utils import AveragedModel
 
-from amortized_sfh.training.joint_networks import JointNetworks
 from simulators.files.whole_files import whole_file
 
 
-class Checkpoint:
-    """State of a training, on disk and restored from there.
+def save_checkpoint(path: Path, step: int, parts: Mapping[str, Any]) -> None:
+    """Write the state of a training; if that is killed, the previous file is left.
 
     Parameters
     ----------
-    networks, average, optimiser
-        Networks, running mean of their weights and optimiser; their states are saved, and restored
-        in place.
+    path
+        File of the checkpoint; an existing one is replaced.
+    step
+        Number of steps done.
+    parts
+        Networks, their running mean and the optimiser, by name: whatever has a `state_dict`.
     """
+    with whole_file(path) as partial:
+        torch.save(
+            {name: part.state_dict() for name, part in parts.items()} | {"step": step}, partial
+        )
 
-    def __init__(
-        self, networks: JointNetworks, average: AveragedModel, optimiser: torch.optim.Optimizer
-    ) -> None:
-        self._parts: dict[str, Any] = {
-            "networks": networks,
-            "average": average,
-            "optimiser": optimiser,
-        }
 
-    def save(self, path: Path, step: int) -> None:
-        """Write the state after `step` steps; if it is killed, the previous file is left."""
-        content = {name: part.state_dict() for name, part in self._parts.items()}
-        with whole_file(path) as partial:
-            torch.save({**content, "step": step}, partial)
+def load_checkpoint(path: Path, parts: Mapping[str, Any]) -> int:
+    """Restore the state of a training, if there is a file.
 
-    def load(self, path: Path) -> int:
-        """Restore the state, if there is a file; return the number of steps done, else 0."""
-        if not path.exists():
-            return 0
-        content = torch.load(path, weights_only=True, map_location="cpu")
-        for name, part in self._parts.items():
-            part.load_state_dict(content[name])
-        return int(content["step"])
+    Parameters
+    ----------
+    path
+        File of the checkpoint.
+    parts
+        Networks, their running mean and the optimiser, as for `save_checkpoint`; their state
+        becomes that of the file.
+
+    Returns
+    -------
+    int
+        Number of steps done; 0 without a file, and nothing is changed.
+    """
+    if not path.exists():
+        return 0
+    content = torch.load(path, weights_only=True, map_location="cpu")
+    for name, part in parts.items():
+        part.load_state_dict(content[name])
+    return int(content["step"])

@@ -13,16 +13,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import h5py
-import numpy as np
 import torch
 from torch import Tensor
 
 from amortized_sfh.networks.encoder import Encoder
 from amortized_sfh.networks.point_heads import PointEstimate
-from amortized_sfh.training.shuffled_batches import shuffled_batches
+from amortized_sfh.training.stored_rows import shuffled_batches, write_in_chunks
 from amortized_sfh.training.stream import Stream
 from simulators.files.checksum import tensors_sha256
-from simulators.runs.parallel import map_on
 
 _FORMAT = "latent vectors, version 1"
 _FIELDS = ("latent", "u", *PointEstimate._fields)
@@ -78,47 +76,36 @@ def encode_to_file(
     ValueError
         If the file belongs to another encoder, seed or number.
     """
-    size, n_chunks = stream.chunk_size, math.ceil(n / stream.chunk_size)
+    n_rows = stream.chunk_size * math.ceil(n / stream.chunk_size)
     weights = tensors_sha256(encoder.state_dict())[:16]
-    source = f"{n_chunks * size} spectra of seed {stream.seed}, encoder {weights}"
+    source = f"{_FORMAT}: {n_rows} spectra of seed {stream.seed}, encoder {weights}"
     if path.exists():
         with h5py.File(path, "r") as file:
             _check_source(file, source)
         return path
     part = path.with_name(path.name + ".part")
     with h5py.File(part, "a") as file:
-        file.attrs.setdefault("source", f"{_FORMAT}: {source}")
+        file.attrs.setdefault("source", source)
         _check_source(file, source)
-        chunks = range(int(file.attrs.get("n_chunks_done", 0)), n_chunks)
+        make = partial(_encode_chunk, encoder, stream)
         device = stream.generative.simulator.device
-        encoded = map_on(device, partial(_encode_chunk, encoder, stream), chunks)
-        for chunk, columns in zip(chunks, encoded, strict=True):
-            for name, values in zip(_FIELDS, columns, strict=True):
-                shape = (n_chunks * size, *values.shape[1:])
-                data = file.require_dataset(name, shape, values.dtype)
-                data[chunk * size : (chunk + 1) * size] = values
-            # the data reach the file before the counter says so
-            file.flush()
-            file.attrs["n_chunks_done"] = chunk + 1
-            if progress is not None:
-                progress((chunk + 1) * size)
+        write_in_chunks(file, (n_rows, stream.chunk_size), make, device, progress)
     part.replace(path)
     return path
 
 
-def _check_source(file: h5py.File, source: str) -> None:
+def _check_source(file: h5py.File, expected: str) -> None:
     """Refuse a file that holds something else."""
-    found, expected = file.attrs.get("source"), f"{_FORMAT}: {source}"
+    found = file.attrs.get("source")
     if found != expected:
         raise ValueError(f"{file.filename} holds {found!r}, expected {expected!r}: remove it")
 
 
 @torch.no_grad()
-def _encode_chunk(encoder: Encoder, stream: Stream, chunk: int) -> list[np.ndarray]:
-    """Columns of one chunk, in the order of `_FIELDS`."""
+def _encode_chunk(encoder: Encoder, stream: Stream, chunk: int) -> dict[str, Tensor]:
+    """Data sets of one chunk of the stream."""
     batch = next(stream.batches(stream.chunk_size, chunk))
-    columns = (encoder(batch.x).half(), batch.u, *batch.target)
-    return [column.cpu().numpy() for column in columns]
+    return dict(zip(_FIELDS, (encoder(batch.x).half(), batch.u, *batch.target), strict=True))
 
 
 class EncodedSet:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from amortized_sfh.training.checkpoint import Checkpoint
+from amortized_sfh.training.checkpoint import load_checkpoint, save_checkpoint
 from amortized_sfh.training.encoded_set import EncodedBatch
 from amortized_sfh.training.joint_networks import JointNetworks
 from amortized_sfh.training.loss_curve import LossLog
@@ -60,8 +60,8 @@ def train(
         networks.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
     average = AveragedModel(networks, multi_avg_fn=running_mean(config.average_decay))
-    checkpoint = Checkpoint(networks, average, optimiser)
-    step = checkpoint.load(folder / "checkpoint.pt")
+    parts = {"networks": networks, "average": average, "optimiser": optimiser}
+    step = load_checkpoint(folder / "checkpoint.pt", parts)
     log = LossLog(folder / "loss.csv", step, config)
     stream, n_bad = batches(step), 0
     while step < config.n_steps:
@@ -88,7 +88,7 @@ def train(
         if on_step is not None:
             on_step(step, float(density_loss.detach()))
         if step % config.checkpoint_every == 0 or step == config.n_steps:
-            checkpoint.save(folder / "checkpoint.pt", step)
+            save_checkpoint(folder / "checkpoint.pt", step, parts)
     return cast(JointNetworks, average.module)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +60,6 @@ class TrainingConfig:
     def n_steps(self) -> int:
         """Number of steps of the whole training."""
         return math.ceil(self.n_spectra / self.batch_size)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, by the names of the fields."""
-        return asdict(self)
 
 
 def learning_rate(step: int, config: TrainingConfig) -> float:

@@ -34,15 +34,10 @@ class Batch(Portable):
     u: Tensor
     target: PointEstimate
 
-    def split(self, size: int) -> list[Batch]:
-        """Consecutive parts of `size` spectra."""
-        parts = zip(
-            self.x.split(size),
-            self.u.split(size),
-            *(t.split(size) for t in self.target),
-            strict=True,
-        )
-        return [Batch(x, u, PointEstimate(*target)) for x, u, *target in parts]
+    def __getitem__(self, rows: slice) -> Batch:
+        """Some of the spectra, with their truth."""
+        target = PointEstimate(*(values[rows] for values in self.target))
+        return Batch(self.x[rows], self.u[rows], target)
 
 
 class Stream:
@@ -95,8 +90,8 @@ class Stream:
             chunk, part = divmod(step, per_chunk)
             if part == 0 or step == first_step:
                 mock = self.generative.mock(self.chunk_size, self.seed, chunk)
-                parts = pack_batch(self.generative, self.layout, mock).split(batch_size)
-            yield parts[part]
+                batch = pack_batch(self.generative, self.layout, mock)
+            yield batch[part * batch_size : (part + 1) * batch_size]
 
 
 @torch.no_grad()

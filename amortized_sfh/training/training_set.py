@@ -23,21 +23,15 @@ from torch import Tensor
 from amortized_sfh.networks.input_layout import Layout
 from amortized_sfh.networks.point_heads import point_targets
 from amortized_sfh.quantities.derived import Derived, derive
-from amortized_sfh.training.shuffled_batches import shuffled_batches
+from amortized_sfh.training.stored_rows import shuffled_batches, write_in_chunks
 from amortized_sfh.training.stream import Batch
-from amortized_sfh.training.training_set_format import (
-    CHUNK_SIZE,
-    check_file,
-    describe,
-    open_part,
-)
+from amortized_sfh.training.training_set_format import CHUNK_SIZE, check_file, describe, open_part
 from priors.space import ParameterSpace
 from simulators.forward.simulator import ModelSpectra
 from simulators.generative import GenerativeModel
 from simulators.instruments.instrument import Instrument
 from simulators.noise.noise_model_storage import build_noise, noise_arrays
 from simulators.observations.conditions import ConditionsPrior
-from simulators.runs.parallel import map_on
 from simulators.runs.seeding import Purpose, chunk_generator
 
 Split = Literal["train", "validation"]
@@ -50,7 +44,7 @@ def simulate_to_file(
     n: int,
     seed: int = 0,
     *,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int], None] | None = None,
     resume: bool = True,
     overwrite: bool = False,
 ) -> Path:
@@ -70,7 +64,7 @@ def simulate_to_file(
     seed
         Source of randomness of histories and redshifts.
     progress
-        Called with (galaxies done, n) after each chunk; nothing by default.
+        Called with the number of galaxies done after each chunk; nothing by default.
     resume
         If true, a ``.part`` file that a stopped run left is gone on with; else it is removed.
     overwrite
@@ -99,19 +93,8 @@ def simulate_to_file(
         part.unlink(missing_ok=True)
     header = describe(generative, n, seed)
     with open_part(part, header, noise_arrays(generative.noise)) as file:
-        chunks = range(int(file.attrs["n_chunks_done"]), math.ceil(n / CHUNK_SIZE))
-        device = generative.simulator.device
-        simulated = map_on(device, partial(_simulate_chunk, generative, seed), chunks)
-        for chunk, data in zip(chunks, simulated, strict=True):
-            rows = slice(chunk * CHUNK_SIZE, min((chunk + 1) * CHUNK_SIZE, n))
-            for name, values in data.items():
-                file[name][rows] = values[: rows.stop - rows.start].cpu().numpy()
-            # the data reach the file before the counter says so
-            file.flush()
-            file.attrs["n_chunks_done"] = chunk + 1
-            file.flush()
-            if progress is not None:
-                progress(rows.stop, n)
+        make = partial(_simulate_chunk, generative, seed)
+        write_in_chunks(file, (n, CHUNK_SIZE), make, generative.simulator.device, progress)
     part.replace(path)
     return path
 
@@ -175,19 +158,23 @@ class TrainingSet:
             text = {k: v for k, v in file.attrs.items() if isinstance(v, str)}
             self.seed, n_all = int(file.attrs["seed"]), int(file.attrs["n"])
             self.library, self.library_sha256 = text["library"], text["library_sha256"]
-            small = {
-                name: torch.from_numpy(file[name][...]) for name in ("theta", "redshift", "phot")
-            }
+            self.theta, self.redshift, self._phot, *derived = (
+                torch.from_numpy(file[name][...])
+                for name in (
+                    "theta",
+                    "redshift",
+                    "phot",
+                    *(f"derived/{n}" for n in Derived._fields),
+                )
+            )
             arrays = {n: torch.from_numpy(v[...]) for n, v in file.get("noise", {}).items()}
-            derived = {name: file[f"derived/{name}"][...] for name in Derived._fields}
-        self.theta, self.redshift, self._phot = small["theta"], small["redshift"], small["phot"]
-        self.derived = Derived(**{name: torch.from_numpy(v) for name, v in derived.items()})
+        self.derived = Derived(*derived)
         self.space = ParameterSpace.from_dict(json.loads(text["prior"]))
         self.instrument = Instrument.from_dict(json.loads(text["instrument"]))
         noise = build_noise(self.instrument, json.loads(text["noise"]), arrays)
         self.noise = noise.to(self.device)
         self.conditions = ConditionsPrior.from_dict(json.loads(text["conditions"]))
-        self.layout = Layout(self.instrument.grid.n_pix, len(self.instrument.bands))
+        self.layout = Layout.of(self.instrument)
         self.n_validation = math.ceil(validation_share * n_all)
         self.n_train = n_all - self.n_validation
 
@@ -229,19 +216,14 @@ class TrainingSet:
             raise ValueError(
                 f"batch_size is {batch_size}; expected 1 to {n_split}, the galaxies for {split}"
             )
-        return self._batches(batch_size, seed, split, first_step)
-
-    def _batches(
-        self, batch_size: int, seed: int, split: Split, first_step: int
-    ) -> Iterator[Batch]:
         if split == "train":
             batches_of_rows = shuffled_batches(self.n_train, batch_size, seed, first_step)
         else:
             held_out = np.arange(self.n_train, len(self))
             starts = range(first_step * batch_size, self.n_validation, batch_size)
             batches_of_rows = (held_out[start : start + batch_size] for start in starts)
-        for step, rows in enumerate(batches_of_rows, start=first_step):
-            yield self._batch(rows, seed, step)
+        numbered = enumerate(batches_of_rows, start=first_step)
+        return (self._batch(rows, seed, step) for step, rows in numbered)
 
     def as_sbi_tensors(self, n: int | None = None, seed: int = 0) -> tuple[Tensor, Tensor]:
         """Parameters and noisy data for ``sbi.inference.NPE(...).append_simulations(u, x)``.

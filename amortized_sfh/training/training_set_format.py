@@ -43,7 +43,7 @@ from simulators.runs.seeding import chunk_generator
 FORMAT = "asfh-training-set"
 SCHEMA_VERSION = 2
 CHUNK_SIZE = 1024
-DERIVED_UNITS = {
+_DERIVED_UNITS = {
     "mass_fraction": "1",
     "log_age_mw": "dex(yr)",
     "log_age_lw": "dex(yr)",
@@ -126,7 +126,7 @@ def dimensions(attributes: h5py.AttributeManager) -> dict[str, tuple[tuple[int, 
     }
     for name in Derived._fields:
         shape = (n, n_bins) if name == "mass_fraction" else (n,)
-        table[f"derived/{name}"] = (shape, DERIVED_UNITS[name])
+        table[f"derived/{name}"] = (shape, _DERIVED_UNITS[name])
     return table
 
 
@@ -163,13 +163,14 @@ def open_part(part: Path, header: dict[str, Any], noise: dict[str, Tensor]) -> h
             f"it, {advice}"
         ) from error
     expected = {**header, "n_chunks_done": file.attrs.get("n_chunks_done", 0)}
-    different = _first_difference(file.attrs, expected)
-    if different is not None:
-        found = _short(file.attrs.get(different))
+    kept = dict(file.attrs)
+    other = [k for k, v in expected.items() if k not in kept or not np.array_equal(kept[k], v)]
+    if other:
+        found, wanted = (_short(values.get(other[0])) for values in (kept, expected))
         file.close()
         raise ValueError(
-            f"{part.name} belongs to another run: {different} is {found}, expected "
-            f"{_short(expected[different])}; {advice}"
+            f"{part.name} belongs to another run: {other[0]} is {found}, expected {wanted}; "
+            f"{advice}"
         )
     return file
 
@@ -185,13 +186,6 @@ def _start_part(part: Path, header: dict[str, Any], noise: dict[str, Tensor]) ->
     file.attrs["n_chunks_done"] = 0
     file.flush()
     return file
-
-
-def _first_difference(found: h5py.AttributeManager, expected: dict[str, Any]) -> str | None:
-    for name, value in expected.items():
-        if name not in found or not np.array_equal(found[name], value):
-            return name
-    return None
 
 
 def _parameters(attributes: h5py.AttributeManager) -> list[dict[str, Any]]:

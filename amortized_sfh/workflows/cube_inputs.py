@@ -11,7 +11,7 @@ import torch
 from amortized_sfh.data.ancillary.dap_maps import DapMaps, read_dap_maps
 from amortized_sfh.data.ancillary.ds9_regions import read_ds9_regions
 from amortized_sfh.data.ancillary.gist_products import GistProducts, read_gist
-from amortized_sfh.data.cube_files.cube_file import CubeFile, open_cube
+from amortized_sfh.data.cube_files.cube_file import open_cube
 from amortized_sfh.data.cubes.cube_data import CubeData, CubeOptions
 from amortized_sfh.data.cubes.gist_cube import gas_cleaned_data
 from amortized_sfh.data.cubes.model_check import check_cube_for_model, select_model_bands
@@ -20,7 +20,7 @@ from amortized_sfh.data.hst.image import HstImage
 from amortized_sfh.data.hst.read_image import read_hst_image
 from amortized_sfh.inference.imposed_kinematics import ImposedKinematics
 from amortized_sfh.model.model import PosteriorModel
-from amortized_sfh.requests.infer import HstRequest, InferRequest
+from amortized_sfh.requests.infer import InferRequest
 from amortized_sfh.workflows.prepare_cube import first_pass_velocity, mask_spectra
 from simulators.noise.profile import NoiseProfile, read_noise_profile
 from simulators.observations.observation import Observation
@@ -73,7 +73,11 @@ def open_inputs(request: InferRequest) -> CubeInputs:
             raise FileNotFoundError(f"no such file: {path}")
     name = request.noise.profile
     profile = None if name is None else read_noise_profile(name)
-    hst = {band: _read_hst(band, image) for band, image in request.hst.items()}
+    hst = {}
+    for band, given in request.hst.items():
+        sky = None if given.sky is None else (given.sky, given.sky_sigma)
+        image = read_hst_image(given.image, band, weight=given.weight, mask=given.mask, sky=sky)
+        hst[band] = image
     gist = None if bins.gist is None else read_gist(bins.gist)
     maps = None if bins.dap is None else read_dap_maps(bins.dap)
     return CubeInputs(
@@ -110,8 +114,7 @@ def read_inputs(
         If the cube is not of the kind that the model was made for, or maps have another shape.
     """
     maps, gist = inputs.maps, inputs.gist
-    cube = None if request.cube is None else open_cube(request.cube)
-    data = None if cube is None else _read_cube(cube, request, inputs, model)
+    data = None if request.cube is None else _read_cube(request.cube, request, inputs, model)
     if gist is not None and request.bins.gas_cleaned:
         data = gas_cleaned_data(
             gist, request.redshift, model.instrument, ebv=request.ebv, cube=data
@@ -161,24 +164,18 @@ def map_kinematics(
     )
 
 
-def _read_hst(band: str, image: HstRequest) -> HstImage:
-    """Read one HST image with its weights, mask and sky level."""
-    sky = None if image.sky is None else (image.sky, image.sky_sigma)
-    return read_hst_image(image.image, band, weight=image.weight, mask=image.mask, sky=sky)
-
-
 def _read_cube(
-    cube: CubeFile, request: InferRequest, inputs: CubeInputs, model: PosteriorModel
+    path: Path, request: InferRequest, inputs: CubeInputs, model: PosteriorModel
 ) -> CubeData:
     """Read the cube of a request, with its images, in the bins and frames that it asks for."""
-    bins, maps = request.bins, inputs.maps
+    bins, maps, cube = request.bins, inputs.maps, open_cube(path)
     check_cube_for_model(cube, request.redshift, model.instrument, inputs.hst)
 
     def measure_velocity(observation: Observation) -> np.ndarray:
         ao = cube.ao if request.masks.ao is None else request.masks.ao
         known = observation.in_bands(model.instrument.bands)
-        known = mask_spectra(model, known, request.masks, ao)
-        return first_pass_velocity(model, known, request.seed)
+        masked = mask_spectra(model, known, request.masks, ao)
+        return first_pass_velocity(model, masked, request.seed)
 
     regions = bins.aperture_regions
     data = read_cube(

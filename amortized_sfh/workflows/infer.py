@@ -6,13 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from astropy.table import Table
 
 from amortized_sfh.aggregation.radial_profile import ProfileOptions, locate_disc, radial_profile
 from amortized_sfh.data.cubes.cube_data import CubeData
 from amortized_sfh.inference.draw_files import check_draws_path, write_draws
 from amortized_sfh.inference.samples import PosteriorSamples
-from amortized_sfh.model.model import PosteriorModel
 from amortized_sfh.model.model_files import load_model
 from amortized_sfh.plotting import plot_profile
 from amortized_sfh.products.map_figures import draw_maps
@@ -51,7 +49,8 @@ def run_infer(request: InferRequest, *, command: str = "") -> PosteriorMaps:
         If the request cannot be met with these files.
     """
     # what can be wrong with the request is found before the long part
-    for path in product_paths(request):
+    paths = _product_paths(request)
+    for path in paths.values():
         check_output(path, request.overwrite)
     if request.save_draws is not None:
         check_draws_path(request.save_draws)
@@ -77,36 +76,29 @@ def run_infer(request: InferRequest, *, command: str = "") -> PosteriorMaps:
         command=command,
     )
     maps = infer_cube(model, data, options, visit=kept.visit)
-    maps.write(request.out, overwrite=request.overwrite)
-    if request.save_draws is not None:
-        kept.write(request.save_draws)
+    maps.write(paths["maps"], overwrite=request.overwrite)
+    if "draws" in paths:
+        kept.write(paths["draws"])
     if request.plots:
-        draw_maps(maps, data, request.out, request.distance_mpc)
+        draw_maps(maps, data, paths["maps"], request.distance_mpc)
     if profile is not None:
-        _write_profile(model, data, request, profile)
-    write_request(request, product_paths(request)[1])
+        table = radial_profile(model, data, profile)
+        with whole_file(paths["profile"]) as partial:
+            table.write(partial, format="ascii.ecsv", overwrite=True)
+        if request.plots:
+            plot_profile(table, path=paths["profile"].with_suffix(".png"))
+    write_request(request, paths["request"])
     return maps
 
 
-def product_paths(request: InferRequest) -> list[Path]:
-    """Return the files that a run writes, but for its figures.
-
-    Parameters
-    ----------
-    request
-        Request for maps of a cube.
-
-    Returns
-    -------
-    list of Path
-        Maps and request, then draws and profile where they are asked for.
-    """
+def _product_paths(request: InferRequest) -> dict[str, Path]:
+    """Files that a run writes, but for its figures: draws and profile where they are asked for."""
     out = request.out
-    paths = [out, out.with_name(f"{out.stem}_request.toml")]
+    paths = {"maps": out, "request": out.with_name(f"{out.stem}_request.toml")}
     if request.save_draws is not None:
-        paths.append(request.save_draws)
+        paths["draws"] = request.save_draws
     if request.profile.n_annuli is not None:
-        paths.append(_profile_path(out))
+        paths["profile"] = out.with_name(f"{out.stem}_profile.ecsv")
     return paths
 
 
@@ -180,12 +172,13 @@ def _row_of(data: CubeData, x: int, y: int) -> int:
     """Row of a spaxel of the whole cube."""
     (x0, y0), (ny, nx) = data.origin_xy, data.row.shape
     inside = x0 <= x < x0 + nx and y0 <= y < y0 + ny
-    if not inside or data.row[y - y0, x - x0] < 0:
+    row = int(data.row[y - y0, x - x0]) if inside else -1
+    if row < 0:
         raise ValueError(
             f"spaxel ({x}, {y}) of the cube has no data in the region {x0}:{x0 + nx},"
             f"{y0}:{y0 + ny}; choose another"
         )
-    return int(data.row[y - y0, x - x0])
+    return row
 
 
 def _profile_options(request: InferRequest) -> ProfileOptions | None:
@@ -199,21 +192,3 @@ def _profile_options(request: InferRequest) -> ProfileOptions | None:
         effective_radius_arcsec=request.profile.effective_radius_arcsec,
         seed=request.seed,
     )
-
-
-def _profile_path(out: Path) -> Path:
-    """File of the profile beside a file of maps."""
-    return out.with_name(f"{out.stem}_profile.ecsv")
-
-
-def _write_profile(
-    model: PosteriorModel, data: CubeData, request: InferRequest, options: ProfileOptions
-) -> Table:
-    """Infer, write and draw the radial profile of a cube that has been prepared."""
-    table = radial_profile(model, data, options)
-    path = _profile_path(request.out)
-    with whole_file(path) as partial:
-        table.write(partial, format="ascii.ecsv", overwrite=True)
-    if request.plots:
-        plot_profile(table, path=path.with_suffix(".png"))
-    return table

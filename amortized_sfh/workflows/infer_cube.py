@@ -121,21 +121,22 @@ def infer_cube(
         rows = slice(first, first + len(drawn))
         samples = drawn if frame is None else replace(drawn, frame_kms=frame[rows])
         summaries.append(samples.summary(None if area is None else area[rows]))
-        checks.append(_checks(samples))
+        flag = posterior_flags(samples.chi2, samples.out_of_range, samples.band_pull, samples.ess)
+        checks.append((samples.chi2, flag, samples.ess))
         if visit is not None:
             visit(first, samples)
         first += len(samples)
-    chi2, flag, ess = (np.concatenate(part) for part in zip(*checks, strict=True))
+    chi2, flags, ess = zip(*checks, strict=True)
     return PosteriorMaps.assemble(
         {name: np.concatenate([part[name] for part in summaries]) for name in summaries[0]},
-        chi2=chi2,
-        flag=flag | data.flag | observation_flags(data.observation),
+        chi2=torch.cat(chi2).numpy(),
+        flag=np.concatenate(flags) | data.flag | observation_flags(data.observation),
         snr=_snr(data),
         noise_scale=data.noise_scale,
-        ess=None if options.kinematics is None else ess,
+        ess=None if options.kinematics is None else torch.cat(ess).numpy(),
         grid=data.map_grid,
         edges_gyr=model.bins.edges_gyr,
-        provenance=_provenance(model, data, options),
+        provenance=_provenance(model, data, options, has_area=area is not None),
     )
 
 
@@ -173,26 +174,22 @@ def _distance_mpc(data: CubeData, options: InferenceOptions) -> float | None:
     return data.distance_mpc()
 
 
-def _checks(samples: PosteriorSamples) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Reduced chi-square, flags and effective sample size of some rows."""
-    ess = torch.full_like(samples.chi2, torch.nan) if samples.ess is None else samples.ess
-    flag = posterior_flags(samples.chi2, samples.out_of_range, samples.band_pull, samples.ess)
-    return samples.chi2.numpy(), flag, ess.numpy()
-
-
 def _snr(data: CubeData) -> np.ndarray:
     """Median S/N per pixel of every row, piece by piece: a large cube fills the memory alone."""
-    medians = []
-    for start in range(0, len(data), _ROWS_AT_ONCE):
-        medians.append(data.observation[start : start + _ROWS_AT_ONCE].median_snr())
-    return torch.cat(medians).numpy()
+    parts = (slice(start, start + _ROWS_AT_ONCE) for start in range(0, len(data), _ROWS_AT_ONCE))
+    return torch.cat([data.observation[rows].median_snr() for rows in parts]).numpy()
 
 
 def _provenance(
-    model: PosteriorModel, data: CubeData, options: InferenceOptions
+    model: PosteriorModel, data: CubeData, options: InferenceOptions, *, has_area: bool
 ) -> dict[str, object]:
     """Keywords of the primary header that say how the maps came about."""
     basis = model.generative.simulator.basis
+    if has_area:
+        inclined = options.orientation.inclination_deg != 0.0
+        densities = "in the plane of the galaxy" if inclined else "on the sky"
+    else:
+        densities = f"none: no {'distance' if len(data.header) else 'celestial WCS'}"
     return {
         **data.provenance,
         "MODEL": model.card.name,
@@ -203,15 +200,7 @@ def _provenance(
         "SEED": options.seed,
         "DISTMPC": options.distance_mpc if options.distance_mpc is not None else "from redshift",
         "INCLIN": options.orientation.inclination_deg,
-        "SURFDENS": _surface_note(data, options),
+        "SURFDENS": densities,
         "KINEMAT": "free" if options.kinematics is None else options.kinematics.mode,
         "COMMAND": options.command,
     }
-
-
-def _surface_note(data: CubeData, options: InferenceOptions) -> str:
-    """Words on the surface densities: what they are, or why there are none."""
-    if row_areas_kpc2(data, options.distance_mpc, options.orientation) is None:
-        reason = "no distance" if len(data.header) else "no celestial WCS"
-        return f"none: {reason}"
-    return "in the plane of the galaxy" if options.orientation.inclination_deg else "on the sky"

@@ -156,7 +156,9 @@ def infer_rows(
             try:
                 posterior = infer_spectrum(model, spectrum, request)
             except ValueError as error:
-                rows.append(_without_result(row, spectrum, error))
+                flag = 0 if spectrum.valid.any() else int(Flag.NO_DATA)
+                stated = {"row": row, "spectrum": spectrum.name, "flag": flag}
+                rows.append(stated | {"problem": str(error)})
                 continue
             part = folder / f"row_{row:03d}"
             part.mkdir()
@@ -169,12 +171,6 @@ def infer_rows(
         table.write(folder / TABLE)
         write_request(request, folder / _REQUEST)
     return table
-
-
-def _without_result(row: int, spectrum: Spectrum, error: ValueError) -> dict[str, Any]:
-    """Row of a spectrum that cannot be used."""
-    flag = 0 if spectrum.valid.any() else int(Flag.NO_DATA)
-    return {"row": row, "spectrum": spectrum.name, "flag": flag, "problem": str(error)}
 
 
 def _summary(meta: dict[str, Any], samples: PosteriorSamples) -> dict[str, Any]:
@@ -193,8 +189,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     names = list(dict.fromkeys(name for row in rows for name in row))
     table = Table(rows=[[row.get(name, np.nan) for name in names] for row in rows], names=names)
     for name in names:
-        if table[name].dtype.kind == "f" and unit_of(name):
-            table[name].unit = unit_of(name)
         if table[name].dtype.kind == "f":
+            table[name].unit = unit_of(name) or None
             table[name].info.format = ".6g"
     return table

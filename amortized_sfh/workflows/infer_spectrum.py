@@ -169,8 +169,6 @@ def describe_run(
         right and independent; the flag POOR_FIT goes by the ratio of the two.
     """
     observation, samples = posterior
-    valid = observation.valid[0]
-    snr = float((observation.flux[0][valid] / observation.sigma[0][valid]).median())
     light = predictive_spectra(model.generative, observation, samples.theta[:, :_N_PREDICTIVE])
     expected = expected_chi2(model.generative, spectrum, observation, light.flux[0].mean(0))
     flag = observation_flags(observation) | posterior_flags(
@@ -190,7 +188,7 @@ def describe_run(
         "measured_noise": request.measure_noise,
         "reduced_chi2": round(float(samples.chi2[0]), 4),
         "reduced_chi2_expected": round(expected, 4),
-        "snr_per_pixel": round(snr, 2),
+        "snr_per_pixel": round(float(observation.median_snr()[0]), 2),
         "flag": int(flag[0]),
         "model": model.card.name,
         "library": basis.library,
@@ -203,6 +201,5 @@ def describe_run(
 
 def _band_misfit(model: PosteriorModel, samples: PosteriorSamples) -> str:
     """Bands of the first observation that do not fit, with their pulls; empty if all fit."""
-    if samples.band_pull is None:
-        return ""
-    return describe_misfits(samples.band_pull[0], model.instrument.bands)
+    pull = samples.band_pull
+    return "" if pull is None else describe_misfits(pull[0], model.instrument.bands)

@@ -19,8 +19,8 @@ from simulators.observations.masks import (
 )
 from simulators.observations.observation import Observation
 
-N_FIRST_PASS = 64
-"""Draws of a first pass; their mean is good to an eighth of the posterior's width."""
+#: Draws of a first pass; their mean is good to an eighth of the posterior's width.
+_N_FIRST_PASS = 64
 
 
 def mask_spectra(
@@ -143,9 +143,9 @@ def first_pass_velocity(
         NaN where there are no data. Where a spectrum says little it is drawn to 0, the mean of the
         prior: a faint spaxel is not thrown about by its noise.
     """
-    parts = []
     column = model.space.index("velocity")
-    for samples in infer_chunks(model, observation, N_FIRST_PASS, seed):
-        mean = samples.theta[..., column].mean(1)
-        parts.append(torch.where(samples.has_data, mean, torch.nan))
+    parts = [
+        torch.where(samples.has_data, samples.theta[..., column].mean(1), torch.nan)
+        for samples in infer_chunks(model, observation, _N_FIRST_PASS, seed)
+    ]
     return torch.cat(parts).double().numpy()

@@ -35,7 +35,7 @@ def run_simulate(request: SimulateRequest) -> Path:
     generative = read_generative_model(request.generative, choose_device(request.device))
     with tqdm(total=request.n, unit="spectrum", desc="simulate") as bar:
 
-        def show(done: int, _: int) -> None:
+        def show(done: int) -> None:
             bar.update(done - bar.n)
 
         return simulate_to_file(

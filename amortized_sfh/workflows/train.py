@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,7 @@ def _record(request: TrainRequest, config: TrainingConfig, device: str) -> dict[
         "n_spectra": config.n_steps * config.batch_size,
         "passes": request.passes,
         "machine": _machine(device),
-        "schedule": config.to_dict(),
+        "schedule": asdict(config),
         **last_losses(request.out / "loss.csv"),
     }
     if request.start_from is not None:

@@ -120,7 +120,3 @@ def test_another_grid_is_refused(layout, toy_mock):
         layout.pack(toy_mock.observation)
     with pytest.raises(ValueError, match="expected 1761 and 4"):
         Layout(1761, 4).pack(toy_mock.observation)
-
-
-def test_to_dict(layout):
-    assert Layout(**layout.to_dict()) == layout

@@ -30,8 +30,7 @@ def batches(small_model):
 
 
 def _short(n_steps: int) -> TrainingConfig:
-    values = {**CONFIG.to_dict(), "n_spectra": n_steps * CONFIG.batch_size}
-    return TrainingConfig(**values)
+    return replace(CONFIG, n_spectra=n_steps * CONFIG.batch_size)
 
 
 def _curve(folder) -> list[dict[str, float]]:

@@ -58,9 +58,9 @@ def test_seeds(small_model, stream):
     assert not torch.equal(_take(other, 1)[0].x, first.x)
 
 
-def test_split_keeps_rows_together(small_model, stream):
+def test_parts_keep_rows_together(small_model, stream):
     batch = pack_batch(small_model, stream.layout, small_model.mock(10, 0))
-    parts = batch.split(4)
+    parts = [batch[start : start + 4] for start in (0, 4, 8)]
     assert [len(part.x) for part in parts] == [4, 4, 2]
     assert torch.equal(parts[1].target.averages, batch.target.averages[4:8])
     assert torch.equal(parts[2].u, batch.u[8:])

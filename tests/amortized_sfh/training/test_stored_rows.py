@@ -6,7 +6,7 @@ from itertools import islice
 
 import numpy as np
 
-from amortized_sfh.training.shuffled_batches import shuffled_batches
+from amortized_sfh.training.stored_rows import shuffled_batches
 
 
 def test_every_pass_has_every_row_once_in_another_order():
