@@ -12,8 +12,6 @@ from typing import Any, Self
 
 import torch
 
-__all__ = ["Portable"]
-
 
 class Portable:
     """Base of classes, dataclasses included, whose objects can be copied to another device.

@@ -20,8 +20,6 @@ from priors.bijections import Bijection, bijection_from_dict, stack_bijections
 STEP_PREFIX = "dlogsfr_"
 MH_PREFIX = "mh_"
 
-__all__ = ["MH_PREFIX", "STEP_PREFIX", "Parameter", "ParameterSpace"]
-
 
 @dataclass(frozen=True)
 class ParameterSpace:

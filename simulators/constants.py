@@ -1,4 +1,4 @@
-"""Physical and mathematical constants, each of them written down here only."""
+"""Physical, mathematical and shared constants, each of them written down here only."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 __all__ = [
     "CM_PER_MPC",
     "FWHM_PER_SIGMA",
+    "LINE_HALF_WIDTH_KMS",
     "SOLAR_LUMINOSITY_CGS",
     "SPEED_OF_LIGHT_AA_S",
     "SPEED_OF_LIGHT_KMS",
@@ -26,3 +27,6 @@ CM_PER_MPC = 3.0856775814913673e24
 
 FWHM_PER_SIGMA = 2.0 * math.sqrt(2.0 * math.log(2.0))
 """Full width at half maximum of a normal distribution over its standard deviation, 2.3548."""
+
+LINE_HALF_WIDTH_KMS = 400.0
+"""Half width in km/s of the masks of emission lines that models are trained with."""

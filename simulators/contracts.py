@@ -39,8 +39,6 @@ from simulators.observations.conditions import Conditions
 from simulators.observations.observation import Observation
 from simulators.populations.ssp_grid import SSPGrid
 
-__all__ = ["check_noise", "check_ssp_library"]
-
 _SPECTRUM_AA = (4700.0, 7000.0)
 _V_RANGE = (1e-5, 1.5e-4)  # L_sun/AA/M_sun of 10 Gyr: a factor of 4 around Salpeter and Kroupa
 _OLD_GYR = 10.0

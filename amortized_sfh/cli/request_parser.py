@@ -209,7 +209,8 @@ class RequestParser(Generic[_Request]):
         ValueError
             If a word or a value of the file is refused.
         """
-        from simulators.files.toml_table import fill, read_toml
+        from simulators.files.toml_lines import read_toml
+        from simulators.files.toml_table import fill
 
         config: Path | None = getattr(options, "config", None)
         table, lines = ({}, None) if config is None else read_toml(config)

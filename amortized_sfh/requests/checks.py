@@ -6,8 +6,6 @@ from collections.abc import Mapping
 
 #: The model that is meant where none is named.
 DEFAULT_MODEL = "phangs-bc03"
-#: Half width of the masks of emission lines in km/s: that of the training.
-LINE_HALF_WIDTH_KMS = 400.0
 
 
 def check_draws(n_draws: int) -> None:

@@ -6,12 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from amortized_sfh.requests.checks import (
-    DEFAULT_MODEL,
-    LINE_HALF_WIDTH_KMS,
-    check_draws,
-    check_rules,
-)
+from amortized_sfh.requests.checks import DEFAULT_MODEL, check_draws, check_rules
+from simulators.constants import LINE_HALF_WIDTH_KMS
 
 if TYPE_CHECKING:
     from amortized_sfh.data.cubes.disc import Orientation

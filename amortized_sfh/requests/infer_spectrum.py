@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from amortized_sfh.requests.checks import LINE_HALF_WIDTH_KMS
 from amortized_sfh.requests.infer import PosteriorRequest
+from simulators.constants import LINE_HALF_WIDTH_KMS
 
 
 @dataclass(frozen=True, kw_only=True)

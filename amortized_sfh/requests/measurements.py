@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from amortized_sfh.requests.checks import LINE_HALF_WIDTH_KMS
 from amortized_sfh.requests.generative import DEFAULT_LIBRARY, DEFAULT_PRESET
+from simulators.constants import LINE_HALF_WIDTH_KMS
 
 
 @dataclass(frozen=True, kw_only=True)

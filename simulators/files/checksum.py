@@ -8,8 +8,6 @@ from pathlib import Path
 
 from torch import Tensor
 
-__all__ = ["combined_sha256", "file_sha256", "tensors_sha256"]
-
 
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes (hex)."""

@@ -13,8 +13,6 @@ import numpy as np
 
 from simulators.files.whole_files import whole_file
 
-__all__ = ["HDF5Format", "new_hdf5"]
-
 _PACK_ABOVE = 64
 
 

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-__all__ = ["TomlLines", "parse_toml", "read_toml"]
-
 #: Line number of each key of a TOML file; a key inside tables is ``("table", "inner", "key")``.
 TomlLines: TypeAlias = Mapping[tuple[str, ...], int]
 

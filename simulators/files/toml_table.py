@@ -28,19 +28,8 @@ from typing import (
     get_type_hints,
 )
 
-from simulators.files.toml_lines import TomlLines, parse_toml, read_toml
+from simulators.files.toml_lines import TomlLines, read_toml
 from simulators.files.whole_files import whole_file
-
-__all__ = [
-    "TomlLines",
-    "fill",
-    "nearest",
-    "parse_toml",
-    "read_table",
-    "read_toml",
-    "to_toml",
-    "write_toml",
-]
 
 _T = TypeVar("_T")
 _NAMES = {

@@ -8,8 +8,6 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["check_output_folder", "output_folder"]
-
 
 def check_output_folder(
     out: str | Path, products: Collection[str], overwrite: bool = False

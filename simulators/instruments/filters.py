@@ -18,16 +18,6 @@ import numpy as np
 
 from simulators.constants import SPEED_OF_LIGHT_AA_S
 
-__all__ = [
-    "HST_BANDS",
-    "FilterCurve",
-    "ab_magnitude",
-    "filter_names",
-    "filter_weights",
-    "photon_mean_flux",
-    "read_filter",
-]
-
 HST_BANDS = ("F275W", "F336W", "F438W", "F555W", "F814W")
 """The WFC3/UVIS bands, in the order used everywhere."""
 

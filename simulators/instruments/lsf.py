@@ -13,8 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["LineSpread", "PolynomialLsf", "ResolvingPower", "lsf_from_dict"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class PolynomialLsf:

@@ -17,13 +17,6 @@ from torch import Tensor
 
 from simulators.wavelengths.air import air_to_vacuum, check_medium
 
-__all__ = [
-    "LinearObservedPixels",
-    "LogObservedPixels",
-    "ObservedPixels",
-    "observed_pixels_from_dict",
-]
-
 
 @dataclass(frozen=True, kw_only=True)
 class LinearObservedPixels:

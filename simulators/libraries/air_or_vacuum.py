@@ -14,8 +14,6 @@ import numpy as np
 from simulators.populations.ssp_grid import SSPGrid
 from simulators.wavelengths.air import air_to_vacuum
 
-__all__ = ["AIR_LINES_AA", "Medium", "measured_medium"]
-
 Medium = Literal["air", "vacuum"]
 
 AIR_LINES_AA = (4861.33, 5167.32, 5183.60, 5889.95, 5895.92, 6562.80)

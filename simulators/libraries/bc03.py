@@ -36,8 +36,6 @@ from astropy.io import fits
 from simulators.files.checksum import file_sha256
 from simulators.populations.ssp_grid import SSPGrid, axis_slice
 
-__all__ = ["BC03_PATH_VARIABLE", "find_bc03", "read_bc03"]
-
 BC03_PATH_VARIABLE = "ASFH_BC03"
 _FILE = Path("models") / "grids" / "bc03_miles_stellar_grids.fits"
 _MILES_RANGE_AA = (3540.0, 7400.0)

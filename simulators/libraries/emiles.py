@@ -36,8 +36,6 @@ from simulators.libraries.ppxf_npz import read_ppxf_npz
 from simulators.libraries.red_extension import extend_red, red_extension_note
 from simulators.populations.ssp_grid import SSPGrid, axis_slice
 
-__all__ = ["EMilesName", "emiles_fwhm_aa", "read_emiles"]
-
 _NAME = re.compile(
     r"^(?P<family>[EM])(?P<imf>[a-z]{2}\d\.\d\d)Z(?P<sign>[mp])(?P<mh>\d\.\d\d)"
     r"T(?P<age>\d\d\.\d{4})(?P<rest>.*?)(?:\.fits)?(?:\.gz)?$"

@@ -35,8 +35,6 @@ from simulators.files.checksum import file_sha256
 from simulators.files.hdf5_format import HDF5Format
 from simulators.populations.ssp_grid import MassKind, SSPGrid
 
-__all__ = ["LIBRARY_FORMAT", "LIBRARY_SCHEMA_VERSION", "read_hdf5_library", "write_hdf5_library"]
-
 LIBRARY_FORMAT = "asfh-ssp-library"
 LIBRARY_SCHEMA_VERSION = 1
 _FORMAT = HDF5Format(

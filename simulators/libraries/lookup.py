@@ -13,8 +13,6 @@ from simulators.libraries.splice import splice_young
 from simulators.libraries.toy import toy_grid
 from simulators.populations.ssp_grid import SSPGrid
 
-__all__ = ["LIBRARY_NAMES", "read_library"]
-
 LIBRARY_NAMES = ("bc03-miles", "toy")
 """Libraries that need no path."""
 

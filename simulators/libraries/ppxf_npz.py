@@ -21,8 +21,6 @@ from simulators.libraries.red_extension import extend_red, red_extension_note
 from simulators.populations.ssp_grid import SSPGrid, axis_slice
 from simulators.wavelengths.air import vacuum_to_air
 
-__all__ = ["read_ppxf_npz"]
-
 _KEYS = ("templates", "lam", "fwhm", "ages", "metals", "masses")
 
 

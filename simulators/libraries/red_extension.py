@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["extend_red", "red_extension_note"]
-
 _FIT_AA = 1000.0
 
 

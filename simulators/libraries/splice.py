@@ -17,8 +17,6 @@ from simulators.constants import FWHM_PER_SIGMA
 from simulators.files.checksum import combined_sha256
 from simulators.populations.ssp_grid import MH_TOLERANCE, SSPGrid
 
-__all__ = ["seam_ratio", "splice_young"]
-
 _TINY = 1e-30
 
 

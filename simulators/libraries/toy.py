@@ -15,8 +15,6 @@ from simulators.files.checksum import combined_sha256
 from simulators.populations.nebular_grid import NebularGrid
 from simulators.populations.ssp_grid import SSPGrid
 
-__all__ = ["toy_grid", "toy_nebular"]
-
 _AGE_GYR = (0.0, 0.003, 0.01, 0.05, 0.2, 1.0, 4.0, 14.0)
 _MH = (-2.3, -1.2, -0.4, 0.45)
 _FWHM_AA = 2.5

@@ -25,8 +25,6 @@ from simulators.observations.conditions import Conditions
 from simulators.observations.masks import survey_mask
 from simulators.observations.observation import Observation
 
-__all__ = ["UNIT_CGS", "MockGalaxy", "mock_galaxy", "simulate"]
-
 UNIT_CGS = 1e-20
 """Unit of all fluxes of the galaxy, in erg/s/cm²/Å."""
 

@@ -19,8 +19,6 @@ from priors.families.nuisance import ESCAPE_FRACTION, GAS_LOG_U
 from priors.space import ParameterSpace
 from simulators.mock_galaxy.structure import GalaxyShape, Structure, smooth_fields
 
-__all__ = ["galaxy_theta"]
-
 _POINTS_PER_BIN = 32
 _PEAK_SPEED_KMS = 200.0
 _SFR_RIPPLE_DEX, _MH_RIPPLE_DEX = 0.08, 0.04

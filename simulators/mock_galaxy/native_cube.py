@@ -22,8 +22,6 @@ from simulators.mock_galaxy.galaxy import MockGalaxy, simulate
 from simulators.noise.noise_model import NoiseModel
 from simulators.wavelengths.rest_grid import LinearRestGrid
 
-__all__ = ["NativeCube", "native_instrument", "native_light", "observe_native"]
-
 _MARGIN_PIXELS = 2
 
 

@@ -13,8 +13,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["GalaxyShape", "Structure", "galaxy_structure", "smooth_fields"]
-
 _ARCSEC = math.pi / 180.0 / 3600.0
 _CLUMP_KPC = 0.35
 

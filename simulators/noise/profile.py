@@ -30,16 +30,6 @@ import numpy as np
 from simulators.files.hdf5_format import HDF5Format
 from simulators.noise.growth import NOISE_GROWTH
 
-__all__ = [
-    "MAX_BEYOND_AA",
-    "MAX_MODES",
-    "MAX_TAPS",
-    "NoiseProfile",
-    "read_noise_profile",
-    "white_profile",
-    "write_noise_profile",
-]
-
 MAX_TAPS = 7
 MAX_MODES = 5
 MAX_BEYOND_AA = 100.0

@@ -14,8 +14,6 @@ from simulators.observations.conditions import MAX_TRIM
 from simulators.observations.masks import observed_mask
 from simulators.wavelengths.rest_grid import RestGrid
 
-__all__ = ["check_coverage", "check_pixels"]
-
 _WIDER = 1.05
 """Observed pixels this much wider than rest-frame ones are still taken as equally wide."""
 

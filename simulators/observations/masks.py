@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from simulators.constants import SPEED_OF_LIGHT_KMS
+from simulators.constants import LINE_HALF_WIDTH_KMS, SPEED_OF_LIGHT_KMS
 from simulators.instruments.instrument import MUSE_SKY_RANGES_AA, Instrument
 from simulators.observations.observation import Observation
 
@@ -59,7 +59,6 @@ LASER_RANGE_AA = (5770.0, 6010.0)
 #: Observed-frame air range in Å of the Milky Way's interstellar Na D, and of the sky's: the lines
 #: and 200 km/s on both sides. Not masked in training, whose random gaps make it harmless.
 MILKY_WAY_SODIUM_RANGE_AA = (5886.0, 5899.9)
-LINE_HALF_WIDTH_KMS = 400.0
 #: Blueshift up to which bands and models serve as at z = 0: 300 km/s, as galaxies rotate.
 MAX_BLUESHIFT = 0.001
 _CHUNK = 4096
@@ -76,7 +75,7 @@ def check_line_width(half_width_kms: float) -> None:
     Raises
     ------
     ValueError
-        If it is below :data:`LINE_HALF_WIDTH_KMS`.
+        If it is below :data:`~simulators.constants.LINE_HALF_WIDTH_KMS`.
 
     Examples
     --------

@@ -27,8 +27,6 @@ from simulators.wavelengths.air import rest_air_edges
 from simulators.wavelengths.resample import edges_from_centres, to_rest_frame
 from simulators.wavelengths.rest_grid import REST_GRID, RestGrid
 
-__all__ = ["BANDS", "MAX_REDSHIFT", "MIN_REDSHIFT", "Observation", "check_redshift"]
-
 BANDS = HST_BANDS
 """HST WFC3/UVIS bands, in the order of every photometric array of the default instrument."""
 

@@ -11,8 +11,6 @@ from torch import Tensor
 
 from simulators.wavelengths.rest_grid import RestGrid
 
-__all__ = ["as_rows", "band_columns", "check_reach", "decimal_scale"]
-
 
 def as_rows(values: np.ndarray | Tensor) -> Tensor:
     """Return values of shape (n_wave,) or (n_obs, n_wave) as rows, numbers as float64."""

@@ -12,8 +12,6 @@ from typing import Literal, get_args
 
 import numpy as np
 
-__all__ = ["MH_TOLERANCE", "MassKind", "SSPGrid", "axis_slice"]
-
 MH_TOLERANCE = 0.005
 """A metallicity this much (dex) outside a library takes the library's last one."""
 

@@ -11,8 +11,6 @@ from enum import Enum
 
 import torch
 
-__all__ = ["Purpose", "chunk_generator"]
-
 _N_SEEDS = 1 << 32
 # 2**32 over the golden ratio: successive seeds land far from one another on the ring of 2**32
 _STRIDE = 0x9E3779B1

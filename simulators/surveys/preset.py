@@ -14,7 +14,8 @@ from pathlib import Path
 
 import torch
 
-from simulators.files.toml_table import fill, nearest, parse_toml
+from simulators.files.toml_lines import parse_toml
+from simulators.files.toml_table import fill, nearest
 from simulators.generative import GenerativeModel, default_generative_model
 from simulators.instruments.filters import filter_names
 from simulators.instruments.instrument import Instrument
@@ -22,8 +23,6 @@ from simulators.noise.noise_model import NoiseConfig
 from simulators.observations.conditions import ConditionsPrior
 from simulators.observations.masks import survey_mask
 from simulators.surveys.preset_tables import PresetTables
-
-__all__ = ["SurveyPreset", "preset_names", "preset_text", "read_preset"]
 
 _FOLDER = "presets"
 _TOLERANCE = 1e-3

@@ -15,8 +15,6 @@ from simulators.noise.noise_model import NoiseConfig
 from simulators.observations.conditions import ConditionsPrior
 from simulators.wavelengths.rest_grid import LinearRestGrid, LogRestGrid, RestGrid
 
-__all__ = ["PresetTables"]
-
 _TOLERANCE = 1e-3
 
 

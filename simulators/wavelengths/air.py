@@ -10,8 +10,6 @@ from typing import TypeVar
 import numpy as np
 from torch import Tensor
 
-__all__ = ["air_to_vacuum", "check_medium", "rest_air_edges", "to_medium", "vacuum_to_air"]
-
 Wave = TypeVar("Wave", float, np.ndarray, Tensor)
 
 _SHORTEST_AA = 2000.0

@@ -14,8 +14,6 @@ from torch import Tensor
 
 from simulators.constants import SPEED_OF_LIGHT_KMS
 
-__all__ = ["add_velocities", "relative_velocity", "shift_redshift", "velocity_from_log_shift"]
-
 Number = TypeVar("Number", float, np.ndarray, Tensor)
 
 

@@ -21,18 +21,6 @@ from priors.portable import Portable
 from simulators.wavelengths.air import rest_air_edges
 from simulators.wavelengths.rest_grid import REST_GRID, RestGrid
 
-__all__ = [
-    "MIN_WEIGHT",
-    "ResampleMatrix",
-    "Resampled",
-    "apply",
-    "apply_weights",
-    "covariance_bands",
-    "edges_from_centres",
-    "resample_matrix",
-    "to_rest_frame",
-]
-
 MIN_WEIGHT = 0.02
 """An unusable input pixel with at most this share of an output pixel does not spoil it."""
 

@@ -15,8 +15,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["REST_GRID", "LinearRestGrid", "LogRestGrid", "RestGrid", "rest_grid_from_dict"]
-
 
 @dataclass(frozen=True)
 class LinearRestGrid:

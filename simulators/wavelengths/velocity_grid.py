@@ -12,8 +12,6 @@ from torch import Tensor
 from simulators.constants import SPEED_OF_LIGHT_KMS
 from simulators.wavelengths.rest_grid import RestGrid
 
-__all__ = ["VelocityGrid"]
-
 
 @dataclass(frozen=True)
 class VelocityGrid:

@@ -29,9 +29,10 @@ from amortized_sfh.data.cube_noise.sky_spaxels import (
     find_sky,
     read_spaxels,
 )
+from simulators.constants import LINE_HALF_WIDTH_KMS
 from simulators.instruments.instrument import Instrument
 from simulators.noise.profile import NoiseProfile
-from simulators.observations.masks import LINE_HALF_WIDTH_KMS, line_mask
+from simulators.observations.masks import line_mask
 
 _MAX_SPAXELS = 6000
 _MAX_SKY = 3000
@@ -125,6 +126,7 @@ def measure_noise(
     residual = _sky_residuals(spectra, is_sky, sky.light[spectra.y, spectra.x])
     residual = np.where(use, residual / (scale * spectra.sigma[is_sky]), np.nan)
     modes = find_sky_modes(residual, spectra.y[is_sky], spectra.x[is_sky])
+    rows, columns = window
     profile = NoiseProfile(
         name=name,
         wave_aa=cube.air_centres_aa(planes),
@@ -132,7 +134,8 @@ def measure_noise(
         kernel=fit_kernel(scatter.autocorrelation),
         growth=max(growth.slope, 0.0),
         sky_modes=modes.modes,
-        source=_source(cube, window, sky),
+        source=f"{cube.path.name}, region {columns.start}:{columns.stop},{rows.start}:{rows.stop}, "
+        f"{int(sky.is_sky.sum())} sky spaxels",
     )
     return NoiseMeasurement(profile, scatter, growth, modes, sky)
 
@@ -203,11 +206,3 @@ def _mean(spectra: np.ndarray) -> np.ndarray:
     count = valid.sum(axis=0)
     total = np.where(valid, spectra, 0.0).sum(axis=0)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def _source(cube: CubeFile, window: tuple[slice, slice], sky: SkySelection) -> str:
-    rows, columns = window
-    return (
-        f"{cube.path.name}, region {columns.start}:{columns.stop},{rows.start}:{rows.stop}, "
-        f"{int(sky.is_sky.sum())} sky spaxels"
-    )

@@ -27,8 +27,7 @@ from amortized_sfh.requests import (
     read_request,
     write_request,
 )
-from amortized_sfh.requests.checks import LINE_HALF_WIDTH_KMS
-from simulators.observations import masks
+from simulators.observations.masks import mask_observation
 
 CUBE, OUT = Path("cube.fits"), Path("maps.fits")
 FULL = InferRequest(
@@ -198,4 +197,5 @@ def test_every_field_is_documented(name):
 
 
 def test_masks_of_lines_are_those_of_the_training():
-    assert LINE_HALF_WIDTH_KMS == masks.LINE_HALF_WIDTH_KMS
+    used = inspect.signature(mask_observation).parameters["half_width_kms"].default
+    assert MasksRequest().line_half_width_kms == used

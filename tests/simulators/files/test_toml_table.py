@@ -10,15 +10,8 @@ from typing import Literal
 
 import pytest
 
-from simulators.files.toml_table import (
-    fill,
-    nearest,
-    parse_toml,
-    read_table,
-    read_toml,
-    to_toml,
-    write_toml,
-)
+from simulators.files.toml_lines import parse_toml, read_toml
+from simulators.files.toml_table import fill, nearest, read_table, to_toml, write_toml
 
 
 @dataclass(frozen=True, kw_only=True)
