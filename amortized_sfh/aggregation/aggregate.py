@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -141,6 +140,7 @@ def aggregate(
     >>> arm.summary()["MH_LW"]  # doctest: +SKIP
     """
     options = options or AggregateOptions()
+    cube = None if isinstance(data, Observation) else data
     observation = data if isinstance(data, Observation) else data.observation
     if len(samples) != len(observation):
         raise ValueError(
@@ -161,16 +161,20 @@ def aggregate(
     shifts = least_shifts
     if options.shared_systematics:
         chosen = _spread_over_snr(seen, options.n_reference)
-        phot = _shared_phot_sigma(data, usable, chosen)
+        phot = None
+        if cube is not None and cube.shared_phot_sigma[usable][chosen.numpy()].any():
+            phot = torch.from_numpy(cube.shared_phot_sigma[usable][chosen.numpy()])
         measured = shared_error_shifts(model, coordinates, likelihoods, seen[chosen], phot)
         likelihoods = without_shared_errors(likelihoods, measured)
         shifts = torch.cat([measured, least_shifts], dim=1)
     population = sample_population(
         likelihoods, shifts, options.n_draws, options.seed, options.mean_prior_sigma
     )
-    frames = _frame_kms(part, data, usable)
+    frames = part.frame_kms
+    if frames is None and cube is not None and cube.frame_kms is not None:
+        frames = torch.from_numpy(cube.frame_kms[usable])
     posteriors = MemberPosteriors(z, likelihoods.axes, population, frames)
-    distance = distance_mpc if isinstance(data, Observation) else data.distance_mpc(distance_mpc)
+    distance = distance_mpc if cube is None else cube.distance_mpc(distance_mpc)
     totals = region_totals(model, coordinates, posteriors, seen, distance, options.seed)
     ess = _effective_draws(z @ likelihoods.axes, population)
     return RegionPosterior(
@@ -193,27 +197,6 @@ def _spread_over_snr(observation: Observation, n_spectra: int) -> Tensor:
     n = min(n_spectra, len(order))
     middle = (torch.arange(n, dtype=torch.float64) + 0.5) * len(order) / n
     return order[middle.long()]
-
-
-def _shared_phot_sigma(
-    data: CubeData | Observation, rows: np.ndarray, chosen: Tensor
-) -> Tensor | None:
-    """Return errors of the bands that are common to a cube, (n_chosen, n_band), if it has any."""
-    if isinstance(data, Observation):
-        return None
-    sigma = data.shared_phot_sigma[rows][chosen.numpy()]
-    return torch.from_numpy(sigma) if sigma.any() else None
-
-
-def _frame_kms(
-    samples: PosteriorSamples, data: CubeData | Observation, rows: np.ndarray
-) -> Tensor | None:
-    """Return the velocities of the rest frames of the members, where they have their own."""
-    if samples.frame_kms is not None:
-        return samples.frame_kms
-    if isinstance(data, Observation) or data.frame_kms is None:
-        return None
-    return torch.from_numpy(data.frame_kms[rows])
 
 
 def _effective_draws(z: Tensor, population: Population) -> float:

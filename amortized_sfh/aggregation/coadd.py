@@ -18,10 +18,7 @@ _REDSHIFT_SPREAD = 0.004
 
 
 def coadd(
-    data: CubeData | Observation,
-    region: Region,
-    *,
-    noise_growth: float | None = None,
+    data: CubeData | Observation, region: Region, *, noise_growth: float | None = None
 ) -> Observation:
     """Sum the spectra and bands of a region.
 

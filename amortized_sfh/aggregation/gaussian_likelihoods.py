@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 _MIN_PRECISION = 0.01
-MIN_DRAWS = 100
+_MIN_DRAWS = 100
 
 
 class GaussianLikelihoods(NamedTuple):
@@ -75,10 +75,10 @@ def gaussian_likelihoods(z: Tensor, least_information: float) -> GaussianLikelih
     .. [1] Hartlap, Simon & Schneider 2007, A&A 464, 399, eq. 17.
     """
     n_draws, n_param = z.shape[1:]
-    if n_draws < MIN_DRAWS:
+    if n_draws < _MIN_DRAWS:
         raise ValueError(
             f"{n_draws} draws per spectrum are too few for their covariance; infer at least "
-            f"{MIN_DRAWS}"
+            f"{_MIN_DRAWS}"
         )
     mean = z.mean(1)
     deviation = z - mean[:, None]

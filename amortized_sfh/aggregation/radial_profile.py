@@ -225,37 +225,25 @@ def radial_profile(
     """
     options = options or ProfileOptions()
     disc = locate_disc(data, options)
-    kpc = kpc_per_arcsec(data.distance_mpc(options.distance_mpc), data.galaxy_redshift)
+    distance = options.distance_mpc
+    kpc = kpc_per_arcsec(data.distance_mpc(distance), data.galaxy_redshift)
     rng = np.random.default_rng(options.seed)
     lines = []
     for annulus in cut_annuli(data, disc, options.n_annuli):
         used = annulus.spectra
         if len(used) > options.max_spectra:
             used = np.sort(rng.choice(used, options.max_spectra, replace=False))
-        region = _combine(model, data, used, options)
+        part = data.select(used)
+        samples = infer(
+            model, part.observation, options.n_draws, options.seed, distance_mpc=distance
+        )
+        rows, choices = np.arange(len(part)), options.aggregate
+        region = aggregate(samples, rows, model, part, distance_mpc=distance, options=choices)
         lines.append({**_place(annulus, kpc, options), "N_USED": len(used)})
-        n_used, n_all = (float(data.n_spaxels[rows].sum()) for rows in (used, annulus.spectra))
+        n_used, n_all = (float(data.n_spaxels[s].sum()) for s in (used, annulus.spectra))
         area = n_used * spaxel_area_arcsec2(data.header) * kpc**2 / options.orientation.axis_ratio
         lines[-1] |= _values(region, area, n_all / n_used)
     return _table(lines, disc, options)
-
-
-def _combine(
-    model: PosteriorModel, data: CubeData, spectra: np.ndarray, options: ProfileOptions
-) -> RegionPosterior:
-    """Infer the spectra of an annulus, and combine them."""
-    part = data.select(spectra)
-    samples = infer(
-        model, part.observation, options.n_draws, options.seed, distance_mpc=options.distance_mpc
-    )
-    return aggregate(
-        samples,
-        np.arange(len(part)),
-        model,
-        part,
-        distance_mpc=options.distance_mpc,
-        options=options.aggregate,
-    )
 
 
 def _place(annulus: Annulus, kpc: float, options: ProfileOptions) -> dict[str, float]:
@@ -288,9 +276,7 @@ def _table(lines: list[dict[str, float]], disc: Disc, options: ProfileOptions) -
     table = Table(rows=lines)
     units = {"R_IN": "arcsec", "R_OUT": "arcsec", "R": "arcsec", "R_KPC": "kpc"}
     for name in table.colnames:
-        unit = units.get(name) or unit_of(name)
-        if unit:
-            table[name].unit = unit
+        table[name].unit = units.get(name) or unit_of(name) or None
     table.meta = {
         "inclination_deg": options.orientation.inclination_deg,
         "position_angle_deg": options.orientation.position_angle_deg,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -68,32 +69,24 @@ class RegionTotals(NamedTuple):
     mean: dict[str, Tensor]
     scatter: dict[str, Tensor]
 
-    def cpu(self) -> RegionTotals:
-        """Return the same on the CPU."""
-        held = ({k: v.cpu() for k, v in d.items()} for d in self[3:])
-        return RegionTotals(
-            Derived(*(v.cpu() for v in self.derived)), self.log_mass.cpu(), self.mh.cpu(), *held
-        )
-
     @staticmethod
-    def cat(parts: list[RegionTotals]) -> RegionTotals:
-        """Join the draws of parts that follow each other."""
-
-        def join(name: str) -> dict[str, Tensor]:
-            return {
-                k: torch.cat([getattr(p, name)[k] for p in parts]) for k in getattr(parts[0], name)
-            }
-
-        columns = zip(*(p.derived for p in parts), strict=True)
-        return RegionTotals(
-            Derived(*(torch.cat(c) for c in columns)),
-            torch.cat([p.log_mass for p in parts]),
-            torch.cat([p.mh for p in parts]),
-            *(join(name) for name in ("nuisance", "mean", "scatter")),
-        )
+    def cat(parts: Sequence[RegionTotals]) -> RegionTotals:
+        """Join the draws of parts that follow each other, on the CPU."""
+        joined: RegionTotals = _cat(parts)
+        return joined
 
 
-def with_masses(
+def _cat(parts: Sequence[Any]) -> Any:
+    """Tensors joined along their first dimension, on the CPU, and what holds such tensors."""
+    first = parts[0]
+    if isinstance(first, Tensor):
+        return torch.cat(list(parts)).cpu()
+    if isinstance(first, dict):
+        return {name: _cat([part[name] for part in parts]) for name in first}
+    return type(first)(*map(_cat, zip(*parts, strict=True)))
+
+
+def _with_masses(
     simulator: Simulator, scale: MassScale, theta: Tensor, generator: torch.Generator
 ) -> MemberHistories:
     """Give members their masses.
@@ -115,12 +108,9 @@ def with_masses(
         The same histories with the masses that the observed levels demand.
     """
     log_mass = scale.log_mass(simulator, theta.transpose(0, 1)).T
-
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator, device=theta.device)
-
-    error = scale.relative_noise * normal(*log_mass.shape)
-    error = error + ABSOLUTE_CALIBRATION * normal(len(theta), 1)
+    own = torch.randn(log_mass.shape, generator=generator, device=theta.device)
+    common = torch.randn(len(theta), 1, generator=generator, device=theta.device)
+    error = scale.relative_noise * own + ABSOLUTE_CALIBRATION * common
     return MemberHistories(theta, log_mass + error / math.log(10.0))
 
 
@@ -234,12 +224,12 @@ def region_totals(
         along = population.members[first : first + size]
         moved = _move(z, axes, along, coordinates.prior_draws, generator)
         theta = coordinates.to_theta(moved)
-        members = with_masses(simulator, scale, theta, generator)
+        members = _with_masses(simulator, scale, theta, generator)
         parts.append(add_up_members(simulator, members, frame_kms))
-    totals = RegionTotals.cat(parts).cpu()
-    return (
-        totals if known else totals._replace(log_mass=torch.full_like(totals.log_mass, torch.nan))
-    )
+    totals = RegionTotals.cat(parts)
+    if known:
+        return totals
+    return totals._replace(log_mass=torch.full_like(totals.log_mass, torch.nan))
 
 
 def _move(

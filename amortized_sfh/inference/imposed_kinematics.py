@@ -282,11 +282,10 @@ class FlowPool:
     generator: torch.Generator
 
     @property
-    def _columns(self) -> tuple[int, int]:
-        return self.space.index("velocity"), self.space.index("log_sigma")
-
-    def _bijections(self) -> list[Bijection]:
-        return [self.space.parameters[j].bijection for j in self._columns]
+    def _bijections(self) -> dict[int, Bijection]:
+        """Bijections of velocity and log dispersion by their columns of u."""
+        columns = (self.space.index("velocity"), self.space.index("log_sigma"))
+        return {j: self.space.parameters[j].bijection for j in columns}
 
     def draw(self, index: Tensor, n_draws: int) -> tuple[Tensor, Tensor, Tensor]:
         """Draw u, with velocity and dispersion in km/s.
@@ -308,7 +307,7 @@ class FlowPool:
         u = self.sampler.sample(self.latent[index], n_draws, self.generator)
         velocity, log_sigma = (
             bijection.inverse(u[..., j : j + 1].double())[..., 0]
-            for j, bijection in zip(self._columns, self._bijections(), strict=True)
+            for j, bijection in self._bijections.items()
         )
         return u, velocity, 10.0**log_sigma
 
@@ -325,7 +324,7 @@ class FlowPool:
         Tensor
             Both columns of u, shape (..., 2); not finite beyond the bounds of the parameters.
         """
-        pairs = zip(self._bijections(), (velocity, torch.log10(sigma)), strict=True)
+        pairs = zip(self._bijections.values(), (velocity, torch.log10(sigma)), strict=True)
         return torch.cat([bijection.forward(x[..., None]) for bijection, x in pairs], dim=-1)
 
     def with_kinematics(self, values: Tensor, velocity: Tensor, sigma: Tensor) -> Tensor:
@@ -345,5 +344,5 @@ class FlowPool:
         """
         place = self.coordinates(velocity.double(), sigma.double()).to(values)
         moved = values.clone()
-        moved[..., list(self._columns)] = place[:, None].expand(-1, values.shape[1], -1)
+        moved[..., list(self._bijections)] = place[:, None].expand(-1, values.shape[1], -1)
         return moved

@@ -135,14 +135,10 @@ def infer_chunks(
 
     chunks = range(math.ceil(len(observation) / size))
     results = map_on(model.device, infer_chunk, chunks)
-    bar = tqdm(
-        total=len(observation),
-        unit="spectrum",
-        disable=not progress,
-        desc="posterior",
-        smoothing=0.05,
-    )
-    with bar:
+    n_obs = len(observation)
+    with tqdm(
+        total=n_obs, unit="spectrum", disable=not progress, desc="posterior", smoothing=0.05
+    ) as bar:
         for samples in results:
             yield samples
             bar.update(len(samples))
@@ -184,15 +180,14 @@ def _infer_batch(
     else:
         pool = FlowPool(generative.space, sampler, latent, generator)
         u, ess = impose(kinematics, pool, n_draws, generator)
-    theta = generative.space.to_theta(u.flatten(0, 1))
-    flat = derive(generative.simulator, theta)
-    derived = Derived(*(v.unflatten(0, (len(observation), n_draws)).cpu() for v in flat))
+    flat = generative.space.to_theta(u.flatten(0, 1))
+    theta = flat.unflatten(0, u.shape[:2])
+    derived = (v.unflatten(0, u.shape[:2]).cpu() for v in derive(generative.simulator, flat))
     log_mass = _log_mass(generative, observation, theta, generator, distance_mpc)
-    theta = theta.unflatten(0, (len(observation), n_draws))
     check = check_predictions(generative, observation, theta[:, :N_PREDICTIVE])
     return PosteriorSamples(
         theta=theta.cpu(),
-        derived=derived,
+        derived=Derived(*derived),
         log_mass=log_mass.cpu(),
         chi2=check.chi2.cpu(),
         band_pull=check.band_pull.cpu(),
@@ -214,7 +209,7 @@ def _log_mass(
     """log10 of the formed mass of every draw: the level of the data over that of the model."""
     simulator = generative.simulator
     scale = mass_scale(simulator, observation, distance_mpc)
-    log_mass = scale.log_mass(simulator, theta.unflatten(0, (len(observation), -1)))
+    log_mass = scale.log_mass(simulator, theta)
     relative_error = torch.sqrt(scale.relative_noise**2 + ABSOLUTE_CALIBRATION**2)
     scatter = torch.randn(log_mass.shape, generator=generator, device=log_mass.device)
     return log_mass + scatter * relative_error[:, None] / math.log(10.0)
@@ -222,7 +217,6 @@ def _log_mass(
 
 def _out_of_range(generative: GenerativeModel, observation: Observation) -> Tensor:
     """True where S/N per pixel or redshift lie beyond those of the training, shape (n_obs,)."""
-    snr = observation.median_snr()
-    limit = generative.conditions.snr[1]
     z, z_max = observation.redshift, generative.instrument.max_redshift
-    return (snr > 1.1 * limit) | (z < -MAX_BLUESHIFT) | (z > z_max)
+    too_good = observation.median_snr() > 1.1 * generative.conditions.snr[1]
+    return too_good | (z < -MAX_BLUESHIFT) | (z > z_max)

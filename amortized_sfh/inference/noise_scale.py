@@ -50,11 +50,10 @@ def measure_noise_scale(
     scale : Tensor
         Factor per pixel, smooth in wavelength, shape (n_obs, n_pix).
     """
-    instrument = model.instrument
     scales, first = [], 0
     for samples in infer_chunks(model, observation, _N_DRAWS, seed):
-        rows = observation[first : first + len(samples)].clean()
-        part = mask_observation(rows, instrument)
+        rows = observation[first : first + len(samples)]
+        part = mask_observation(rows.clean(), model.instrument)
         light = predictive_spectra(model.generative, part, samples.theta)
         residual = (part.flux - light.flux.mean(1)) / torch.where(part.valid, part.sigma, 1.0)
         scales.append(residual_scale(residual, part.valid))
@@ -79,8 +78,7 @@ def residual_scale(residual: Tensor, valid: Tensor) -> Tensor:
         Scale in [1, 10], shape (n_obs, n_pix); 1 where too few pixels are left to measure.
     """
     n_pix = residual.shape[1]
-    middle = slice(_LAG, n_pix - _LAG)
-    left, right = slice(0, n_pix - 2 * _LAG), slice(2 * _LAG, n_pix)
+    left, middle, right = (slice(k * _LAG, n_pix - (2 - k) * _LAG) for k in range(3))
     difference = residual[:, left] - 2.0 * residual[:, middle] + residual[:, right]
     usable = valid[:, left] & valid[:, middle] & valid[:, right]
     difference = torch.where(usable, difference.abs(), torch.nan)

@@ -8,7 +8,8 @@ not depend on the data.
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Callable
+from typing import TypeAlias, cast
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +21,8 @@ from torch import Tensor, nn
 from amortized_sfh.networks.light_tree import LightTree
 
 _MIN_BIN, _MIN_DERIVATIVE = 1e-3, 1e-3
+#: Inverse of a layer: values (n_obs, n_draws, n_param) and latent vectors (n_obs, n_latent) to u.
+_Inverse: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
 
 class FlowSampler:
@@ -37,22 +40,21 @@ class FlowSampler:
     """
 
     def __init__(self, flow: nn.Module) -> None:
-        layers: list[_Linear | _Coupling | _Fixed] = []
+        self._layers: list[_Inverse] = []
         # sampling runs through the layers backwards
         transforms = cast("Flow", flow.net)._transform._transforms
         for transform in reversed(list(transforms)):
             if isinstance(transform, LULinear):
-                layers.append(_Linear(transform))
+                self._layers.append(_inverse_linear(transform))
             elif isinstance(transform, PiecewiseRationalQuadraticCouplingTransform):
-                layers.append(_Coupling(transform))
+                self._layers.append(_inverse_coupling(transform))
             elif isinstance(transform, LightTree):
-                layers.append(_Fixed(transform))
+                self._layers.append(_inverse_tree(transform))
             else:
                 raise TypeError(
                     f"flow has a layer {type(transform).__name__}; this sampler knows LULinear and "
                     "spline couplings: sample the estimator itself"
                 )
-        self._layers = layers
         self.n_param = int(cast("torch.Size", flow.input_shape)[0])
 
     @torch.no_grad()
@@ -98,75 +100,62 @@ class FlowSampler:
         """
         values = noise
         for layer in self._layers:
-            values = layer.inverse(values, latent)
+            values = layer(values, latent)
         return values
 
 
-class _Linear:
+def _inverse_linear(transform: LULinear) -> _Inverse:
     """Inverse of an LULinear layer as one matrix."""
-
-    def __init__(self, transform: LULinear) -> None:
-        weight = transform.weight().detach().double()
-        self._inverse = torch.linalg.inv(weight).T.to(transform.bias.dtype)
-        self._bias = transform.bias.detach()
-
-    def inverse(self, values: Tensor, latent: Tensor) -> Tensor:
-        return (values - self._bias) @ self._inverse
+    matrix = torch.linalg.inv(transform.weight().detach().double()).T.to(transform.bias.dtype)
+    bias = transform.bias.detach()
+    return lambda values, _: (values - bias) @ matrix
 
 
-class _Fixed:
+def _inverse_tree(tree: LightTree) -> _Inverse:
     """Inverse of the fixed coordinates."""
-
-    def __init__(self, transform: LightTree) -> None:
-        self._transform = transform
-
-    def inverse(self, values: Tensor, latent: Tensor) -> Tensor:
-        return self._transform.to_u(values)
+    return lambda values, _: tree.to_u(values)
 
 
-class _Coupling:
+def _inverse_coupling(transform: PiecewiseRationalQuadraticCouplingTransform) -> _Inverse:
     """Inverse of a spline coupling whose network reads the latent vector."""
+    fixed, moving = transform.identity_features, transform.transform_features
+    unshuffle = torch.argsort(torch.cat([fixed, moving]))
+    net: ResidualNet = transform.transform_net
+    first = net.initial_layer
+    weight_fixed, weight_latent = first.weight.detach().tensor_split([len(fixed)], dim=1)
+    heads = _heads(net, transform.num_bins, len(moving))
 
-    def __init__(self, transform: PiecewiseRationalQuadraticCouplingTransform) -> None:
-        self._identity = transform.identity_features
-        self._moving = transform.transform_features
-        self._unshuffle = torch.argsort(torch.cat([self._identity, self._moving]))
-        self._n_bins, self._bound = transform.num_bins, float(transform.tail_bound)
-        net: ResidualNet = transform.transform_net
-        n_identity = len(self._identity)
-        weight = net.initial_layer.weight.detach()
-        self._in_weight, self._in_context = weight[:, :n_identity], weight[:, n_identity:]
-        self._in_bias = net.initial_layer.bias.detach()
-        self._blocks = net.blocks
-        self._heads = self._split_head(net)
-
-    def inverse(self, values: Tensor, latent: Tensor) -> Tensor:
-        identity, moving = values[..., self._identity], values[..., self._moving]
-        context = F.linear(latent, self._in_context, self._in_bias)[:, None]
-        hidden = identity @ self._in_weight.T + context
-        for block in self._blocks:
+    def inverse(values: Tensor, latent: Tensor) -> Tensor:
+        kept = values[..., fixed]
+        context = F.linear(latent, weight_latent, first.bias.detach())[:, None]
+        hidden = kept @ weight_fixed.T + context
+        for block in net.blocks:
             gate = torch.sigmoid(block.context_layer(latent))[:, None]
             inner = block.linear_layers[0](F.relu(hidden))
             inner = block.linear_layers[1](F.relu(inner))
             hidden = hidden + inner * gate
         widths, heights, slopes = (
-            F.linear(hidden, weight, bias).unflatten(-1, (len(self._moving), -1))
-            for weight, bias in self._heads
+            F.linear(hidden, weight, bias).unflatten(-1, (len(moving), -1))
+            for weight, bias in heads
         )
-        moved = inverse_spline(moving, widths, heights, slopes, self._bound)
-        return torch.cat([identity, moved], dim=-1)[..., self._unshuffle]
+        bound = float(transform.tail_bound)
+        moved = inverse_spline(values[..., moving], widths, heights, slopes, bound)
+        return torch.cat([kept, moved], dim=-1)[..., unshuffle]
 
-    def _split_head(self, net: ResidualNet) -> list[tuple[Tensor, Tensor]]:
-        """Weights of the last layer for widths, heights and slopes apart: no copies later."""
-        softness = net.hidden_features**0.5
-        k, n_moving = self._n_bins, len(self._moving)
-        weight = net.final_layer.weight.detach().unflatten(0, (n_moving, -1))
-        bias = net.final_layer.bias.detach().unflatten(0, (n_moving, -1))
-        parts = ((slice(0, k), softness), (slice(k, 2 * k), softness), (slice(2 * k, None), 1.0))
-        return [
-            (weight[:, cut].flatten(0, 1) / scale, bias[:, cut].flatten() / scale)
-            for cut, scale in parts
-        ]
+    return inverse
+
+
+def _heads(net: ResidualNet, n_bins: int, n_moving: int) -> list[tuple[Tensor, Tensor]]:
+    """Weights of the last layer for widths, heights and slopes apart: no copies later."""
+    softness = net.hidden_features**0.5
+    weight = net.final_layer.weight.detach().unflatten(0, (n_moving, -1))
+    bias = net.final_layer.bias.detach().unflatten(0, (n_moving, -1))
+    cuts = [n_bins, 2 * n_bins]
+    parts = zip(weight.tensor_split(cuts, dim=1), bias.tensor_split(cuts, dim=1), strict=True)
+    return [
+        (w.flatten(0, 1) / scale, b.flatten() / scale)
+        for (w, b), scale in zip(parts, (softness, softness, 1.0), strict=True)
+    ]
 
 
 def inverse_spline(

@@ -2,6 +2,7 @@
 
 Batches come from an endless `stream`, which `prefetch` makes ahead in a second process, from a file
 (`training_set`, whose contents `training_set_format` specifies), or, for a frozen encoder, from
-spectra that were encoded once (`encoded_set`); `stored_rows` writes and reads both files. The `loop` trains `joint_networks` on any of them by
-the `schedule` and writes a `loss_curve` and a `checkpoint`.
+spectra that were encoded once (`encoded_set`); the rows of both files are `stored_rows`. The `loop`
+trains `joint_networks` on any of them by the `schedule` and writes a `loss_curve` and a
+`checkpoint`.
 """

@@ -132,7 +132,7 @@ def test_mass_of_a_known_population(small_model, small_posterior):
         unit_cgs=1e-15,
     )
     generator = torch.Generator().manual_seed(0)
-    theta = mock.theta.repeat_interleave(400, 0)
+    theta = mock.theta[:, None].expand(-1, 400, -1)
     log_mass = _log_mass(small_model, observation, theta, generator, 10.0)
     # 0.05 / ln 10 of absolute calibration, and the kinematics that the level leaves out
     assert float((log_mass.mean(1) - 7.0).abs().max()) < 0.012
