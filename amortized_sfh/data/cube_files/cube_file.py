@@ -22,7 +22,7 @@ from astropy.wcs import WCS
 from torch import Tensor
 
 from amortized_sfh.data.cube_files.axes import celestial, wavelength_axis
-from amortized_sfh.data.cube_files.manga import find_manga_parts
+from amortized_sfh.data.cube_files.manga import CubeParts, find_manga_parts
 from amortized_sfh.data.cube_files.psf import DEFAULT_FWHM_ARCSEC, PsfWidth, find_psf
 from amortized_sfh.data.files.extensions import (
     ERROR_HDUS,
@@ -34,6 +34,7 @@ from amortized_sfh.data.files.fits_files import (
     InputFileError,
     InputWarning,
     as_input_errors,
+    extension_names,
     find_image,
     open_fits,
 )
@@ -65,6 +66,29 @@ class SpectraChunk(NamedTuple):
     variance: Tensor
     valid: Tensor
     bad_variance: Tensor
+
+    @property
+    def with_nan(self) -> tuple[np.ndarray, np.ndarray]:
+        """Fluxes and errors, each (n_chunk, n_plane), float32, NaN where not valid."""
+        valid = self.valid.numpy()
+        sigma = np.sqrt(self.variance.numpy())
+        return np.where(valid, self.flux.numpy(), np.nan), np.where(valid, sigma, np.nan)
+
+
+def window_shape(window: tuple[slice, slice]) -> tuple[int, int]:
+    """Return the numbers of rows and columns of a window of a cube."""
+    rows, columns = window
+    return rows.stop - rows.start, columns.stop - columns.start
+
+
+def central_window(window: tuple[slice, slice], side: int) -> tuple[slice, slice]:
+    """Return the middle of a window, at most so many rows and columns."""
+
+    def middle(part: slice) -> slice:
+        spare = max(part.stop - part.start - side, 0)
+        return slice(part.start + spare // 2, part.stop - (spare - spare // 2))
+
+    return middle(window[0]), middle(window[1])
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -162,13 +186,18 @@ class CubeFile:
         edges = rest_air_edges(self.edges_aa[planes.start : planes.stop + 1], 0.0, self.medium)
         return (0.5 * (edges[1:] + edges[:-1])).numpy()
 
-    def header(self, window: tuple[slice, slice]) -> fits.Header:
-        """Return the celestial header of a window (rows, columns); empty without a WCS."""
-        if self.wcs is None:
-            return fits.Header()
+    def window_wcs(self, window: tuple[slice, slice]) -> WCS | None:
+        """Return the celestial WCS of a window (rows, columns); None if the cube has none."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return self.wcs[window].to_header(relax=True)
+            return None if self.wcs is None else self.wcs[window]
+
+    def header(self, window: tuple[slice, slice]) -> fits.Header:
+        """Return the celestial header of a window (rows, columns); empty without a WCS."""
+        wcs = self.window_wcs(window)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return fits.Header() if wcs is None else wcs.to_header(relax=True)
 
     def psf_width(self, given: float | None = None, warn: bool = True) -> PsfWidth:
         """Return the PSF to convolve to: as given, else as the cube tells, else typical of MUSE.
@@ -295,21 +324,15 @@ def open_cube(path: str | Path | CubeFile) -> CubeFile:
     with ExitStack() as stack:
         hdus = stack.enter_context(open_fits(path, memmap=False))
         manga = find_manga_parts(hdus, path)
-        data, stat, quality = _muse_parts(hdus, path) if manga is None else manga[:3]
+        data, stat, quality, edges, medium = manga or _muse_parts(hdus, path)
         header, primary = hdus[data].header, hdus[0].header
-        nx, ny, n_plane = (int(header[f"NAXIS{i}"]) for i in (1, 2, 3))
-        try:
-            unit = parse_flux_unit(header.get("BUNIT", primary.get("BUNIT")))
-        except ValueError as error:
-            raise InputFileError(f"{path}: {error}") from error
-        edges, medium = wavelength_axis(path, header, n_plane) if manga is None else manga[3:]
         modes = [str(h.get("ESO INS MODE", "")) for h in (header, primary)]
         cube = CubeFile(
             path=path,
-            shape=(n_plane, ny, nx),
+            shape=hdus[data].shape,
             edges_aa=edges,
             medium=medium,
-            unit_cgs=unit,
+            unit_cgs=parse_flux_unit(header.get("BUNIT", primary.get("BUNIT")), path),
             wcs=celestial(header),
             psf=find_psf(path, [hdu.header for hdu in hdus[:2]]),
             # MUSE's modes are WFM-NOAO-N, WFM-NOAO-E, WFM-AO-N, WFM-AO-E and NFM-AO-N
@@ -325,11 +348,11 @@ def open_cube(path: str | Path | CubeFile) -> CubeFile:
     return cube
 
 
-def _muse_parts(hdul: fits.HDUList, path: str | Path) -> tuple[int, int, int | None]:
-    """Indices of flux, variance and quality of a MUSE cube."""
+def _muse_parts(hdul: fits.HDUList, path: Path) -> CubeParts:
+    """Find the parts of a MUSE cube."""
     data = find_image(hdul, MUSE_FLUX_HDUS, 3)
     if data is None:
-        names = ", ".join(hdu.name or "(no name)" for hdu in hdul)
+        names = extension_names(hdul)
         if is_row_stacked(hdul):
             raise InputFileError(
                 f"{path} holds rows of spectra (found {names}); expected a cube: "
@@ -339,23 +362,15 @@ def _muse_parts(hdul: fits.HDUList, path: str | Path) -> tuple[int, int, int | N
             f"{path} has no 3-D extension DATA (found {names}); expected a MUSE cube"
         )
     stat = find_image(hdul, ERROR_HDUS["variance"], 3)
-    quality = find_image(hdul, MUSE_QUALITY_HDUS, 3)
-    return data, _checked_stat(path, hdul, stat, hdul[data].header), quality
-
-
-def _checked_stat(
-    path: str | Path, hdul: fits.HDUList, stat: int | None, header: fits.Header
-) -> int:
     if stat is None:
         raise InputFileError(
             f"{path} has no extension STAT with the variance; posteriors need it: use the cube as "
             "the MUSE pipeline wrote it, or add a 3-D extension named STAT (flux unit squared)"
         )
-    axes = [f"NAXIS{i}" for i in (1, 2, 3)]
-    if any(hdul[stat].header[axis] != header[axis] for axis in axes):
-        found = tuple(hdul[stat].header[axis] for axis in axes)
+    shape = hdul[data].shape
+    if hdul[stat].shape != shape:
         raise InputFileError(
-            f"{path}: STAT has size {found}, DATA {tuple(header[axis] for axis in axes)}; "
-            "expected the same"
+            f"{path}: STAT has size {hdul[stat].shape[::-1]}, DATA {shape[::-1]}; expected the same"
         )
-    return stat
+    quality = find_image(hdul, MUSE_QUALITY_HDUS, 3)
+    return data, stat, quality, *wavelength_axis(path, hdul[data].header, shape[0])

@@ -12,51 +12,35 @@ Law et al. 2016, AJ 152, 83.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from astropy.io import fits
 from torch import Tensor
 
 from amortized_sfh.data.files.extensions import MANGA_CUBE_HDUS, WAVE_HDUS
-from amortized_sfh.data.files.fits_files import InputFileError, find_image
+from amortized_sfh.data.files.fits_files import InputFileError, extension_names, find_image
 from simulators.wavelengths.resample import edges_from_centres
 
-
-class MangaParts(NamedTuple):
-    """Extensions and wavelengths of a LOGCUBE.
-
-    Attributes
-    ----------
-    data, ivar, mask : int
-        Indices of the extensions FLUX, IVAR and MASK.
-    edges_aa : Tensor
-        Observed edges of the wavelength pixels in Å, shape (n_wave + 1,), float64.
-    medium : str
-        Medium of the wavelengths, "vacuum".
-    """
-
-    data: int
-    ivar: int
-    mask: int
-    edges_aa: Tensor
-    medium: str = "vacuum"
+CubeParts = tuple[int, int, int | None, Tensor, str]
+"""Parts of the file of a cube: indices of the extensions with fluxes, errors and mask, if there is
+one; observed edges of the wavelength pixels in Å, shape (n_wave + 1,), float64; their medium."""
 
 
-def find_manga_parts(hdul: fits.HDUList, path: str | Path) -> MangaParts | None:
+def find_manga_parts(hdul: fits.HDUList, path: Path) -> CubeParts | None:
     """Find the parts of a LOGCUBE.
 
     Parameters
     ----------
     hdul : HDUList
         A file that is open.
-    path : str or Path
+    path : Path
         Name of the file, for messages.
 
     Returns
     -------
-    MangaParts or None
-        None if it is another kind of file: one without a cube FLUX or without WAVE.
+    CubeParts or None
+        Parts of the LOGCUBE, in vacuum; None if it is another kind of file: one without a cube FLUX
+        or without WAVE.
 
     Raises
     ------
@@ -70,7 +54,7 @@ def find_manga_parts(hdul: fits.HDUList, path: str | Path) -> MangaParts | None:
     if ivar is None or mask is None:
         raise InputFileError(
             f"{path} has FLUX and WAVE but no cube IVAR or no MASK (extensions: "
-            f"{', '.join(hdu.name for hdu in hdul)}); expected all of them, as in a LOGCUBE"
+            f"{extension_names(hdul)}); expected all of them, as in a LOGCUBE"
         )
     shape = hdul[data].shape
     for index in (ivar, mask):
@@ -88,4 +72,4 @@ def find_manga_parts(hdul: fits.HDUList, path: str | Path) -> MangaParts | None:
         edges = edges_from_centres(centres)
     except ValueError as error:
         raise InputFileError(f"{path}: WAVE: {error}") from error
-    return MangaParts(data, ivar, mask, edges)
+    return data, ivar, mask, edges, "vacuum"

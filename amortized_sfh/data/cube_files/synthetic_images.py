@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from amortized_sfh.data.cube_files.cube_file import CubeFile
+from amortized_sfh.data.cube_files.cube_file import CubeFile, window_shape
 from simulators.instruments.filters import FilterCurve
 
 _MIN_BAND_COVERAGE = 0.5
@@ -69,7 +69,7 @@ def _centres(cube: CubeFile) -> np.ndarray:
 
 def _weighted_image(cube: CubeFile, window: tuple[slice, slice], weight: np.ndarray) -> np.ndarray:
     used = np.flatnonzero(weight > 0.01 * weight.max())
-    ny, nx = (part.stop - part.start for part in window)
+    ny, nx = window_shape(window)
     step = max(1, int(len(used) * ny * nx / _MAX_VALUES))
     planes = slice(int(used[0]), int(used[-1]) + 1, step)
     image = np.full(ny * nx, np.nan)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from amortized_sfh.data.cube_files.cube_file import CubeFile
-from amortized_sfh.data.cube_noise.sky_spaxels import SKY_FRACTION
+from amortized_sfh.data.cube_noise.sky_spaxels import SKY_FRACTION, row_medians
 from simulators.noise.growth import noise_growth_factor
 from simulators.noise.profile import NoiseProfile
 
@@ -129,10 +129,10 @@ def _sky_sigma(cube: CubeFile, planes: slice) -> np.ndarray:
     for y in np.unique(np.linspace(0, ny - 1, _ROWS).round().astype(int)):
         for chunk in cube.chunks((slice(int(y), int(y) + 1), slice(0, nx)), planes):
             some = chunk.valid.any(dim=1)
-            valid = chunk.valid[some].numpy()
-            flux = np.where(valid, chunk.flux[some].numpy(), np.nan)
+            values = chunk.flux[some], chunk.variance[some].sqrt()
+            flux, error = (v.masked_fill(~chunk.valid[some], torch.nan).numpy() for v in values)
             light.append(np.nanmedian(flux, axis=1))
-            sigma.append(np.where(valid, chunk.variance[some].sqrt().numpy(), np.nan))
+            sigma.append(error)
     brightness = np.concatenate(light)
     if brightness.size == 0:
         raise ValueError(
@@ -140,7 +140,4 @@ def _sky_sigma(cube: CubeFile, planes: slice) -> np.ndarray:
             "in the noise profile need the errors of some: check DATA and STAT"
         )
     faint = np.concatenate(sigma)[brightness <= np.quantile(brightness, SKY_FRACTION)]
-    seen = np.isfinite(faint).any(axis=0)
-    out = np.zeros(faint.shape[1])
-    out[seen] = np.nanmedian(faint[:, seen], axis=0)
-    return out
+    return np.nan_to_num(row_medians(faint.T))

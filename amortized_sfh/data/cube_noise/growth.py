@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
-from amortized_sfh.data.cube_files.cube_file import CubeFile
+from amortized_sfh.data.cube_files.cube_file import CubeFile, central_window, window_shape
 from simulators.noise.growth import NOISE_GROWTH
 from simulators.robust import robust_sigma
 
@@ -64,7 +65,7 @@ def measure_growth_law(cube: CubeFile, window: tuple[slice, slice], planes: slic
     ValueError
         If the window is too small or too empty to measure.
     """
-    flux, variance = _window_spectra(cube, (_middle(window[0]), _middle(window[1])), planes)
+    flux, variance = _window_spectra(cube, central_window(window, _MAX_SIDE), planes)
     single = _excess(flux, variance, 1)
     excess = np.array([_excess(flux, variance, n) for n in _SIDES]) / (single or np.nan)
     known = np.isfinite(excess)
@@ -109,24 +110,16 @@ def _window_spectra(
     cube: CubeFile, window: tuple[slice, slice], planes: slice
 ) -> tuple[np.ndarray, np.ndarray]:
     """Flux and variance, each (ny, nx, n_plane), NaN for spaxels with gaps."""
-    shape = tuple(part.stop - part.start for part in window)
-    parts = [
-        (c.flux.numpy(), c.variance.numpy(), c.valid.numpy())
-        for c in cube.chunks(window, planes, 10**6)
-    ]
+    chunks = [chunk[1:4] for chunk in cube.chunks(window, planes, 10**6)]
     flux, variance, valid = (
-        np.concatenate(p).reshape(*shape, -1) for p in zip(*parts, strict=True)
+        torch.cat(parts).numpy().reshape(*window_shape(window), -1)
+        for parts in zip(*chunks, strict=True)
     )
     # A spaxel with gaps would look like correlated noise: leave it, and its boxes, out.
     gaps = ~valid.any(axis=(0, 1))
     flux, variance = flux[..., ~gaps], variance[..., ~gaps]
     blank = (valid[..., ~gaps].mean(axis=-1) < 0.99)[..., None]
     return np.where(blank, np.nan, flux), np.where(blank, np.nan, variance)
-
-
-def _middle(part: slice) -> slice:
-    spare = max(part.stop - part.start - _MAX_SIDE, 0)
-    return slice(part.start + spare // 2, part.stop - (spare - spare // 2))
 
 
 def _excess(flux: np.ndarray, variance: np.ndarray, n: int) -> float:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import least_squares
 
-from amortized_sfh.data.cube_noise.sky_spaxels import SpaxelSpectra
+from amortized_sfh.data.cube_noise.sky_spaxels import SpaxelSpectra, row_medians
 from simulators.noise.profile import MAX_TAPS
 from simulators.robust import MAD_TO_SIGMA
 
@@ -144,7 +144,7 @@ def smooth_part(spectra: np.ndarray) -> np.ndarray:
     pixel = np.arange(spectra.shape[1])
     parts = np.array_split(pixel, max(1, round(len(pixel) / _BLOCK)))
     centres = np.array([part.mean() for part in parts])
-    knots = np.stack([_median(spectra[:, part]) for part in parts], axis=1)
+    knots = np.stack([row_medians(spectra[:, part]) for part in parts], axis=1)
     smooth = np.zeros_like(spectra)
     for out, values in zip(smooth, knots, strict=True):
         known = np.isfinite(values)
@@ -153,21 +153,13 @@ def smooth_part(spectra: np.ndarray) -> np.ndarray:
     return smooth
 
 
-def _median(values: np.ndarray) -> np.ndarray:
-    """Median along the last axis, NaN where nothing is finite."""
-    some = np.isfinite(values).any(axis=1)
-    out = np.full(len(values), np.nan)
-    out[some] = np.nanmedian(values[some], axis=1)
-    return out
-
-
 def _pair_residuals(spectra: SpaxelSpectra) -> np.ndarray:
     """Differences of spaxels of a row in units of their errors, shape (n_pair, n_plane)."""
     place = {(y, x): i for i, (y, x) in enumerate(zip(spectra.y, spectra.x, strict=True))}
     pairs = [(i, place[y, x + _SEPARATION]) for (y, x), i in place.items()
              if (y, x + _SEPARATION) in place]  # fmt: skip
     near, far = np.array(pairs, dtype=int).reshape(-1, 2).T
-    light, noise = _median(spectra.flux), _median(spectra.sigma)
+    light, noise = row_medians(spectra.flux), row_medians(spectra.sigma)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = light[near] / light[far]
         # what is fainter than its noise has no features that would have to be scaled away

@@ -46,11 +46,8 @@ class SkyModes(NamedTuple):
     threshold: float
 
 
-class _Sky(NamedTuple):
-    """Residuals of some spaxels, and their means over the neighbours of each."""
-
-    residual: np.ndarray
-    neighbours: np.ndarray
+_Sky = tuple[np.ndarray, np.ndarray]
+"""Residuals of some spaxels, and their means over the neighbours of each, (n_spaxel, n_plane)."""
 
 
 def find_sky_modes(residual: np.ndarray, y: np.ndarray, x: np.ndarray) -> SkyModes:
@@ -119,7 +116,7 @@ def _sky(residual: np.ndarray, y: np.ndarray, x: np.ndarray) -> _Sky:
     distance = np.hypot(y[:, None] - y, x[:, None] - x)
     ring = ((distance >= _RING[0]) & (distance <= _RING[1])).astype(np.float64)
     ring /= np.maximum(ring.sum(axis=1, keepdims=True), 1.0)
-    return _Sky(residual, ring @ residual)
+    return residual, ring @ residual
 
 
 def _covariance(sky: _Sky, directions: np.ndarray) -> np.ndarray:
@@ -131,7 +128,7 @@ def _covariance(sky: _Sky, directions: np.ndarray) -> np.ndarray:
 
 def _leading(sky: _Sky) -> np.ndarray:
     """Leading eigenvectors of the covariance of neighbours, shape (n_plane, 8)."""
-    n_plane = sky.residual.shape[1]
+    n_plane = sky[0].shape[1]
     operator = LinearOperator(
         (n_plane, n_plane), matvec=lambda v: _covariance(sky, v.ravel()), dtype=np.float64
     )

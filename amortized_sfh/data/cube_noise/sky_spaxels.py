@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from amortized_sfh.data.cube_files.cube_file import CubeFile
+from amortized_sfh.data.cube_files.cube_file import CubeFile, window_shape
 from simulators.robust import robust_sigma
 
 SKY_FRACTION = 0.3
@@ -30,8 +30,6 @@ class SkySelection(NamedTuple):
     ----------
     light : ndarray
         Median flux over wavelength, shape (ny, nx), NaN for spaxels with gaps.
-    noise : ndarray
-        Median error bar over wavelength, shape (ny, nx).
     is_sky : ndarray
         True for sky spaxels, shape (ny, nx).
     snr : float
@@ -39,7 +37,6 @@ class SkySelection(NamedTuple):
     """
 
     light: np.ndarray
-    noise: np.ndarray
     is_sky: np.ndarray
     snr: float
 
@@ -96,16 +93,17 @@ def find_sky(
     if not 0.0 < fraction <= 1.0:
         raise ValueError(f"share of sky spaxels is {fraction}; expected above 0 and at most 1")
     light, noise = _brightness(cube, window, planes)
-    usable = np.isfinite(light)
-    faint = usable & (light <= _quantile(light[usable], fraction))
-    values = light[faint]
-    middle = float(np.median(values)) if values.size else 0.0
-    spread = float(robust_sigma(values - middle)) if values.size else 0.0
-    is_sky = faint & (light >= middle - _OUTLIER * spread)
+    is_sky = np.isfinite(light)
+    n_usable = int(is_sky.sum())
+    if n_usable:
+        is_sky &= light <= np.quantile(light[is_sky], fraction)
+        middle = float(np.median(light[is_sky]))
+        spread = float(robust_sigma(light[is_sky] - middle))
+        is_sky &= light >= middle - _OUTLIER * spread
     if is_sky.sum() < _MIN_SKY_SPAXELS:
         raise ValueError(
             f"{cube.path} has {int(is_sky.sum())} sky spaxels in this region, the faintest "
-            f"{fraction:.0%} of {int(usable.sum())} without gaps; expected at least "
+            f"{fraction:.0%} of {n_usable} without gaps; expected at least "
             f"{_MIN_SKY_SPAXELS}: choose a larger region"
         )
     snr = float(np.median(light[is_sky] / noise[is_sky]))
@@ -115,7 +113,7 @@ def find_sky(
             f"{snr:.1f} per pixel, expected at most {_MAX_SKY_SNR:g}; choose a region with sky, or "
             "measure on an offset field"
         )
-    return SkySelection(light, noise, is_sky, snr)
+    return SkySelection(light, is_sky, snr)
 
 
 def read_spaxels(
@@ -139,43 +137,44 @@ def read_spaxels(
     SpaxelSpectra
         Spectra of the chosen spaxels, in row-major order.
     """
-    flat = chosen.ravel()
-    n, n_plane = int(flat.sum()), planes.stop - planes.start
-    flux, sigma = np.empty((2, n, n_plane), dtype=np.float32)
-    first = 0
+    flat, parts = chosen.ravel(), []
     for chunk in cube.chunks(window, planes):
-        keep = flat[chunk.spaxels]
-        part = slice(first, first + int(keep.sum()))
-        valid = chunk.valid.numpy()[keep]
-        flux[part] = np.where(valid, chunk.flux.numpy()[keep], np.nan)
-        sigma[part] = np.where(valid, np.sqrt(chunk.variance.numpy()[keep]), np.nan)
-        first = part.stop
-    y, x = np.nonzero(chosen)
-    return SpaxelSpectra(flux, sigma, y, x)
+        parts.append([values[flat[chunk.spaxels]] for values in chunk.with_nan])
+    flux, sigma = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return SpaxelSpectra(flux, sigma, *np.nonzero(chosen))
 
 
-def _quantile(values: np.ndarray, fraction: float) -> float:
-    return float(np.quantile(values, fraction)) if values.size else -np.inf
+def row_medians(values: np.ndarray) -> np.ndarray:
+    """Return medians over wavelength, NaN where nothing is finite.
+
+    Parameters
+    ----------
+    values : ndarray
+        Values of n spectra, shape (n, n_plane), NaN where not valid.
+
+    Returns
+    -------
+    ndarray
+        Median of each spectrum, shape (n,), float64.
+    """
+    some = np.isfinite(values).any(axis=1)
+    out = np.full(len(values), np.nan)
+    out[some] = np.nanmedian(values[some], axis=1)
+    return out
 
 
 def _brightness(
     cube: CubeFile, window: tuple[slice, slice], planes: slice
 ) -> tuple[np.ndarray, np.ndarray]:
     """Median flux and error of each spaxel, NaN where pixels are missing that others have."""
-    shape = tuple(part.stop - part.start for part in window)
-    n_all = shape[0] * shape[1]
-    light, noise = np.full((2, n_all), np.nan)
-    count, seen = np.zeros(n_all), np.zeros(planes.stop - planes.start, dtype=bool)
+    parts, seen = [], np.zeros(planes.stop - planes.start, dtype=bool)
     for chunk in cube.chunks(window, planes):
         valid = chunk.valid.numpy()
-        flux = np.where(valid, chunk.flux.numpy(), np.nan)
-        sigma = np.where(valid, np.sqrt(chunk.variance.numpy()), np.nan)
-        some = valid.any(axis=1)
-        place = np.arange(chunk.spaxels.start, chunk.spaxels.stop)[some]
-        light[place] = np.nanmedian(flux[some], axis=1)
-        noise[place] = np.nanmedian(sigma[some], axis=1)
-        count[place] = valid[some].sum(axis=1)
+        parts.append((*(row_medians(values) for values in chunk.with_nan), valid.sum(axis=1)))
         seen |= valid.any(axis=0)
+    light, noise, count = (
+        np.concatenate(part).reshape(window_shape(window)) for part in zip(*parts, strict=True)
+    )
     gaps = count < _MIN_VALID * max(int(seen.sum()), 1)
     light[gaps] = noise[gaps] = np.nan
-    return light.reshape(shape), noise.reshape(shape)
+    return light, noise
