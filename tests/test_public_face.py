@@ -83,3 +83,16 @@ def _rooms() -> Iterator[str]:
 def test_every_public_name_exists(room):
     module = importlib.import_module(room)
     assert [name for name in getattr(module, "__all__", ()) if not hasattr(module, name)] == []
+
+
+def test_the_architecture_names_what_exists():
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    text = re.sub("^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    words = set(re.findall(r"`([\w./]+)`", text))
+    paths = {word for word in words if "/" in word or word.endswith((".py", ".toml"))}
+    bases = [ROOT, *(ROOT / package for package in PACKAGES)]
+    assert [path for path in sorted(paths) if not any((b / path).exists() for b in bases)] == []
+    files = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    code = set(re.findall(r"\w+", " ".join(path.read_text(encoding="utf-8") for path in files)))
+    assert {part for word in words - paths for part in word.split(".")} <= code
+    assert len(paths) > 40
