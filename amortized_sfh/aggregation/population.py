@@ -79,8 +79,7 @@ def sample_population(
         Draws of mean, covariance and members. The mean is at least as wide as the shared errors
         make it, however many spectra there are.
     """
-    generator = torch.Generator(shifts.device).manual_seed(seed)
-    chain = _Chain(likelihoods, shifts, mean_prior_sigma, generator, np.random.default_rng(seed))
+    chain = _Chain(likelihoods, shifts, seed, mean_prior_sigma)
     draws = [chain.step() for _ in range(_N_WARM + n_draws)][_N_WARM:]
     return Population(*(torch.stack(column) for column in zip(*draws, strict=True)))
 
@@ -89,17 +88,12 @@ class _Chain:
     """State and steps of the Gibbs sampler."""
 
     def __init__(
-        self,
-        likelihoods: GaussianLikelihoods,
-        shifts: Tensor,
-        mean_prior_sigma: float,
-        generator: torch.Generator,
-        rng: np.random.Generator,
+        self, likelihoods: GaussianLikelihoods, shifts: Tensor, seed: int, mean_prior_sigma: float
     ) -> None:
         self._precision, self._natural = likelihoods.precision, likelihoods.natural_mean
-        self._generator, self._rng = generator, rng
-        k = len(shifts)
-        self._identity = torch.eye(k).to(shifts)
+        self._generator = torch.Generator(shifts.device).manual_seed(seed)
+        self._rng = np.random.default_rng(seed)
+        self._identity = torch.eye(len(shifts)).to(shifts)
         # the mean as observed, mu + B s, has this prior; mu given it is Gaussian
         prior_variance = mean_prior_sigma**2
         observed = torch.linalg.inv(prior_variance * self._identity + shifts @ shifts.T)

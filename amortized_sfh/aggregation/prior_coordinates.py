@@ -7,7 +7,7 @@ is a distance of 1.5 along any axis.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -57,16 +57,16 @@ class PriorCoordinates:
         PriorCoordinates
             Coordinates with all tensors on the device of the model.
         """
-        prior = model.generative.prior
-        tree = fixed_coordinates(model.flow)
-        n = prior.space.n_param
+        prior, n = model.generative.prior, model.space.n_param
         start = torch.zeros(n, dtype=torch.float64, device=model.device)
-        plain = cls(prior.space, tree, start, torch.eye(n).to(start), start[None])
+        plain = cls(
+            prior.space, fixed_coordinates(model.flow), start, torch.eye(n).to(start), start[None]
+        )
         theta = prior.sample((_N_PRIOR,), torch.Generator(model.device).manual_seed(0))
         raw = plain.from_theta(theta)
-        mean, cholesky = raw.mean(0), torch.linalg.cholesky(torch.cov(raw.T))
-        whitened = cls(prior.space, tree, mean, cholesky, start[None])
-        return cls(prior.space, tree, mean, cholesky, whitened.from_theta(theta))
+        cholesky = torch.linalg.cholesky(torch.cov(raw.T))
+        whitened = replace(plain, mean=raw.mean(0), cholesky=cholesky)
+        return replace(whitened, prior_draws=whitened.from_theta(theta))
 
     @torch.no_grad()
     def from_theta(self, theta: Tensor) -> Tensor:

@@ -28,12 +28,7 @@ from amortized_sfh.data.cubes.disc import (
 from amortized_sfh.inference.infer import infer
 from amortized_sfh.model.model import PosteriorModel
 from amortized_sfh.quantities.registry import MASSES, unit_of
-from amortized_sfh.quantities.statistics import (
-    MEAN,
-    STATISTICS,
-    extension_name,
-    summarise_draws,
-)
+from amortized_sfh.quantities.statistics import MEAN, STATISTICS, extension_name, summarise_draws
 
 _WITHIN = 0.95
 

@@ -13,9 +13,8 @@ Cappellari 2017, MNRAS 466, 798; Cappellari 2023, MNRAS 526, 3273.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,7 +28,6 @@ from simulators.noise.correlation import overlap_taps
 from simulators.observations.observation import Observation
 from simulators.wavelengths.resample import apply_weights, resample_matrix
 
-_VELSCALE_RATIO = 1
 _MAX_VELOCITY_KMS = 450.0
 # pPXF wants 900 km/s of templates beyond the bounds of the velocity
 _MARGIN_KMS = _MAX_VELOCITY_KMS + 1000.0
@@ -68,14 +66,6 @@ class PPXFConfig:
             raise ValueError(f"regul {self.regul}, mdegree {self.mdegree}; expected >= 0")
 
 
-class _LogSpectrum(NamedTuple):
-    """A spectrum on pPXF's log pixels, each of shape (n_pix,)."""
-
-    flux: np.ndarray
-    sigma: np.ndarray
-    use: np.ndarray
-
-
 class PPXFFitter:
     """Fits observations by pPXF, one after another.
 
@@ -92,22 +82,20 @@ class PPXFFitter:
         self.templates = model_templates(generative.simulator, self.config.mh_stride)
         self._projector = TemplateProjector(self.templates, generative.simulator)
         self._instrument = generative.instrument
-        n_pixels = generative.instrument.grid.n_pix
-        modes = generative.noise.modes[:, n_pixels:].double().numpy()
+        n_pix = self._instrument.grid.n_pix
+        modes = generative.noise.modes[:, n_pix:].double().numpy()
         self._band_systematic = np.sqrt((modes**2).sum(0))
         edges = np.asarray(self._instrument.grid.edges_aa, dtype=float)
         # as many log pixels as there are linear ones: pPXF's habit
-        n_pix = self._instrument.grid.n_pix
         log_edges = np.linspace(np.log(edges[0]), np.log(edges[-1]), n_pix + 1)
         step = log_edges[1] - log_edges[0]
         self._velscale = SPEED_OF_LIGHT_KMS * step
         self._lam = np.exp(log_edges[:-1] + 0.5 * step)
         self._width_aa = np.diff(np.exp(log_edges))
         self._matrix = resample_matrix(torch.from_numpy(edges), torch.from_numpy(np.exp(log_edges)))
-        fine = step / _VELSCALE_RATIO
-        margin = int(_MARGIN_KMS / (SPEED_OF_LIGHT_KMS * fine)) + 2
-        n_fine = n_pix * _VELSCALE_RATIO + 2 * margin
-        self._log_lam_temp = log_edges[0] + fine * (np.arange(n_fine) - margin + 0.5)
+        margin = int(_MARGIN_KMS / self._velscale) + 2
+        pixels = np.arange(n_pix + 2 * margin) - margin
+        self._log_lam_temp = log_edges[0] + step * (pixels + 0.5)
 
     def fit(self, observation: Observation) -> dict[str, float]:
         """Fit one observation.
@@ -131,17 +119,18 @@ class PPXFFitter:
         start = time.process_time()
         if len(observation) != 1:
             raise ValueError(f"{len(observation)} observations; expected one: fit them in a loop")
-        spectrum = self._log_rebinned(observation)
-        level = float(np.median(spectrum.flux[spectrum.use]))
+        flux, sigma, use = self._log_rebinned(observation)
+        level = float(np.median(flux[use]))
         band = observation.phot_valid[0].numpy()
         nodes = self._projector.bands(observation.redshift)[:, :, band]
         templates = self._projector.spectra(observation.redshift, self._log_lam_temp)
-        unit = self._unit(templates)
-        law, start_dust, bounds = self._dust(nodes, band)
+        # weights in these units are of order one
+        typical = np.full(templates.shape[:2], np.median(templates))
+        unit = self.templates.lum_v if self.config.weights == "light" else typical
         result = ppxf(
             np.moveaxis(templates / unit[..., None], -1, 0),
-            spectrum.flux / level,
-            spectrum.sigma / level,
+            flux / level,
+            sigma / level,
             self._velscale,
             [0.0, 100.0],
             bounds=[[-_MAX_VELOCITY_KMS, _MAX_VELOCITY_KMS], [1.0, 500.0]],
@@ -149,19 +138,11 @@ class PPXFFitter:
             mdegree=self.config.mdegree,
             lam=self._lam,
             lam_temp=np.exp(self._log_lam_temp),
-            velscale_ratio=_VELSCALE_RATIO,
-            mask=spectrum.use,
+            mask=use,
             regul=self.config.regul,
             # the same minimum as the default; faster where few weights are zero
             linear_method="nnls" if self.config.regul else "lsq_box",
-            dust=[
-                {
-                    "start": start_dust,
-                    "bounds": bounds,
-                    "component": np.ones(unit.size, dtype=bool),
-                    "func": law,
-                }
-            ],
+            dust=[self._dust(nodes, band)],
             phot=self._phot(observation, nodes / unit[..., None, None], level),
             quiet=True,
         )
@@ -175,16 +156,8 @@ class PPXFFitter:
             "seconds": time.process_time() - start,
         }
 
-    def _unit(self, templates: np.ndarray) -> np.ndarray:
-        """Unit of each template, so that weights are of order one, shape (n_bins, n_met)."""
-        if self.config.weights == "light":
-            return self.templates.lum_v
-        return np.full(templates.shape[:2], np.median(templates))
-
-    def _dust(
-        self, nodes: np.ndarray, band: np.ndarray
-    ) -> tuple[Callable[..., np.ndarray], list[float], list[list[float]]]:
-        """Calzetti law with a free slope and no bump; its start and bounds."""
+    def _dust(self, nodes: np.ndarray, band: np.ndarray) -> dict[str, Any]:
+        """Calzetti law with a free slope and no bump, in the form that pPXF wants."""
         wave = self._projector.node_wave_aa[band]
         share = nodes.reshape(nodes.shape[0] * nodes.shape[1], *nodes.shape[2:])
         share = share / share.sum(-1, keepdims=True)
@@ -196,7 +169,12 @@ class PPXFFitter:
             return (share * _transmission(wave, av, delta)).sum(-1).T
 
         n_free = 2 if self.config.dust_slope and band.any() else 1
-        return law, [0.5, 0.0][:n_free], [[0.0, 4.0], [-0.7, 0.4]][:n_free]
+        return {
+            "start": [0.5, 0.0][:n_free],
+            "bounds": [[0.0, 4.0], [-0.7, 0.4]][:n_free],
+            "component": np.ones(len(share), dtype=bool),
+            "func": law,
+        }
 
     def _phot(
         self, observation: Observation, nodes: np.ndarray, level: float
@@ -215,8 +193,8 @@ class PPXFFitter:
             "lam": np.repeat(wave[:, None], int(np.prod(nodes.shape[:2])), axis=1),
         }
 
-    def _log_rebinned(self, observation: Observation) -> _LogSpectrum:
-        """Flux, error and mask on log pixels.
+    def _log_rebinned(self, observation: Observation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Flux, error and mask on log pixels, each (n_pix,).
 
         Resampling correlates pixels. The error is that of as many independent observed pixels as
         fit into a log pixel, so that the sum over pixels weighs the spectrum rightly against the
@@ -239,7 +217,7 @@ class PPXFFitter:
         observed = torch.from_numpy(self._lam * stretch)
         pixel = self._instrument.pixels.width_aa(observed).numpy() / stretch
         sigma = native_log * np.sqrt(pixel / self._width_aa)
-        return _LogSpectrum(flux, sigma, missing < _MAX_MISSING)
+        return flux, sigma, missing < _MAX_MISSING
 
 
 def _transmission(wave_aa: np.ndarray, av: float, delta: float) -> np.ndarray:

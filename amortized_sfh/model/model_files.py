@@ -61,23 +61,20 @@ def save_model(model: PosteriorModel | PointModel, folder: str | Path) -> None:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     basis = model.generative.simulator.basis
-    tensors = {f"basis.{n}": getattr(basis, n).cpu().contiguous() for n in _BASIS_TENSORS}
+    tensors = {f"basis.{n}": getattr(basis, n) for n in _BASIS_TENSORS}
     if basis.nebular is not None:
-        tensors |= {
-            f"nebular.{n}": getattr(basis.nebular, n).cpu().contiguous() for n in _NEBULAR_TENSORS
-        }
+        tensors |= {f"nebular.{n}": getattr(basis.nebular, n) for n in _NEBULAR_TENSORS}
     for name in _SPECTRA:
         if name in tensors:
             level = tensors[name].mean(-1, keepdim=True)
-            tensors[name] = (tensors[name] / level).half().contiguous()
+            tensors[name] = (tensors[name] / level).half()
             tensors[f"{name}.level"] = level
     tensors |= {f"noise.{n}": v for n, v in noise_arrays(model.generative.noise).items()}
     learned = {name for name, _ in model.networks.named_parameters()}
     for name, value in model.networks.state_dict().items():
         # the fixed coordinates of the flow are buffers and keep their precision
-        stored = value.half() if name in learned else value
-        tensors[f"networks.{name}"] = stored.cpu().contiguous()
-    data = save_tensors(tensors)
+        tensors[f"networks.{name}"] = value.half() if name in learned else value
+    data = save_tensors({name: value.cpu().contiguous() for name, value in tensors.items()})
     card = _describe(model)
     card["sha256"] = _digest(card, data)
     (folder / WEIGHTS_FILE).write_bytes(data)
@@ -243,33 +240,24 @@ def _read(name: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, Tensor
 def _generative(card: dict[str, Any], tensors: dict[str, Tensor], folder: Path) -> GenerativeModel:
     """Rebuild what the model was trained on."""
     instrument = Instrument.from_dict(card["instrument"])
-    arrays: dict[str, Any] = {n: tensors[f"basis.{n}"] for n in _BASIS_TENSORS}
+    gas = _part(tensors, "nebular.")
     basis = SSPBasis(
-        **arrays,
+        **_part(tensors, "basis."),
         velocity_grid=VelocityGrid(**card["log_grid"]),
         **card["library"],
-        nebular=_nebular(card, tensors),
+        # files of schema 1 have no light of the gas, nor have models without any
+        nebular=NebularBasis(**gas, **card["nebular"]) if gas else None,
     )
     prior = _prior(card, folder)
-    conditions = ConditionsPrior.from_dict(card["conditions"])
     return GenerativeModel(
         prior,
         Simulator(basis, prior.space, prior.bins, instrument),
         build_noise(instrument, card["noise"], _part(tensors, "noise.")),
-        conditions,
+        ConditionsPrior.from_dict(card["conditions"]),
     )
 
 
-def _nebular(card: dict[str, Any], tensors: dict[str, Tensor]) -> NebularBasis | None:
-    """Light of the gas, where the model has any; files of schema 1 have none."""
-    described: dict[str, Any] | None = card.get("nebular")
-    if described is None:
-        return None
-    values: dict[str, Any] = {**_part(tensors, "nebular."), **described}
-    return NebularBasis(**values)
-
-
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Any]:
     """Tensors whose names start with a prefix, without it."""
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 

@@ -100,10 +100,8 @@ class Encoder(nn.Module):
         )
         self.readout = AttentionReadout(d, config.n_query, config.n_head)
         self.linear_view = nn.Linear(2 * layout.n_pix, config.n_hidden)
-        n_side = layout.unpack(torch.zeros(1, layout.n_x))
-        n_in = (
-            config.n_query * d + config.n_hidden + n_side.bands.shape[1] + n_side.context.shape[1]
-        )
+        # the bands and the context are all of the input that is no spectrum
+        n_in = config.n_query * d + config.n_hidden + layout.n_x - 2 * layout.n_pix
         self.fusion_in = nn.Linear(n_in, config.n_hidden)
         self.fusion = nn.ModuleList(ResidualBlock(config.n_hidden) for _ in range(config.n_fusion))
         self.latent = nn.Linear(config.n_hidden, config.n_latent)
@@ -122,8 +120,8 @@ class Encoder(nn.Module):
             Latent vectors, shape (n, n_latent).
         """
         inputs = self.layout.unpack(x)
-        contrast = self._contrast(inputs.flux, inputs.precision)
         present = (inputs.precision > 0).to(x.dtype)
+        contrast = self._contrast(inputs.flux, inputs.precision, present)
         channels = torch.stack([inputs.flux, contrast, inputs.precision / 4.0, present], dim=1)
         tokens = F.gelu(_patch_convolution(self.tokens, F.gelu(self.features(channels))))
         tokens = tokens + self.position
@@ -136,9 +134,8 @@ class Encoder(nn.Module):
             fused = block(fused)
         return self.latent(fused)
 
-    def _contrast(self, flux: Tensor, precision: Tensor) -> Tensor:
+    def _contrast(self, flux: Tensor, precision: Tensor, present: Tensor) -> Tensor:
         """Flux minus its running mean over valid pixels, amplified where the S/N allows."""
-        present = (precision > 0).to(flux.dtype)
         half = self.config.continuum_pixels // 2
         continuum = _running_sum(flux, half) / _running_sum(present, half).clamp_min(1.0)
         # precision is asinh(S/N): full gain of ten above S/N 10, less below

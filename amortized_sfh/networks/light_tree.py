@@ -49,6 +49,7 @@ class LightTree(Transform):
         self.n_bins, self.n_param = n_bins, n_param
         self._splits = _splits(n_bins)
         n_step = n_bins - 1
+        self._sizes = [n_step, n_bins, n_param - n_step - n_bins]
         self.register_buffer("step_scale", torch.ones(n_step))
         self.register_buffer("log_light", torch.zeros(n_bins))
         self.register_buffer("tree_loc", torch.zeros(n_step))
@@ -81,12 +82,11 @@ class LightTree(Transform):
         theta = prior.sample((_N_PRIOR,), torch.Generator(simulator.device).manual_seed(0))
         light = prior.bins.widths_yr.to(theta) * simulator.populations(theta).lum_v.median(0).values
         self.log_light.copy_(light.log() - light.log().mean())
-        u = prior.space.to_u(theta)
-        n_step = self.n_bins - 1
-        tree, share, _ = self._grow(u[:, :n_step])
+        steps, mh, _ = prior.space.to_u(theta).split(self._sizes, dim=-1)
+        tree, share, _ = self._grow(steps)
         self.tree_loc.copy_(tree.mean(0))
         self.tree_scale.copy_(tree.std(0))
-        mh = u[:, n_step : n_step + self.n_bins].double()
+        mh = mh.double()
         self.mh_loc.copy_(mh.mean(0))
         values, vectors = torch.linalg.eigh(torch.cov(mh.T))
         vectors = vectors * vectors.sum(0).sign()
@@ -102,9 +102,7 @@ class LightTree(Transform):
 
     def forward(self, inputs: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the coordinates of u, shape (n, n_param), and log|determinant|, shape (n,)."""
-        n_step = self.n_bins - 1
-        sizes = [n_step, self.n_bins, self.n_param - n_step - self.n_bins]
-        steps, mh, rest = inputs.split(sizes, dim=-1)
+        steps, mh, rest = inputs.split(self._sizes, dim=-1)
         tree, share, log_det = self._grow(steps)
         tree = (tree - self.tree_loc) / self.tree_scale
         log_det = log_det - self.tree_scale.log().sum()
@@ -122,9 +120,7 @@ class LightTree(Transform):
 
     def to_u(self, values: Tensor) -> Tensor:
         """Return u of coordinates (..., n_param), the inverse of `forward` without determinant."""
-        n_step = self.n_bins - 1
-        sizes = [n_step, self.n_bins, self.n_param - n_step - self.n_bins]
-        tree, axes, rest = values.split(sizes, dim=-1)
+        tree, axes, rest = values.split(self._sizes, dim=-1)
         log_share = self._log_share(tree * self.tree_scale + self.tree_loc)
         # the level that gives the mean, the other axes being what they are
         others = torch.cat([torch.zeros_like(axes[..., :1]), axes[..., 1:]], dim=-1)
@@ -170,14 +166,12 @@ class LightTree(Transform):
     def _log_share(self, tree: Tensor) -> Tensor:
         """Log of the light shares of compressed logits: the inverse of `_grow`."""
         logits = _KNEE * torch.sinh(tree)
-        zero = torch.zeros_like(logits[..., 0])
-        log_node = {(0, self.n_bins): zero}
+        log_node = {(0, self.n_bins): torch.zeros_like(logits[..., 0])}
         for k, (low, middle, high) in enumerate(self._splits):
             parent = log_node[low, high]
             log_node[low, middle] = parent - F.softplus(-logits[..., k])
             log_node[middle, high] = parent - F.softplus(logits[..., k])
-        leaves = [log_node[i, i + 1] for i in range(self.n_bins)]
-        return torch.stack(leaves, dim=-1)
+        return torch.stack([log_node[i, i + 1] for i in range(self.n_bins)], dim=-1)
 
 
 def _splits(n_bins: int) -> list[tuple[int, int, int]]:

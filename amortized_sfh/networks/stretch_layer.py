@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -47,16 +48,8 @@ def stretch_layer(
     moves = torch.zeros(n_param)
     moves[list(columns)] = 1.0
 
-    def network(n_in: int, n_out: int) -> ResidualNet:
-        return ResidualNet(
-            n_in,
-            n_out,
-            hidden_features=n_hidden,
-            context_features=n_latent,
-            num_blocks=1,
-            activation=F.relu,
-        )
-
+    sizes = {"hidden_features": n_hidden, "context_features": n_latent, "num_blocks": 1}
+    network = partial(ResidualNet, activation=F.relu, **sizes)
     layer = PiecewiseRationalQuadraticCouplingTransform(
         moves, network, num_bins=n_bins, tails="linear", tail_bound=bound
     )
@@ -65,6 +58,5 @@ def stretch_layer(
     with torch.no_grad():
         # softplus of this bias, above the least slope, is a slope of one at every inner knot
         flat = math.log(math.expm1(1.0 - DEFAULT_MIN_DERIVATIVE))
-        bias = last.bias.zero_().view(len(columns), -1)
-        bias[:, 2 * n_bins :] = flat
+        last.bias.zero_().view(len(columns), -1)[:, 2 * n_bins :] = flat
     return layer

@@ -29,10 +29,7 @@ class LossLog:
     def __init__(self, path: Path, step: int, config: TrainingConfig) -> None:
         self._path, self._config = path, config
         self._sums, self._count = [0.0, 0.0], 0
-        rows = []
-        if step and path.exists():
-            with path.open(newline="") as file:
-                rows = [row for row in csv.DictReader(file) if int(row["step"]) <= step]
+        rows = [row for row in _read(path) if int(row["step"]) <= step] if step else []
         self._start = time.monotonic() - (float(rows[-1]["seconds"]) if rows else 0.0)
         with path.open("w", newline="") as file:
             writer = csv.DictWriter(file, self._FIELDS)
@@ -69,11 +66,11 @@ def last_losses(path: Path) -> dict[str, float]:
         `density_nats` and `point_mse`, means over the last steps, and `hours` of training; empty if
         there is no line yet.
     """
-    last = _last_line(path)
-    if not last:
+    rows = _read(path)
+    if not rows:
         return {}
-    losses = {name: float(last[name]) for name in ("density_nats", "point_mse")}
-    return {**losses, "hours": round(float(last["seconds"]) / 3600.0, 2)}
+    losses = {name: float(rows[-1][name]) for name in ("density_nats", "point_mse")}
+    return {**losses, "hours": round(float(rows[-1]["seconds"]) / 3600.0, 2)}
 
 
 def spectra_seen(path: Path) -> int:
@@ -89,10 +86,13 @@ def spectra_seen(path: Path) -> int:
     int
         Number of spectra at the last line; 0 if there is no line yet.
     """
-    return int(_last_line(path).get("n_spectra", 0))
+    rows = _read(path)
+    return int(rows[-1]["n_spectra"]) if rows else 0
 
 
-def _last_line(path: Path) -> dict[str, str]:
+def _read(path: Path) -> list[dict[str, str]]:
+    """Lines of a loss curve; none without a file."""
+    if not path.exists():
+        return []
     with path.open(newline="") as file:
-        lines = list(csv.DictReader(file))
-    return lines[-1] if lines else {}
+        return list(csv.DictReader(file))

@@ -157,16 +157,9 @@ class TrainingSet:
         with h5py.File(self.path, "r") as file:
             text = {k: v for k, v in file.attrs.items() if isinstance(v, str)}
             self.seed, n_all = int(file.attrs["seed"]), int(file.attrs["n"])
-            self.library, self.library_sha256 = text["library"], text["library_sha256"]
-            self.theta, self.redshift, self._phot, *derived = (
-                torch.from_numpy(file[name][...])
-                for name in (
-                    "theta",
-                    "redshift",
-                    "phot",
-                    *(f"derived/{n}" for n in Derived._fields),
-                )
-            )
+            names = ("theta", "redshift", "phot", *(f"derived/{n}" for n in Derived._fields))
+            columns = (torch.from_numpy(file[name][...]) for name in names)
+            self.theta, self.redshift, self._phot, *derived = columns
             arrays = {n: torch.from_numpy(v[...]) for n, v in file.get("noise", {}).items()}
         self.derived = Derived(*derived)
         self.space = ParameterSpace.from_dict(json.loads(text["prior"]))

@@ -178,15 +178,14 @@ def _read_cube(
         return first_pass_velocity(model, masked, request.seed)
 
     regions = bins.aperture_regions
+    chosen = bins.map or (regions and read_ds9_regions(regions)) if maps is None else maps.bin_id
     data = read_cube(
         cube,
         request.redshift,
         ebv=request.ebv,
         window=request.region,
         hst=inputs.hst,
-        bins=maps.bin_id
-        if maps is not None
-        else bins.map or (regions and read_ds9_regions(regions)),
+        bins=chosen,
         target_snr=bins.target_snr,
         options=CubeOptions(
             grid=model.instrument.grid,

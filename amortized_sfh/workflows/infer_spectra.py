@@ -149,7 +149,6 @@ def infer_rows(
             "--row"
         )
     products = [TABLE, _REQUEST, *(f"row_{row:03d}" for row in spectra)]
-    check_output_folder(request.out, products, request.overwrite)
     rows: list[dict[str, Any]] = []
     with output_folder(request.out, products, request.overwrite) as folder:
         for row, spectrum in tqdm(spectra.items(), unit="spectrum", desc="infer"):

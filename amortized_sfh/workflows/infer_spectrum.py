@@ -11,7 +11,7 @@ from amortized_sfh._version import __version__
 from amortized_sfh.data.spectra.expected_chi2 import expected_chi2
 from amortized_sfh.data.spectra.spectrum import Spectrum
 from amortized_sfh.inference.draw_files import write_draws
-from amortized_sfh.inference.infer import infer
+from amortized_sfh.inference.infer import N_PREDICTIVE, infer
 from amortized_sfh.inference.noise_scale import measure_noise_scale
 from amortized_sfh.inference.predictive_checks import describe_misfits, predictive_spectra
 from amortized_sfh.inference.samples import PosteriorSamples
@@ -25,8 +25,6 @@ from simulators.observations.observation import Observation
 
 PRODUCTS = ("summary.ecsv", "posterior.nc", "history.png", "corner.png", "predictive.png")
 """Files in the folder of one spectrum."""
-
-_N_PREDICTIVE = 24
 
 
 class SpectrumPosterior(NamedTuple):
@@ -169,7 +167,7 @@ def describe_run(
         right and independent; the flag POOR_FIT goes by the ratio of the two.
     """
     observation, samples = posterior
-    light = predictive_spectra(model.generative, observation, samples.theta[:, :_N_PREDICTIVE])
+    light = predictive_spectra(model.generative, observation, samples.theta[:, :N_PREDICTIVE])
     expected = expected_chi2(model.generative, spectrum, observation, light.flux[0].mean(0))
     flag = observation_flags(observation) | posterior_flags(
         samples.chi2, samples.out_of_range, samples.band_pull, samples.ess, expected

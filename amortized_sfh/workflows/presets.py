@@ -17,8 +17,7 @@ def describe_presets() -> str:
     paragraphs = []
     for name in preset_names():
         preset = read_preset(name)
-        what = describe_instrument(preset.instrument)
-        paragraphs.append(f"{name}\n    {preset.description}\n    {what}")
+        paragraphs.append(f"{name}\n    {preset.description}\n    {_describe(preset.instrument)}")
     paragraphs.append(
         "Show one as a file to start from: amortized-sfh presets NAME > my_survey.toml\n"
         "Train for one: amortized-sfh train --preset NAME|FILE --out FOLDER"
@@ -26,19 +25,8 @@ def describe_presets() -> str:
     return "\n\n".join(paragraphs)
 
 
-def describe_instrument(instrument: Instrument) -> str:
-    """Return one line on what data a model of an instrument takes.
-
-    Parameters
-    ----------
-    instrument
-        Instrument of a preset or a model.
-
-    Returns
-    -------
-    str
-        Rest-frame range and number of pixels, bands and redshifts.
-    """
+def _describe(instrument: Instrument) -> str:
+    """Rest-frame wavelengths, pixels, bands and redshifts of an instrument in one line."""
     grid = instrument.grid
     bands = ", ".join(instrument.bands) or "no bands"
     return (

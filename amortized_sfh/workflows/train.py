@@ -37,7 +37,7 @@ from simulators.generative import GenerativeModel
 from simulators.runs.device import choose_device
 from simulators.surveys.preset import SurveyPreset, read_preset
 
-GENERATIVE_FILE = "generative.json"
+_GENERATIVE_FILE = "generative.json"
 
 
 def run_train(request: TrainRequest, *, command: str = "") -> None:
@@ -103,16 +103,21 @@ def run_train(request: TrainRequest, *, command: str = "") -> None:
 
 def _record(request: TrainRequest, config: TrainingConfig, device: str) -> dict[str, Any]:
     """Record of a complete training, for the cards of its models."""
+    on_gpu = device.startswith("cuda")
+    cpu = f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
     record = {
         "seed": request.seed,
         "n_spectra": config.n_steps * config.batch_size,
         "passes": request.passes,
-        "machine": _machine(device),
+        "machine": torch.cuda.get_device_name(device) if on_gpu else cpu,
         "schedule": asdict(config),
         **last_losses(request.out / "loss.csv"),
     }
     if request.start_from is not None:
-        record["n_spectra_before"] = _spectra_before(request.start_from)
+        curve = Path(request.start_from) / "loss.csv"
+        known = curve.is_file()
+        before = spectra_seen(curve) if known else load_model(request.start_from).card.n_spectra
+        record["n_spectra_before"] = before
     return record
 
 
@@ -135,12 +140,11 @@ def export(
         Folder that receives a folder per model.
     """
     networks, generative = networks.to("cpu"), generative.to("cpu")
-    card = ModelCard(name=name, training=record)
-    posterior = PosteriorModel(generative, networks.encoder, networks.flow, FlowConfig(), card)
-    save_model(posterior, folder / name)
+    encoder, card = networks.encoder, ModelCard(name=name, training=record)
+    posterior = PosteriorModel(generative, encoder, networks.flow, FlowConfig(), card)
     point_card = replace(card, name=f"{name}-point")
-    point = PointModel(generative, networks.encoder, networks.heads, point_card)
-    save_model(point, folder / point_card.name)
+    for model in (posterior, PointModel(generative, encoder, networks.heads, point_card)):
+        save_model(model, folder / model.card.name)
 
 
 def keep_generative_model(generative: GenerativeModel, folder: Path) -> None:
@@ -158,7 +162,7 @@ def keep_generative_model(generative: GenerativeModel, folder: Path) -> None:
     ValueError
         If the folder holds a training for something else.
     """
-    path, described = folder / GENERATIVE_FILE, describe_generative_model(generative)
+    path, described = folder / _GENERATIVE_FILE, describe_generative_model(generative)
     if path.exists():
         kept = json.loads(path.read_text("utf-8"))
         other = [name for name, value in described.items() if kept.get(name) != value]
@@ -232,18 +236,3 @@ def _encoded_batches(
         encode_to_file(encoder.eval(), stream, n, path, show)
     encoded = EncodedSet(path, generative.simulator.device)
     return partial(encoded.batches, config.batch_size, request.seed)
-
-
-def _spectra_before(source: str) -> int:
-    """Spectra that the networks to start from have seen, as far as is recorded."""
-    curve = Path(source) / "loss.csv"
-    if curve.is_file():
-        return spectra_seen(curve)
-    return load_model(source).card.n_spectra
-
-
-def _machine(device: str) -> str:
-    """Name of the processor that computed."""
-    if device.startswith("cuda"):
-        return torch.cuda.get_device_name(device)
-    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from astropy.table import Table
-from torch import Tensor
 
 from amortized_sfh.data.cubes.cube_data import CubeData, CubeOptions
 from amortized_sfh.data.cubes.read_cube import read_cube
@@ -62,7 +61,8 @@ def demo(out: str | Path, *, overwrite: bool = False, model_name: str = "phangs-
     maps = infer_cube(model, data, options)
     maps.write(out / "maps.fits", overwrite=overwrite)
     values = true_values(model, truth, data)
-    painted = {name: _paint(data, v) for name, v in values.items()}
+    grid = data.map_grid
+    painted = {name: grid.paint(np.asarray(v, np.float64)) for name, v in values.items()}
     draw_maps(maps, data, out / "maps.fits", truth.distance_mpc, painted)
     _one_spaxel(model, data, truth, out)
     table = recovery_table(maps, values)
@@ -130,11 +130,6 @@ def recovery_table(results: Mapping[str, np.ndarray], truth: Mapping[str, np.nda
     return table
 
 
-def _paint(data: CubeData, values: np.ndarray) -> np.ndarray:
-    """Put true values on the map."""
-    return data.map_grid.paint(np.asarray(values, dtype=np.float64))
-
-
 def _one_spaxel(model: PosteriorModel, data: CubeData, truth: MockTruth, out: Path) -> None:
     """Pictures of a spaxel in a spiral arm: the one with the most recent star formation."""
     snr = truth.snr[data.row >= 0]
@@ -148,7 +143,5 @@ def _one_spaxel(model: PosteriorModel, data: CubeData, truth: MockTruth, out: Pa
     samples = infer(model, observation, 4000, SEED, distance_mpc=truth.distance_mpc)
     folder = out / "spaxel"
     folder.mkdir(exist_ok=True)
-    true_theta: Tensor = theta[chosen]
-    draw_observation(
-        model, observation, samples, folder, truth=true_theta, title=f"spaxel ({x}, {y})"
-    )
+    title = f"spaxel ({x}, {y})"
+    draw_observation(model, observation, samples, folder, truth=theta[chosen], title=title)
