@@ -104,6 +104,12 @@ class AgeBins:
         """Distance of neighbouring bins in mean log10 age, shape (n_bins - 1,), dex."""
         return self.log_age_yr.diff()
 
+    def sample_times_gyr(self, n: int) -> Tensor:
+        """Sample every bin evenly at `n` lookback times, shape (n_bins, n), Gyr, float64."""
+        edges = torch.tensor(self.edges_gyr, dtype=torch.float64)
+        middle = (torch.arange(n, dtype=torch.float64) + 0.5) / n
+        return edges[:-1, None] + edges.diff()[:, None] * middle
+
 
 def _checked(values: Tensor, n_expected: int, what: str) -> Tensor:
     """The values, if their last dimension has the expected size."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -22,9 +22,9 @@ from torch.nn.functional import softplus
 from torch.special import log_ndtr, ndtr, ndtri
 
 from priors.intervals import check_positive, round_inside
-from priors.marginals import LOG_SQRT_2PI, Marginal, marginal_from_dict
+from priors.marginals import LOG_SQRT_2PI, Marginal, at_normal_score, marginal_from_dict, rebuilt
 
-SQRT2 = math.sqrt(2.0)
+_SQRT2 = math.sqrt(2.0)
 
 
 @runtime_checkable
@@ -49,8 +49,18 @@ def _as(value: Tensor | float, like: Tensor) -> Tensor:
     return torch.as_tensor(value, dtype=like.dtype, device=like.device)
 
 
+class _Numbers:
+    """Base of maps whose description is their kind and the numbers that are their fields."""
+
+    kind: ClassVar[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able description; `bijection_from_dict` reads it back."""
+        return {"kind": self.kind, **{name: float(value) for name, value in vars(self).items()}}
+
+
 @dataclass(frozen=True)
-class StudentTScore:
+class StudentTScore(_Numbers):
     """u = Phi^-1(T2(theta / scale)), with T2 the Student-t distribution of 2 degrees of freedom.
 
     With t = theta/scale and s = sqrt(2 + t^2) the tail probability is ``1 / (s (s + |t|))``:
@@ -70,6 +80,7 @@ class StudentTScore:
     """
 
     scale: Tensor | float
+    kind: ClassVar[str] = "student_t_score"
 
     def __post_init__(self) -> None:
         check_positive("scale", self.scale)
@@ -77,10 +88,10 @@ class StudentTScore:
     def forward(self, theta: Tensor) -> Tensor:
         """Return the unbounded coordinate u of `theta`."""
         t = theta / _as(self.scale, theta)
-        s = torch.hypot(t, torch.full_like(t, SQRT2))
+        s = torch.hypot(t, torch.full_like(t, _SQRT2))
         ratio = t / s
         near = ratio.abs() < 0.5
-        middle = SQRT2 * torch.erfinv(torch.where(near, ratio, 0.0))
+        middle = _SQRT2 * torch.erfinv(torch.where(near, ratio, 0.0))
         far_t = torch.where(near, 1.0, t.abs())
         far_s = torch.where(near, 2.0, s)
         tail = -ndtri(1.0 / far_s / (far_s + far_t))
@@ -90,23 +101,19 @@ class StudentTScore:
         """Return the parameter at `u`."""
         log_tail = log_ndtr(-u.abs())
         above_half = ndtr(u.abs())
-        t = torch.erf(u / SQRT2) * torch.exp(-0.5 * log_tail) / torch.sqrt(2.0 * above_half)
+        t = torch.erf(u / _SQRT2) * torch.exp(-0.5 * log_tail) / torch.sqrt(2.0 * above_half)
         return t * _as(self.scale, u)
 
     def log_abs_det(self, theta: Tensor) -> Tensor:
         """Return log |du/dtheta| at `theta`."""
         scale = _as(self.scale, theta)
         t = theta / scale
-        log_s = torch.log(torch.hypot(t, torch.full_like(t, SQRT2)))
+        log_s = torch.log(torch.hypot(t, torch.full_like(t, _SQRT2)))
         return -3.0 * log_s + 0.5 * self.forward(theta).square() + LOG_SQRT_2PI - scale.log()
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able description."""
-        return {"kind": "student_t_score", "scale": float(self.scale)}
 
 
 @dataclass(frozen=True)
-class SoftClip:
+class SoftClip(_Numbers):
     """theta = low + s [softplus((w - low)/s) - softplus((w - high)/s)], u = (w - loc)/scale.
 
     Between the bounds theta is w but for a rounding of width `softness` at each wall. The inverse
@@ -140,6 +147,7 @@ class SoftClip:
     softness: Tensor | float
     loc: Tensor | float = 0.0
     scale: Tensor | float = 1.0
+    kind: ClassVar[str] = "soft_clip"
 
     def __post_init__(self) -> None:
         check_positive("softness", self.softness)
@@ -184,11 +192,6 @@ class SoftClip:
         """Return log |du/dtheta| at `theta`."""
         return self.log_unclip_slope(theta) - _as(self.scale, theta).log()
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able description."""
-        names = ("low", "high", "softness", "loc", "scale")
-        return {"kind": "soft_clip", **{name: float(getattr(self, name)) for name in names}}
-
 
 @dataclass(frozen=True)
 class NormalScore:
@@ -204,6 +207,7 @@ class NormalScore:
     """
 
     marginal: Marginal
+    kind: ClassVar[str] = "normal_score"
 
     def forward(self, theta: Tensor) -> Tensor:
         """Return the unbounded coordinate u of `theta`."""
@@ -218,10 +222,7 @@ class NormalScore:
 
     def inverse(self, u: Tensor) -> Tensor:
         """Return the parameter at `u`, strictly inside its bounds."""
-        u64 = u.to(torch.float64)
-        tail = ndtr(-u64.abs())
-        x = torch.where(u64 < 0, self.marginal.icdf(tail), self.marginal.isf(tail))
-        return round_inside(x.to(u.dtype), self.marginal.low, self.marginal.high)
+        return at_normal_score(self.marginal, u, u.dtype)
 
     def log_abs_det(self, theta: Tensor) -> Tensor:
         """Return log |du/dtheta| at `theta`."""
@@ -231,7 +232,7 @@ class NormalScore:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able description."""
-        return {"kind": "normal_score", "marginal": self.marginal.to_dict()}
+        return {"kind": self.kind, "marginal": self.marginal.to_dict()}
 
 
 def bijection_from_dict(described: dict[str, Any]) -> Bijection:
@@ -253,16 +254,9 @@ def bijection_from_dict(described: dict[str, Any]) -> Bijection:
         If the kind or a field is unknown.
     """
     fields = dict(described)
-    kind = fields.pop("kind", None)
-    kinds = {"student_t_score": StudentTScore, "soft_clip": SoftClip, "normal_score": NormalScore}
-    if kind not in kinds:
-        raise ValueError(f"bijection kind {kind!r} is unknown; expected one of {sorted(kinds)}.")
-    if kind == "normal_score" and "marginal" in fields:
+    if fields.get("kind") == NormalScore.kind and "marginal" in fields:
         fields["marginal"] = marginal_from_dict(fields["marginal"])
-    try:
-        return kinds[kind](**fields)
-    except TypeError as error:
-        raise ValueError(f"bijection {described!r} does not fit {kinds[kind].__name__}.") from error
+    return rebuilt("bijection", fields, (StudentTScore, SoftClip, NormalScore))
 
 
 def stack_bijections(bijections: Sequence[Bijection]) -> Bijection | None:
@@ -281,9 +275,7 @@ def stack_bijections(bijections: Sequence[Bijection]) -> Bijection | None:
     kind = type(bijections[0])
     if kind not in (StudentTScore, SoftClip) or any(type(item) is not kind for item in bijections):
         return None
-    rows = [item.to_dict() for item in bijections]
-    names = [name for name in rows[0] if name != "kind"]
-    columns = {name: [row[name] for row in rows] for name in names}
-    return kind(
-        **{name: torch.tensor(values, dtype=torch.float64) for name, values in columns.items()}
-    )
+    columns = {
+        name: [float(vars(item)[name]) for item in bijections] for name in vars(bijections[0])
+    }
+    return kind(**{name: torch.tensor(v, dtype=torch.float64) for name, v in columns.items()})

@@ -8,8 +8,9 @@ interval. Methods keep the precision of their input; callers who need the tails 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -54,22 +55,54 @@ class Marginal(Protocol):
         """JSON-able description; `marginal_from_dict` reads it back."""
 
 
-def _inside(marginal: Marginal, x: Tensor) -> Tensor:
-    """True where values lie strictly inside the bounds of a marginal."""
-    return (x > marginal.low) & (x < marginal.high)
+def at_normal_score(marginal: Marginal, score: Tensor, dtype: torch.dtype) -> Tensor:
+    """Value of a marginal that has the same probability below it as a standard normal score.
 
+    Parameters
+    ----------
+    marginal : Marginal
+        The density; its distribution function is inverted from the nearer end.
+    score : Tensor
+        Scores under N(0, 1), any shape.
+    dtype : torch.dtype
+        Floating type of the result.
 
-def _sample(marginal: Marginal, n: int, generator: torch.Generator | None = None) -> Tensor:
-    """Draw `n` values by inverting F from the nearer end: float32, strictly inside, shape (n,)."""
-    device = "cpu" if generator is None else generator.device
-    z = torch.randn(n, generator=generator, dtype=torch.float64, device=device)
+    Returns
+    -------
+    Tensor
+        Values strictly inside the bounds of the marginal, the shape of `score`.
+    """
+    z = score.to(torch.float64)
     tail = ndtr(-z.abs())
     x = torch.where(z < 0, marginal.icdf(tail), marginal.isf(tail))
-    return round_inside(x.to(torch.float32), marginal.low, marginal.high)
+    return round_inside(x.to(dtype), marginal.low, marginal.high)
+
+
+class _Interval:
+    """Bounds, samples and description that all marginals have in common.
+
+    Subclasses are dataclasses, whose fields and `kind` are their description.
+    """
+
+    kind: ClassVar[str]
+
+    def _where_inside(self: Marginal, x: Tensor, log_density: Tensor) -> Tensor:
+        """Log density where values lie strictly inside the bounds, -inf elsewhere."""
+        return torch.where((x > self.low) & (x < self.high), log_density, -math.inf)
+
+    def sample(self: Marginal, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """Draw `n` values, shape (n,), float32, strictly inside."""
+        device = "cpu" if generator is None else generator.device
+        z = torch.randn(n, generator=generator, dtype=torch.float64, device=device)
+        return at_normal_score(self, z, torch.float32)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able description; `marginal_from_dict` reads it back."""
+        return {"kind": self.kind, **vars(self)}
 
 
 @dataclass(frozen=True)
-class Uniform:
+class Uniform(_Interval):
     """Constant density on (low, high).
 
     Parameters
@@ -85,14 +118,14 @@ class Uniform:
 
     low: float
     high: float
+    kind: ClassVar[str] = "uniform"
 
     def __post_init__(self) -> None:
         check_interval(self.low, self.high)
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log density, -inf outside, the shape of `x`."""
-        inside = _inside(self, x)
-        return torch.where(inside, x * 0.0 - math.log(self.high - self.low), -math.inf)
+        return self._where_inside(x, x * 0.0 - math.log(self.high - self.low))
 
     def cdf(self, x: Tensor) -> Tensor:
         """Probability below `x`."""
@@ -110,17 +143,9 @@ class Uniform:
         """Value with probability `q` above it."""
         return self.high - q * (self.high - self.low)
 
-    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw `n` values, shape (n,)."""
-        return _sample(self, n, generator)
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able description."""
-        return {"kind": "uniform", "low": self.low, "high": self.high}
-
 
 @dataclass(frozen=True)
-class TruncatedExponential:
+class TruncatedExponential(_Interval):
     """Density proportional to ``exp(-x / scale)`` on (0, high).
 
     Parameters
@@ -129,8 +154,6 @@ class TruncatedExponential:
         Mean of the exponential before truncation.
     high : float
         Upper bound, in the unit of the parameter.
-    low : float
-        Lower bound, which is always 0.
 
     Raises
     ------
@@ -140,13 +163,12 @@ class TruncatedExponential:
 
     scale: float
     high: float
-    low: float = 0.0
+    low: ClassVar[float] = 0.0
+    kind: ClassVar[str] = "truncated_exponential"
 
     def __post_init__(self) -> None:
         check_positive("scale", self.scale)
         check_interval(self.low, self.high)
-        if self.low != 0.0:
-            raise ValueError(f"low = {self.low}; a TruncatedExponential starts at 0.")
 
     @property
     def _mass(self) -> float:
@@ -154,8 +176,7 @@ class TruncatedExponential:
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log density, -inf outside, the shape of `x`."""
-        value = -x / self.scale - math.log(self.scale * self._mass)
-        return torch.where(_inside(self, x), value, -math.inf)
+        return self._where_inside(x, -x / self.scale - math.log(self.scale * self._mass))
 
     def cdf(self, x: Tensor) -> Tensor:
         """Probability below `x`."""
@@ -174,17 +195,9 @@ class TruncatedExponential:
         """Value with probability `q` above it."""
         return self.high - self.scale * torch.log1p(q * math.expm1(self.high / self.scale))
 
-    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw `n` values, shape (n,)."""
-        return _sample(self, n, generator)
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able description."""
-        return {"kind": "truncated_exponential", "scale": self.scale, "high": self.high}
-
 
 @dataclass(frozen=True)
-class TruncatedNormal:
+class TruncatedNormal(_Interval):
     """Normal density of mean `loc` and deviation `scale`, cut to (low, high).
 
     Parameters
@@ -204,6 +217,7 @@ class TruncatedNormal:
     scale: float
     low: float
     high: float
+    kind: ClassVar[str] = "truncated_normal"
 
     def __post_init__(self) -> None:
         check_positive("scale", self.scale)
@@ -231,7 +245,7 @@ class TruncatedNormal:
         """Log density, -inf outside, the shape of `x`."""
         z = (x - self.loc) / self.scale
         value = -0.5 * z.square() - LOG_SQRT_2PI - math.log(self.scale * self._mass)
-        return torch.where(_inside(self, x), value, -math.inf)
+        return self._where_inside(x, value)
 
     def cdf(self, x: Tensor) -> Tensor:
         """Probability below `x`."""
@@ -248,22 +262,6 @@ class TruncatedNormal:
     def isf(self, q: Tensor) -> Tensor:
         """Value with probability `q` above it."""
         return self.loc - self.scale * ndtri(self._above_high + q * self._mass)
-
-    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw `n` values, shape (n,)."""
-        return _sample(self, n, generator)
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able description."""
-        bounds = {"low": self.low, "high": self.high}
-        return {"kind": "truncated_normal", "loc": self.loc, "scale": self.scale, **bounds}
-
-
-_KINDS: dict[str, type] = {
-    "uniform": Uniform,
-    "truncated_exponential": TruncatedExponential,
-    "truncated_normal": TruncatedNormal,
-}
 
 
 def marginal_from_dict(described: dict[str, Any]) -> Marginal:
@@ -284,11 +282,36 @@ def marginal_from_dict(described: dict[str, Any]) -> Marginal:
     ValueError
         If the kind or a field is unknown.
     """
-    fields = dict(described)
+    return rebuilt("marginal", described, (Uniform, TruncatedExponential, TruncatedNormal))
+
+
+def rebuilt(what: str, described: dict[str, Any], kinds: Sequence[type[Any]]) -> Any:
+    """Rebuild an object from its kind and its fields.
+
+    Parameters
+    ----------
+    what : str
+        Word for such objects in error messages.
+    described : dict
+        Fields of the object, and as ``kind`` the `kind` of its class.
+    kinds : sequence of types
+        Classes that it may be of.
+
+    Returns
+    -------
+    object
+        The object described.
+
+    Raises
+    ------
+    ValueError
+        If the kind or a field is unknown.
+    """
+    fields, known = dict(described), {item.kind: item for item in kinds}
     kind = fields.pop("kind", None)
-    if kind not in _KINDS:
-        raise ValueError(f"marginal kind {kind!r} is unknown; expected one of {sorted(_KINDS)}.")
+    if kind not in known:
+        raise ValueError(f"{what} kind {kind!r} is unknown; expected one of {sorted(known)}.")
     try:
-        return _KINDS[kind](**fields)
+        return known[kind](**fields)
     except TypeError as error:
-        raise ValueError(f"marginal {described!r} does not fit {_KINDS[kind].__name__}.") from error
+        raise ValueError(f"{what} {described!r} does not fit {known[kind].__name__}.") from error

@@ -17,28 +17,16 @@ import torch
 from torch import Tensor
 
 from priors.ages import AgeBins
+from priors.families.random_curves import equal_shares, uniform
 
-N_CURVES = 256
-SEED = 20261
+_N_CURVES = 256
+_SEED = 20261
 _POINTS_PER_BIN = 32
-
-
-def _uniform(n: int, low: float, high: float, generator: torch.Generator) -> Tensor:
-    """Uniform numbers between two bounds, shape (n, 1), float64."""
-    draws = torch.rand(n, 1, generator=generator, dtype=torch.float64)
-    return low + (high - low) * draws
-
-
-def _times(bins: AgeBins) -> Tensor:
-    """Lookback times in Gyr that sample every bin evenly, shape (n_bins, _POINTS_PER_BIN)."""
-    edges = torch.tensor(bins.edges_gyr, dtype=torch.float64)
-    middle = (torch.arange(_POINTS_PER_BIN, dtype=torch.float64) + 0.5) / _POINTS_PER_BIN
-    return edges[:-1, None] + edges.diff()[:, None] * middle
 
 
 def _present_day(n: int, generator: torch.Generator) -> Tensor:
     """[M/H] of the stars that form today, shape (n, 1), dex."""
-    return _uniform(n, -0.8, 0.35, generator)
+    return uniform(n, -0.8, 0.35, generator)
 
 
 def _box(
@@ -46,12 +34,12 @@ def _box(
 ) -> Tensor:
     """[M/H] of the stars of each bin: the mean of the log over the stars formed in it."""
     span = bins.edges_gyr[-1]
-    tau = span * _uniform(n, math.log(0.05), math.log(3.0), generator).exp()
-    since = (span - _times(bins)).reshape(1, -1)
+    tau = span * uniform(n, math.log(0.05), math.log(3.0), generator).exp()
+    since = (span - bins.sample_times_gyr(_POINTS_PER_BIN)).reshape(1, -1)
     # Mass formed until then by s exp(-s / tau), relative to today.
     formed = 1.0 - (1.0 + since / tau) * torch.exp(-since / tau)
     total = 1.0 - (1.0 + span / tau) * torch.exp(-span / tau)
-    fraction_consumed = _uniform(n, *consumed, generator)
+    fraction_consumed = uniform(n, *consumed, generator)
     abundance = -torch.log1p(-fraction_consumed * formed / total)
     today = -torch.log1p(-fraction_consumed)
     shape = (n, bins.n_bins, _POINTS_PER_BIN)
@@ -90,17 +78,17 @@ def leaky_box(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
 
 def linear_in_time(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
     """Raise [M/H] linearly in time by 0 to 1.2 dex; parameters and result as `closed_box`."""
-    middle = _times(bins).mean(-1) / bins.edges_gyr[-1]
-    return _present_day(n, generator) - _uniform(n, 0.0, 1.2, generator) * middle
+    middle = bins.sample_times_gyr(_POINTS_PER_BIN).mean(-1) / bins.edges_gyr[-1]
+    return _present_day(n, generator) - uniform(n, 0.0, 1.2, generator) * middle
 
 
 def flat(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
     """Keep one [M/H] at all ages, -1.8 to 0.35, mostly high; parameters as `closed_box`."""
-    level = 0.35 - 2.15 * _uniform(n, 0.0, 1.0, generator).square()
+    level = 0.35 - 2.15 * uniform(n, 0.0, 1.0, generator).square()
     return level.expand(n, bins.n_bins)
 
 
-def build_enrichment_curves(bins: AgeBins, n_curves: int = N_CURVES, seed: int = SEED) -> Tensor:
+def build_enrichment_curves(bins: AgeBins, n_curves: int = _N_CURVES, seed: int = _SEED) -> Tensor:
     """Build the frozen catalogue, in the unclipped coordinate of [M/H].
 
     Parameters
@@ -123,9 +111,4 @@ def build_enrichment_curves(bins: AgeBins, n_curves: int = N_CURVES, seed: int =
         If `n_curves` is not a positive multiple of 4.
     """
     families = (closed_box, leaky_box, linear_in_time, flat)
-    if n_curves <= 0 or n_curves % len(families):
-        raise ValueError(f"n_curves = {n_curves}; expected a positive multiple of {len(families)}.")
-    generator = torch.Generator().manual_seed(seed)
-    share = n_curves // len(families)
-    curves = torch.cat([family(share, bins, generator) for family in families])
-    return curves.to(torch.float32)
+    return equal_shares(families, bins, n_curves, seed).to(torch.float32)

@@ -15,30 +15,23 @@ from torch import Tensor
 from torch.special import log_ndtr
 
 from priors.ages import LN10, AgeBins, log_sfr_to_steps
+from priors.families.random_curves import equal_shares, uniform
 
-N_CURVES = 4096
-SEED = 20260
+_N_CURVES = 4096
+_SEED = 20260
 _POINTS_PER_BIN = 48
 _MAX_STEP_DEX = 3.0
 _MIN_ONSET_FRACTION = 0.15
 
 
-def _uniform(n: int, low: float, high: float, generator: torch.Generator) -> Tensor:
-    """Uniform numbers between two bounds, shape (n, 1), float64."""
-    draws = torch.rand(n, 1, generator=generator, dtype=torch.float64)
-    return low + (high - low) * draws
-
-
 def _log_uniform(n: int, low: float, high: float, generator: torch.Generator) -> Tensor:
     """Log-uniform numbers between two positive bounds, shape (n, 1), float64."""
-    return _uniform(n, math.log(low), math.log(high), generator).exp()
+    return uniform(n, math.log(low), math.log(high), generator).exp()
 
 
 def _times(bins: AgeBins) -> Tensor:
     """Lookback times in Gyr that sample every bin evenly, shape (n_bins * _POINTS_PER_BIN,)."""
-    edges = torch.tensor(bins.edges_gyr, dtype=torch.float64)
-    middle = (torch.arange(_POINTS_PER_BIN, dtype=torch.float64) + 0.5) / _POINTS_PER_BIN
-    return (edges[:-1, None] + edges.diff()[:, None] * middle).reshape(-1)
+    return bins.sample_times_gyr(_POINTS_PER_BIN).flatten()
 
 
 def _bin_mean(sfr: Tensor, bins: AgeBins) -> Tensor:
@@ -72,7 +65,7 @@ def delayed_tau(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
     """
     time = _times(bins)
     span = bins.edges_gyr[-1]
-    onset = span * _uniform(n, _MIN_ONSET_FRACTION, 1.0, generator).sqrt()
+    onset = span * uniform(n, _MIN_ONSET_FRACTION, 1.0, generator).sqrt()
     tau = span * _log_uniform(n, 0.03, 2.0, generator)
     since = (onset - time).clamp_min(0.0)
     return _over_background(since * torch.exp(-since / tau), bins, generator)
@@ -81,7 +74,7 @@ def delayed_tau(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
 def constant(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
     """Constant SFR since an onset; parameters and result as `delayed_tau`."""
     time = _times(bins)
-    onset = bins.edges_gyr[-1] * _uniform(n, 0.1, 1.15, generator)
+    onset = bins.edges_gyr[-1] * uniform(n, 0.1, 1.15, generator)
     return _over_background((time < onset).to(torch.float64), bins, generator)
 
 
@@ -92,9 +85,9 @@ def skew_normal(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
     """
     time = _times(bins)
     span = bins.edges_gyr[-1]
-    peak = span * _uniform(n, 0.0, 1.0, generator)
+    peak = span * uniform(n, 0.0, 1.0, generator)
     width = span * _log_uniform(n, 0.04, 0.6, generator)
-    skew = _uniform(n, -4.0, 4.0, generator)
+    skew = uniform(n, -4.0, 4.0, generator)
     z = (time - peak) / width
     log_sfr = -0.5 * z.square() + log_ndtr(skew * z)
     log_sfr = log_sfr - log_sfr.amax(-1, keepdim=True)
@@ -113,12 +106,12 @@ def quenched(n: int, bins: AgeBins, generator: torch.Generator) -> Tensor:
     time = _times(bins)
     quench_time = _log_uniform(n, 0.05, 0.75 * bins.edges_gyr[-1], generator)
     timescale = _log_uniform(n, 0.03, 1.0, generator)
-    drop = _uniform(n, 0.5, 3.0, generator)
+    drop = uniform(n, 0.5, 3.0, generator)
     since = (quench_time - time).clamp_min(0.0)
     return sfr * torch.exp(-LN10 * drop * -torch.expm1(-since / timescale))
 
 
-def build_sfh_curves(bins: AgeBins, n_curves: int = N_CURVES, seed: int = SEED) -> Tensor:
+def build_sfh_curves(bins: AgeBins, n_curves: int = _N_CURVES, seed: int = _SEED) -> Tensor:
     """Build the log-SFR steps of the frozen catalogue.
 
     Steps pass through ``3 tanh(step / 3)``, which leaves ordinary steps alone (3 % at 1 dex) and
@@ -143,11 +136,6 @@ def build_sfh_curves(bins: AgeBins, n_curves: int = N_CURVES, seed: int = SEED) 
     ValueError
         If `n_curves` is not a positive multiple of 4.
     """
-    families = (delayed_tau, constant, skew_normal, quenched)
-    if n_curves <= 0 or n_curves % len(families):
-        raise ValueError(f"n_curves = {n_curves}; expected a positive multiple of {len(families)}.")
-    generator = torch.Generator().manual_seed(seed)
-    share = n_curves // len(families)
-    sfr = torch.cat([_bin_mean(family(share, bins, generator), bins) for family in families])
-    steps = log_sfr_to_steps(sfr.log10())
+    sfr = equal_shares((delayed_tau, constant, skew_normal, quenched), bins, n_curves, seed)
+    steps = log_sfr_to_steps(_bin_mean(sfr, bins).log10())
     return (_MAX_STEP_DEX * torch.tanh(steps / _MAX_STEP_DEX)).to(torch.float32)

@@ -97,14 +97,13 @@ def _inside(theta: Tensor, space: ParameterSpace) -> Tensor:
 
 def _sfr(structure: Structure, young: Tensor, bins: AgeBins) -> Tensor:
     """Mean SFR per bin up to a constant, shape (n_side, n_side, n_bins)."""
-    edges = torch.tensor(bins.edges_gyr, dtype=torch.float64)
-    middle = (torch.arange(_POINTS_PER_BIN, dtype=torch.float64) + 0.5) / _POINTS_PER_BIN
-    time = (edges[:-1, None] + edges.diff()[:, None] * middle).flatten()
+    time = bins.sample_times_gyr(_POINTS_PER_BIN).flatten()
     span, radius = bins.edges_gyr[-1], structure.radius_kpc[..., None]
     disc = _delayed(time, (0.94 - 0.012 * radius) * span, (3.0 + 0.6 * radius).clamp_max(9.0))
     bulge = _delayed(time, torch.tensor(0.98 * span), torch.tensor(1.2))
     bar = _delayed(time, torch.tensor(0.93 * span), torch.tensor(2.2))
     sfr = torch.zeros(*structure.disc.shape, len(time), dtype=torch.float64)
+    edges = torch.tensor(bins.edges_gyr, dtype=torch.float64)
     width = edges.diff().repeat_interleave(_POINTS_PER_BIN) / _POINTS_PER_BIN
     parts = ((structure.disc, disc), (structure.bulge, bulge), (structure.bar, bar))
     for mass, history in parts:
