@@ -26,13 +26,12 @@ asfh.load_modle("phangs-bc03")
 """
 
 
-def test_every_name_of_the_stub_can_be_imported():
+def test_checkers_and_python_see_the_same_names():
     stub = ast.parse((ROOT / "amortized_sfh" / "__init__.pyi").read_text(encoding="utf-8"))
     imports = [node for node in stub.body if isinstance(node, ast.ImportFrom)]
     # anything but `import x as x` is not exported for a type checker
     names = [alias.name for node in imports for alias in node.names if alias.asname == alias.name]
     assert sorted(names) == asfh.__all__
-    assert [name for name in names if not hasattr(asfh, name)] == []
     with pytest.raises(AttributeError, match="has no attribute 'load_modle'"):
         asfh.load_modle  # noqa: B018
 
