@@ -14,7 +14,7 @@ from simulators.noise.noise_model import NoiseModel
 from simulators.populations.nebular_grid import NebularGrid
 from simulators.populations.ssp_basis import build_basis
 from simulators.populations.ssp_grid import SSPGrid
-from simulators.wavelengths.wavegrid import WaveGrid
+from simulators.wavelengths.rest_grid import LinearRestGrid
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +38,7 @@ def toy_model(prior, toy_library) -> GenerativeModel:
 @pytest.fixture(scope="session")
 def small_model(prior, toy_library) -> GenerativeModel:
     """A quick one of 280 pixels, 4830 to 5179 Å, which holds H beta and Mg b."""
-    return _model(prior, toy_library, Instrument(grid=WaveGrid(4830.0, 1.25, 280)))
+    return _model(prior, toy_library, Instrument(grid=LinearRestGrid(4830.0, 1.25, 280)))
 
 
 @pytest.fixture(scope="session")
