@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from amortized_sfh.requests.checks import DEFAULT_MODEL, check_draws, check_rules
+from amortized_sfh.requests.checks import DEFAULT_MODEL, check_rules
 from simulators.constants import LINE_HALF_WIDTH_KMS
 
 if TYPE_CHECKING:
@@ -289,7 +289,8 @@ class PosteriorRequest:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
-        check_draws(self.draws)
+        if self.draws < 2:
+            raise ValueError(f"{self.draws} draws were asked for; expected at least 2")
 
 
 @dataclass(frozen=True, kw_only=True)

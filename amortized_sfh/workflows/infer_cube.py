@@ -17,7 +17,6 @@ from amortized_sfh.inference.samples import PosteriorSamples
 from amortized_sfh.model.model import PosteriorModel
 from amortized_sfh.products.posterior_maps import PosteriorMaps
 from amortized_sfh.quantities.flags import observation_flags, posterior_flags
-from amortized_sfh.requests.checks import check_draws
 from amortized_sfh.requests.infer import MasksRequest
 from amortized_sfh.workflows.prepare_cube import prepare_cube
 
@@ -49,11 +48,6 @@ class InferenceOptions:
         If true, a progress bar is shown.
     command
         Command line for the header of the maps; none where the maps are made from Python.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two draws.
     """
 
     n_draws: int = 1000
@@ -65,9 +59,6 @@ class InferenceOptions:
     kinematics: ImposedKinematics | None = None
     progress: bool = True
     command: str = ""
-
-    def __post_init__(self) -> None:
-        check_draws(self.n_draws)
 
 
 def infer_cube(
@@ -96,6 +87,11 @@ def infer_cube(
     PosteriorMaps
         Summaries of all products, with flags and provenance.
 
+    Raises
+    ------
+    ValueError
+        If there are fewer than two draws, or a mask cannot be applied.
+
     Examples
     --------
     >>> maps = infer_cube(model, data, InferenceOptions(n_draws=400))  # doctest: +SKIP
@@ -105,12 +101,15 @@ def infer_cube(
     data = prepare_cube(
         model, data, options.masks, measure_noise=options.measure_noise, seed=options.seed
     )
+    distance = options.distance_mpc
+    if distance is None and data.frame_kms is not None:
+        distance = data.distance_mpc()  # of the galaxy's redshift, not of the spaxels'
     chunks = infer_chunks(
         model,
         data.observation,
         options.n_draws,
         options.seed,
-        distance_mpc=_distance_mpc(data, options),
+        distance_mpc=distance,
         progress=options.progress,
         kinematics=options.kinematics,
     )
@@ -165,13 +164,6 @@ def row_areas_kpc2(
     if not np.isfinite(spaxel):
         return None
     return data.n_spaxels * (spaxel / orientation.axis_ratio)
-
-
-def _distance_mpc(data: CubeData, options: InferenceOptions) -> float | None:
-    """Distance of the galaxy: that of the options, else of its redshift and not of the spaxels'."""
-    if options.distance_mpc is not None or data.frame_kms is None:
-        return options.distance_mpc
-    return data.distance_mpc()
 
 
 def _snr(data: CubeData) -> np.ndarray:

@@ -74,19 +74,18 @@ def run_train(request: TrainRequest, *, command: str = "") -> None:
         learning_rate=request.learning_rate,
     )
     generative = read_generative_model(request.generative, device)
-    data = None if request.data is None else open_training_set(request.data, preset)
     networks = new_networks(generative)
     if request.start_from is not None:
         take_over(networks, trained_weights(request.start_from))
         networks.encoder.requires_grad_(not request.freeze_encoder)
     networks = networks.to(device)
     if request.freeze_encoder:
-        keep_generative_model(generative, request.out)
+        _keep_generative_model(generative, request.out)
         batches = _encoded_batches(request, networks.encoder, generative, config)
     else:
-        batches = _batches(request, generative, data, config, device)
+        batches = _batches(request, generative, preset, config, device)
         batches(0)  # what is wrong with them shows before anything is written
-        keep_generative_model(generative, request.out)
+        _keep_generative_model(generative, request.out)
     write_request(request, request.out / "request.toml")
     with tqdm(total=config.n_steps, unit="step", desc="train", smoothing=0.02) as bar:
 
@@ -97,7 +96,7 @@ def run_train(request: TrainRequest, *, command: str = "") -> None:
         average = train(networks, batches, config, request.out, show)
     record = {"command": command, **_record(request, config, device)}
     name = request.name or request.generative.model_name(preset.name)
-    export(average, generative, name, record, request.out)
+    _export(average, generative, name, record, request.out)
     plot_loss(request.out / "loss.csv", request.out / "loss.png")
 
 
@@ -121,24 +120,10 @@ def _record(request: TrainRequest, config: TrainingConfig, device: str) -> dict[
     return record
 
 
-def export(
+def _export(
     networks: JointNetworks, generative: GenerativeModel, name: str, record: dict, folder: Path
 ) -> None:
-    """Write the posterior model and the point model of the networks.
-
-    Parameters
-    ----------
-    networks
-        Networks that were trained together.
-    generative
-        Generative model that they were trained on.
-    name
-        Name of the posterior model; the other one gets the suffix "-point".
-    record
-        Record of the training for the cards of the models.
-    folder
-        Folder that receives a folder per model.
-    """
+    """Write the posterior model and the point model, whose name ends in "-point"."""
     networks, generative = networks.to("cpu"), generative.to("cpu")
     encoder, card = networks.encoder, ModelCard(name=name, training=record)
     posterior = PosteriorModel(generative, encoder, networks.flow, FlowConfig(), card)
@@ -147,21 +132,8 @@ def export(
         save_model(model, folder / model.card.name)
 
 
-def keep_generative_model(generative: GenerativeModel, folder: Path) -> None:
-    """Keep beside a training what it is for, so that nothing else goes on with it.
-
-    Parameters
-    ----------
-    generative
-        Generative model that the training draws from.
-    folder
-        Folder of the training, which is created if need be.
-
-    Raises
-    ------
-    ValueError
-        If the folder holds a training for something else.
-    """
+def _keep_generative_model(generative: GenerativeModel, folder: Path) -> None:
+    """Keep beside a training what it is for, so that nothing else goes on with it."""
     path, described = folder / _GENERATIVE_FILE, describe_generative_model(generative)
     if path.exists():
         kept = json.loads(path.read_text("utf-8"))
@@ -175,48 +147,24 @@ def keep_generative_model(generative: GenerativeModel, folder: Path) -> None:
     path.write_text(json.dumps(described, indent=1) + "\n", "utf-8")
 
 
-def open_training_set(path: Path, preset: SurveyPreset) -> TrainingSet:
-    """Open the training set of a survey.
-
-    Parameters
-    ----------
-    path
-        File made by `amortized-sfh simulate`.
-    preset
-        The survey that is trained for.
-
-    Returns
-    -------
-    TrainingSet
-        With the noise and the conditions of the file.
-
-    Raises
-    ------
-    ValueError
-        If the file was made for another instrument.
-    """
-    data = TrainingSet(path)
-    if data.instrument != preset.instrument:
-        raise ValueError(
-            f"{path} was simulated for instrument {data.instrument.name!r}, the training is for "
-            f"preset {preset.name!r}: give the --preset with which the file was made"
-        )
-    return data
-
-
 def _batches(
     request: TrainRequest,
     generative: GenerativeModel,
-    data: TrainingSet | None,
+    preset: SurveyPreset,
     config: TrainingConfig,
     device: str,
 ) -> Batches:
-    """Source of batches from any step on: a file, or the stream."""
-    if data is None:
+    """Source of batches from any step on: the stream, or a file that was made for the survey."""
+    if request.data is None:
         stream = Stream(generative, request.seed)
         source = partial(prefetch, stream) if request.prefetch else stream.batches
         return lambda step: source(config.batch_size, step)
-
+    data = TrainingSet(request.data)
+    if data.instrument != preset.instrument:
+        raise ValueError(
+            f"{request.data} was simulated for instrument {data.instrument.name!r}, the training "
+            f"is for preset {preset.name!r}: give the --preset with which the file was made"
+        )
     return lambda step: (
         batch.to(device) for batch in data.batches(config.batch_size, request.seed, first_step=step)
     )

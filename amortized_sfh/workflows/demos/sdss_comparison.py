@@ -23,7 +23,7 @@ from amortized_sfh.quantities.statistics import STATISTICS
 from amortized_sfh.requests.infer_spectrum import InferSpectrumRequest
 from amortized_sfh.workflows.demos.package_data import package_folder
 from amortized_sfh.workflows.infer_spectra import run_infer_spectrum
-from simulators.files.whole_folders import check_output_folder, output_folder
+from simulators.files.whole_folders import output_folder
 
 GALAXIES = ("NGC3073", "NGC3522")
 TABLE = "comparison.ecsv"
@@ -131,7 +131,6 @@ def sdss_comparison(
         If ppxf or its spectra are missing.
     """
     products = (*GALAXIES, TABLE)
-    check_output_folder(out, products, overwrite)
     files = sdss_files()
     loaded = model if isinstance(model, PosteriorModel) else load_model(model)
     rows = []
@@ -183,8 +182,8 @@ def fit_with_ppxf(
     """
     from amortized_sfh.comparison.ppxf_fit import PPXFConfig, PPXFFitter  # noqa: PLC0415 (optional)
 
-    instrument = model.instrument
-    observation = read_spectrum(path).observe(instrument, header.redshift, ebv=header.ebv)
+    spectrum = read_spectrum(path)
+    observation = spectrum.observe(model.instrument, header.redshift, ebv=header.ebv)
     configs = {"ppxf": PPXFConfig(), "ppxf_regul": PPXFConfig(regul=_REGUL)}
     return {
         name: PPXFFitter(model.generative, config).fit(observation)
