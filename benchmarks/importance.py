@@ -1,9 +1,9 @@
-"""The network against the exact posterior: `python -m benchmarks.importance`.
+"""The posterior of the network against the exact one: `python -m benchmarks.importance`.
 
 Draws of the flow are weighted by prior times likelihood over the flow's own density, all of them
 exact. Where enough draws carry the weight (effective sample size), the weighted draws are the
 posterior of the data, which a perfect network would have learned; with few they are too narrow.
-Done for the two SDSS spectra and for mocks.
+This is done for the two SDSS spectra and for mocks.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def sdss_spectra(model: asfh.PosteriorModel) -> Iterator[tuple[str, asfh.Observation]]:
-    """NGC 3073 and NGC 3522 as the model sees them."""
+    """Read NGC 3073 and NGC 3522 onto the grid of the model."""
     for name, path in asfh.sdss_files().items():
         header = asfh.read_sdss_header(path)
         spectrum = asfh.read_spectrum(path)
@@ -67,7 +67,7 @@ def sdss_spectra(model: asfh.PosteriorModel) -> Iterator[tuple[str, asfh.Observa
 
 
 def mocks(model: asfh.PosteriorModel, n: int) -> Iterator[tuple[str, asfh.Observation]]:
-    """Mocks of the quoted conditions."""
+    """Yield mocks of the quoted conditions one by one, with their names."""
     observation = quoted_mocks(model.generative, n)[0].observation
     for k in range(n):
         yield f"mock {k}", observation[k : k + 1]
@@ -75,7 +75,7 @@ def mocks(model: asfh.PosteriorModel, n: int) -> Iterator[tuple[str, asfh.Observ
 
 @torch.no_grad()
 def exact(model: asfh.PosteriorModel, observation: asfh.Observation, n_draws: int) -> list[float]:
-    """Effective sample size, and shift and width of each average under exact weights.
+    """Weight draws of the flow exactly, and measure what this changes.
 
     Parameters
     ----------

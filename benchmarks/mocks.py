@@ -28,7 +28,7 @@ _CHUNK = 500
 def quoted_mocks(
     generative: asfh.GenerativeModel, n: int = N_MOCKS, seed: int = SEED
 ) -> list[asfh.Mock]:
-    """Mocks in chunks of at most 500; the first n are the same whatever n is."""
+    """Make n mocks in chunks of at most 500; the first are the same for every n."""
     chunks = []
     for chunk in range(-(-n // _CHUNK)):
         mock = generative.mock(_CHUNK, seed, chunk, CONDITIONS)
@@ -37,12 +37,12 @@ def quoted_mocks(
 
 
 def first(mock: asfh.Mock, n: int) -> asfh.Mock:
-    """The first n of a batch."""
+    """Cut a batch of mocks to its first n."""
     cut = torch.arange(n)
     return asfh.Mock(mock.theta[cut], mock.spectra[cut], mock.observation[cut])
 
 
 def true_averages(generative: asfh.GenerativeModel, theta: torch.Tensor) -> torch.Tensor:
-    """Mass- and light-weighted log age and [M/H], shape (n, 4), in the order of `AVERAGES`."""
+    """Compute log ages and [M/H] by mass and light in the order of `AVERAGES`, shape (n, 4)."""
     derived = asfh.derive(generative.simulator, theta)
     return torch.stack([getattr(derived, name) for name in AVERAGES], dim=1)

@@ -1,7 +1,8 @@
-"""Stars of another library: `python -m benchmarks.other_library MODEL... --other LIBRARY`.
+"""Mocks made with the stars of another library than the model has.
 
-Mocks are made with the other library, without any template error, and inferred with each model.
-Bias and coverage of the four averages show what the model's template mismatch is worth.
+`python -m benchmarks.other_library MODEL... --other LIBRARY` makes them without any template error
+and infers them with each model. Bias and coverage of the four averages show what the template
+mismatch of the model is worth.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("models", nargs="+", help="names or folders of models")
     parser.add_argument("--other", required=True, help="library, as `read_library` takes it")
     parser.add_argument("--n", type=int, default=2000, help="mocks (2000)")
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--out", type=Path, default=RESULTS, help="JSON file of the results")
     options = parser.parse_args(arguments)
     rows, results = [], {}
     for name in options.models:
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def without_template_errors(generative: asfh.GenerativeModel) -> asfh.GenerativeModel:
-    """The same generative model, whose stars are exactly those of the library."""
+    """Return a generative model whose stars are exactly those of its library."""
     noise, n_band = generative.noise, len(generative.noise.instrument.bands)
     config = replace(noise.config, template_orders=0, template_mag=(0.0,) * n_band)
     exact = NoiseModel(noise.instrument, config, profile=noise.profile)
@@ -64,7 +65,7 @@ def without_template_errors(generative: asfh.GenerativeModel) -> asfh.Generative
 
 
 def of_library(generative: asfh.GenerativeModel, library: str) -> asfh.GenerativeModel:
-    """The same generative model with the stars of another library."""
+    """Return a generative model with the stars of another library."""
     prior, instrument = generative.prior, generative.instrument
     gas = read_cloudy() if generative.simulator.basis.nebular is not None else None
     basis = build_basis(read_library(library), prior.bins, instrument, gas)
@@ -72,7 +73,7 @@ def of_library(generative: asfh.GenerativeModel, library: str) -> asfh.Generativ
 
 
 def _summary(measured: PosteriorPass) -> dict[str, dict[str, Any]]:
-    """Bias, scatter, width and coverage of the four averages."""
+    """Sum up bias, scatter, width and coverage of the four averages."""
     summary = summarise(measured, None)
     out = {}
     for k, name in enumerate(AVERAGES):

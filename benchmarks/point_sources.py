@@ -41,14 +41,14 @@ class UnresolvedSources:
 
     @classmethod
     def scattered(cls, n_side: int, seed: int) -> UnresolvedSources:
-        """One source for every four spaxels, as bright as one to three of them."""
+        """Scatter one source for every four spaxels, as bright as one to three of them."""
         random = np.random.default_rng(seed)
         n = n_side**2 // 4
         x, y = random.uniform(0.0, n_side, (2, n))
         return cls(x, y, random.uniform(1.0, 3.0, n), n_side)
 
     def shares(self, fwhm: float, pixels: int = 1, border: int = 0) -> Tensor:
-        """Light of spaxels, or of finer pixels, per light of each source's own spaxel.
+        """Compute the light that spaxels, or finer pixels, receive from each source.
 
         Parameters
         ----------
@@ -62,7 +62,8 @@ class UnresolvedSources:
         Returns
         -------
         Tensor
-            Shape (number of pixels in rows of the image, n), float64.
+            Light of each pixel over that of the spaxel on which the source lies, without the
+            source; shape (number of pixels in rows of the image, n), float64.
         """
         edges = np.arange(-border, self.n_side * pixels + border + 1) / pixels
         sigma = fwhm / FWHM_PER_SIGMA
@@ -74,7 +75,7 @@ class UnresolvedSources:
 
     @property
     def spaxel(self) -> Tensor:
-        """Row of the spaxel that each lies on, shape (n,)."""
+        """Number of the spaxel that each source lies on, counted along rows, shape (n,)."""
         return torch.from_numpy(self.y.astype(int) * self.n_side + self.x.astype(int))
 
 
@@ -114,7 +115,7 @@ def add_sources(
     fwhm
         Full widths at half maximum of the PSFs of cube and images, arcsec.
     ebv
-        E(B-V) of the Milky Way of the files.
+        E(B-V) of the Milky Way in mag, as in the files.
 
     Returns
     -------

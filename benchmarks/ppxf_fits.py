@@ -1,7 +1,7 @@
-"""pPXF on the quoted mocks, kept in a file so that a new network needs no new fits.
+"""Fits of the quoted mocks by pPXF, kept in a file so that a new network needs no new fits.
 
-The mocks do not depend on any network: the fits stay valid until prior, simulator or noise change,
-which is noticed because the truths and a probe of the noisy spectra are kept with them.
+The mocks do not depend on any network: the fits stay valid until prior, simulator or noise change.
+Such a change is noticed, because the truths and a sample of the noisy spectra are kept with them.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def ppxf_results(
 
 
 def estimates(fit: dict[str, Any]) -> np.ndarray:
-    """Averages of a fit, shape (n, 4), NaN for a failure."""
+    """Return the averages of a fit in the order of `AVERAGES`, shape (n, 4), NaN for a failure."""
     return np.array([fit["estimates"][name] for name in AVERAGES], dtype=float).T
 
 
@@ -128,7 +128,7 @@ def _summary(config: asfh.PPXFConfig, columns: dict[str, np.ndarray]) -> dict[st
 
 
 def _stamp(generative: asfh.GenerativeModel, mock: asfh.Mock) -> dict[str, Any]:
-    """What the fits are fits of."""
+    """Describe the mocks and the software of the fits, to compare with those that were kept."""
     truth = true_averages(generative, mock.theta).double().numpy()
     middle = mock.observation.flux.shape[1] // 2
     probe = mock.observation.flux[:, middle - 5 : middle + 5].double().mean(1).numpy()

@@ -15,18 +15,18 @@ LEVELS = (0.68, 0.95)
 
 
 class PosteriorPass(NamedTuple):
-    """What one pass over the mocks leaves; columns are `names`.
+    """Truths and posteriors of n mocks in k quantities.
 
     Attributes
     ----------
     names
-        The four averages, the SFH steps and the metallicities.
+        Names of the k quantities: the four averages, the steps of log SFR and the metallicities.
     truth, mean, std
-        Shape (n, k).
+        True values, and mean and standard deviation of the posterior draws, shape (n, k).
     ranks
-        Draws below the truth, shape (n, k).
+        Number of draws below the truth, shape (n, k).
     n_draws
-        Draws per mock.
+        Number of posterior draws per mock.
     """
 
     names: tuple[str, ...]
@@ -44,7 +44,26 @@ def posterior_pass(
     seed: int = 0,
     generative: asfh.GenerativeModel | None = None,
 ) -> PosteriorPass:
-    """Draw once for every mock of `generative`, by default the model's own."""
+    """Infer every mock and rank its truth among the draws.
+
+    Parameters
+    ----------
+    model
+        Trained posterior model that infers the mocks.
+    chunks
+        Mocks in batches, as `quoted_mocks` makes them.
+    n_draws
+        Number of posterior draws per mock.
+    seed
+        Source of randomness of the draws.
+    generative
+        Generative model that made the mocks; by default the one that the model was trained on.
+
+    Returns
+    -------
+    PosteriorPass
+        Truths and posteriors of the averages and of the parameters of the histories.
+    """
     generative = generative or model.generative
     space = model.space
     kept = [*range(space.n_param)[space.sfh], *range(space.n_param)[space.mh]]
@@ -69,12 +88,12 @@ def posterior_pass(
 
 
 def point_averages(model: asfh.PointModel, chunks: list[asfh.Mock]) -> np.ndarray:
-    """The point network's four averages, shape (n, 4)."""
+    """Estimate the four averages of mocks with a point network, shape (n, 4)."""
     return np.concatenate([model.estimate(m.observation).averages.numpy() for m in chunks])
 
 
 def summarise(posterior: PosteriorPass, point: np.ndarray | None) -> dict[str, Any]:
-    """Errors of the four averages, and coverage of all columns."""
+    """Sum up the errors of the four averages, and the coverage of all quantities."""
     n_average = len(AVERAGES)
     truth = posterior.truth[:, :n_average]
     results = {
@@ -112,20 +131,22 @@ def _narrowest_fifth(posterior: PosteriorPass) -> np.ndarray:
 def compare(
     posterior: PosteriorPass, point: np.ndarray | None, fits: list[tuple[str, np.ndarray]]
 ) -> dict[str, Any]:
-    """Errors on the mocks that pPXF fitted, failures of any fit left out of all.
+    """Compare errors on the mocks that pPXF fitted; where any fit failed, all leave the mock out.
 
     Parameters
     ----------
-    posterior, point
-        Of at least as many mocks as the fits, which are the first of them.
+    posterior
+        Posteriors of at least as many mocks as were fitted, those first.
+    point
+        Averages of the same mocks by a point network, shape (n, 4), if there is one.
     fits
-        Label and averages (n, 4) of each, NaN where it failed.
+        Label of each kind of fit, and its averages, shape (n, 4), NaN where it failed.
 
     Returns
     -------
     dict
-        Errors of each, and for every average the ratio of the posterior mean's to the smallest that
-        any fit reaches, by measure.
+        Errors of each method, and for every average and measure the error of the posterior mean
+        over the smallest that any fit reaches.
     """
     n = len(fits[0][1])
     good = np.all([np.isfinite(values).all(1) for _, values in fits], axis=0)

@@ -45,7 +45,7 @@ class Setting(NamedTuple):
 
     @classmethod
     def of(cls, model: asfh.PosteriorModel, snr: tuple[float, float]) -> Setting:
-        """Of a model, from draws of its prior."""
+        """Measure mean and standard deviation of the averages under the prior of a model."""
         theta = model.generative.prior.sample((_N_PRIOR,), torch.Generator().manual_seed(0))
         averages = true_averages(model.generative, theta)
         return cls(model, averages.mean(0), averages.std(0), snr)
@@ -54,14 +54,14 @@ class Setting(NamedTuple):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Infer regions, print tables and write them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.regions", description=__doc__)
-    parser.add_argument("--model", default="phangs-bc03")
-    parser.add_argument("--regions", type=int, default=8, help="of either kind (8)")
-    parser.add_argument("--spectra", type=int, default=100, help="of a region (100)")
-    parser.add_argument("--draws", type=int, default=300, help="of a spectrum (300)")
+    parser.add_argument("--model", default="phangs-bc03", help="name or folder (phangs-bc03)")
+    parser.add_argument("--regions", type=int, default=8, help="number of either kind (8)")
+    parser.add_argument("--spectra", type=int, default=100, help="number in a region (100)")
+    parser.add_argument("--draws", type=int, default=300, help="per spectrum (300)")
     parser.add_argument(
-        "--snr", type=float, nargs=2, default=SNR, help="lowest and highest (10 20)"
+        "--snr", type=float, nargs=2, default=SNR, help="lowest and highest per pixel (10 20)"
     )
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--out", type=Path, default=RESULTS, help="JSON file of the results")
     options = parser.parse_args(arguments)
     setting = Setting.of(asfh.load_model(options.model), tuple(options.snr))
     results: dict[str, Any] = {
@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def mock_region(
     setting: Setting, n: int, seed: int, *, alike: bool
 ) -> tuple[Tensor, asfh.Observation]:
-    """Histories of a region, and its spectra with errors in common."""
+    """Draw the histories of a region, and observe its spectra with errors in common."""
     generative = setting.model.generative
     generator = torch.Generator().manual_seed(seed)
     theta = generative.prior.sample((n,), generator)
@@ -124,7 +124,7 @@ def mock_region(
 
 
 def compare(setting: Setting, theta: Tensor, observation: asfh.Observation, n_draws: int) -> Tensor:
-    """Error, width and whether the 68 % interval covers, of methods and averages, (3, 4, 3)."""
+    """Score each method on each average: error, width, 1 if the 68 % interval covers; (3, 4, 3)."""
     model, sigma = setting.model, setting.sigma
     simulator = model.generative.simulator
     rows = np.arange(len(theta))
@@ -147,7 +147,7 @@ def compare(setting: Setting, theta: Tensor, observation: asfh.Observation, n_dr
 
 
 def widths(setting: Setting, n_draws: int) -> list[dict[str, float]]:
-    """Width of the mean [M/H] of the first spectra of one region, by their number."""
+    """Measure the width of the mean [M/H] of the first spectra of a region, by their number."""
     _, observation = mock_region(setting, SIZES[-1], 0, alike=True)
     product, model = "MH_LW", setting.model
     sigma = setting.sigma[PRODUCTS.index(product)]
@@ -170,7 +170,7 @@ def widths(setting: Setting, n_draws: int) -> list[dict[str, float]]:
 
 
 def shared_width(region: asfh.RegionPosterior, product: str) -> Tensor:
-    """Width that the shared errors leave were the mean with them known, to first order."""
+    """Estimate to first order the width that the shared errors alone leave to a mean."""
     place = region.population.members.mean(1)
     value = region.mean[product].to(place)
     slope = torch.linalg.lstsq(place - place.mean(0), (value - value.mean())[:, None]).solution

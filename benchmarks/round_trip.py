@@ -1,4 +1,6 @@
-"""Files against memory: `python -m benchmarks.round_trip`.
+"""Posteriors of data in files against those of the same data in memory.
+
+Run by `python -m benchmarks.round_trip`.
 
 The mock NGC 3627, moved away until a spaxel is 0.2 arcsec, is written as ESO and MAST would deliver
 it: observed frame, noise correlated along wavelength and between spaxels, sky residuals, Galactic
@@ -41,10 +43,10 @@ _MAX_SHIFT, _WIDTH_RATIO = 0.1, (0.97, 1.03)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write files, read them back, infer both and compare."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.round_trip", description=__doc__)
-    parser.add_argument("--model", default="phangs-bc03")
+    parser.add_argument("--model", default="phangs-bc03", help="name or folder (phangs-bc03)")
     parser.add_argument("--side", type=int, default=20, help="spaxels per side (20)")
-    parser.add_argument("--draws", type=int, default=1000)
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--draws", type=int, default=1000, help="per spaxel (1000)")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="JSON file of the results")
     options = parser.parse_args(arguments)
     model = asfh.load_model(options.model)
     galaxy = asfh.mock_galaxy(model.generative, options.side, _SEED, far_galaxy(options.side))
@@ -81,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def far_galaxy(n_side: int) -> GalaxyShape:
-    """NGC 3627 at the distance at which its field has so many spaxels of MUSE."""
+    """Move NGC 3627 away until its field has so many spaxels of MUSE on each side."""
     near = GalaxyShape()
     field = n_side * _SPAXEL_ARCSEC
     distance = near.distance_mpc * near.field_arcsec / field
@@ -91,7 +93,11 @@ def far_galaxy(n_side: int) -> GalaxyShape:
 def compare(
     model: asfh.PosteriorModel, one: torch.Tensor, other: torch.Tensor
 ) -> list[tuple[str, float, float]]:
-    """Median over spaxels of |difference of means| / sigma and of the ratio of widths."""
+    """Compare draws of the same spaxels, each of shape (n_spaxel, n_draws, n_param).
+
+    Gives the name of each parameter with the medians over spaxels of |difference of means| / sigma
+    and of the ratio of widths.
+    """
     shift = (one.mean(1) - other.mean(1)).abs() / other.std(1)
     ratio = one.std(1) / other.std(1)
     names = model.space.names
@@ -100,9 +106,10 @@ def compare(
 
 
 def in_memory(galaxy: MockGalaxy, files: asfh.MockFiles) -> asfh.Observation:
-    """The same noisy data without cube and WCS: overlap weights of training, plain convolution.
+    """Bring the noisy numbers of the files to the grid of the model, without cube and WCS.
 
-    Adds unresolved sources to both.
+    Spectra are resampled with the overlap weights of training, images by plain convolution. Adds
+    unresolved sources to the result and to the files.
     """
     instrument = galaxy.generative.instrument
     seen = observe_native(galaxy, _SEED, shared_systematics=True, neighbour_share=_NEIGHBOUR_SHARE)
@@ -128,7 +135,7 @@ def in_memory(galaxy: MockGalaxy, files: asfh.MockFiles) -> asfh.Observation:
 def _band(
     galaxy: MockGalaxy, files: asfh.MockFiles, band: str
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Flux and error of every spaxel in a band, from the pixels of the image."""
+    """Measure flux and error of every spaxel in a band from the pixels of the image."""
     with fits.open(files.hst[band]) as hdus:
         scale = hdus["SCI"].header["PHOTFLAM"] / UNIT_CGS
         image, error = (hdus[n].data.astype(np.float64) * scale for n in ("SCI", "ERR"))

@@ -71,7 +71,7 @@ def _write(results: dict[str, Any], path: Path) -> None:
 
 
 def goals(results: dict[str, Any]) -> list[tuple[str, float, bool]]:
-    """Each goal of the project, what was measured, and whether that reaches it."""
+    """List the goals of the project with the measured values, true where a goal is reached."""
     rows: list[tuple[str, float, bool]] = []
     for name, limit in MAX_RATIO.items():
         ratio = results["comparison"]["ratio"][name]["sigma"]
@@ -100,11 +100,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="500 mocks, 200 draws, a small cube")
     parser.add_argument("--ppxf", action="store_true", help="fit with pPXF again (an hour)")
-    parser.add_argument("--processes", type=int, default=2, help="of pPXF (2)")
+    parser.add_argument("--processes", type=int, default=2, help="processes that pPXF uses (2)")
     parser.add_argument("--no-memory", action="store_true", help="leave out the 300 x 300 cube")
-    parser.add_argument("--model", default="phangs-bc03")
-    parser.add_argument("--point-model", default="phangs-bc03-point")
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--model", default="phangs-bc03", help="name or folder (phangs-bc03)")
+    parser.add_argument("--point-model", default="phangs-bc03-point", help="name or folder")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="JSON file of the results")
     return parser
 
 

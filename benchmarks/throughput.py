@@ -26,7 +26,7 @@ _REDSHIFT = 0.00243
 
 
 def rates(posterior: asfh.PosteriorModel, point: asfh.PointModel | None) -> dict[str, float]:
-    """Things per second, the best of three runs, on all cores that this process may use.
+    """Measure rates per second, the best of three runs, on all cores that this process may use.
 
     `posterior_draws` is `infer` end to end: packing, encoding, sampling, theta, all derived
     quantities, masses and the predictive chi-square. `flow_draws` is the flow alone, to theta.
@@ -74,7 +74,7 @@ def rates(posterior: asfh.PosteriorModel, point: asfh.PointModel | None) -> dict
 
 
 def cube_memory(n_side: int, model: str, n_draws: int = 100) -> dict[str, Any]:
-    """Peak memory and time of `amortized-sfh infer` on a full-length cube of n_side**2 spaxels.
+    """Measure peak memory and time of `run_infer` on a full-length cube of n_side**2 spaxels.
 
     Draws are made in chunks of a fixed number, so memory does not depend on `n_draws`.
     """
@@ -110,7 +110,7 @@ def cube_memory(n_side: int, model: str, n_draws: int = 100) -> dict[str, Any]:
 
 
 def write_cube(path: Path, n_side: int, n_wave: int = 3681) -> None:
-    """A cube as ESO delivers them, of a smooth galaxy at S/N about 20, written plane by plane."""
+    """Write a cube as ESO delivers them, of a smooth galaxy at S/N about 20, plane by plane."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:n_side, :n_side] - 0.5 * (n_side - 1)
     brightness = (100.0 * np.exp(-np.hypot(x, y) / n_side) + 20.0).astype(np.float32)
