@@ -37,8 +37,7 @@ def read_bin_map(bins: str | Path | np.ndarray, shape: tuple[int, int]) -> np.nd
     else:
         source = f"the bin map {bins}"
         with open_fits(bins) as hdul:
-            names = ("BINID", "BIN_ID", "BINS", *(hdu.name.upper() for hdu in hdul))
-            index = find_image(hdul, names, n_dim=2)
+            index = find_image(hdul, ("BINID", "BIN_ID", "BINS"), 2, others=True)
             if index is None:
                 raise InputFileError(f"{bins} holds no 2-D image; expected a map of bin numbers")
             values = np.array(hdul[index].data)

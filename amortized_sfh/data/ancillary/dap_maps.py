@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from amortized_sfh.data.ancillary.bin_map import read_bin_map
-from amortized_sfh.data.files.fits_files import InputFileError, open_fits
+from amortized_sfh.data.files.fits_files import InputFileError, extension_names, open_fits
 from simulators.wavelengths.doppler import velocity_from_log_shift
 
 _EXTENSIONS = {
@@ -91,10 +91,9 @@ def read_dap_maps(path: str | Path) -> DapMaps:
         images = {h.name.upper(): i for i, h in enumerate(hdul) if h.header.get("NAXIS") == 2}
         missing = [name for name in (_BINS, *_EXTENSIONS.values()) if name not in images]
         if missing:
-            found = ", ".join(hdu.name or "(no name)" for hdu in hdul)
             raise InputFileError(
-                f"{path} has no extension {', '.join(missing)}; it holds {found}; expected a MAPS "
-                "file of the PHANGS-MUSE data analysis pipeline"
+                f"{path} has no extension {', '.join(missing)}; it holds {extension_names(hdul)}; "
+                "expected a MAPS file of the PHANGS-MUSE data analysis pipeline"
             )
         planes = {
             name: np.array(hdul[images[extension]].data, dtype=np.float64)

@@ -8,6 +8,7 @@ Regions that ds9 excludes (``-circle(...)``) are cut out of all others.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +16,8 @@ import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import WCS
 from regions import (
-    PixelRegion,
     PointPixelRegion,
     Region,
-    RegionMeta,
     Regions,
     SkyRegion,
     TextPixelRegion,
@@ -48,7 +47,7 @@ class Ds9Regions:
     @property
     def names(self) -> tuple[str, ...]:
         """Name of each region: its text in ds9, or its number from 1."""
-        texts = (str(_meta(r).get("text", "")).strip() for r in self.regions)
+        texts = (str(r.meta.get("text", "")).strip() for r in self.regions)
         names = (text.encode("ascii", "replace").decode() for text in texts)  # for FITS tables
         return tuple(name or f"region {i}" for i, name in enumerate(names, start=1))
 
@@ -88,10 +87,10 @@ def read_ds9_regions(path: str | Path) -> Ds9Regions:
             "ellipses, boxes, polygons, annuli or points in fk5, icrs, galactic or image "
             "coordinates"
         ) from error
-    counts = tuple(r for r in found if _meta(r).get("include", 1))
+    counts = tuple(r for r in found if r.meta.get("include", 1))
     if not counts:
         raise InputFileError(f"{path} holds no region; expected at least one, saved by ds9")
-    excluded = tuple(r for r in found if not _meta(r).get("include", 1))
+    excluded = tuple(r for r in found if not r.meta.get("include", 1))
     return Ds9Regions(str(path), counts, excluded)
 
 
@@ -124,8 +123,7 @@ def ds9_mask(file: Ds9Regions, wcs: WCS | None, shape: tuple[int, int]) -> np.nd
         If some regions lie outside the cube: lists of stars usually cover more than one field.
     """
     inside, outside = np.zeros(shape, dtype=bool), []
-    for region, name in zip(file.regions, file.names, strict=True):
-        members = _covered(_pixels(region, f"{name!r} of {file.source}", wcs), shape)
+    for name, members in _members(file, wcs, shape):
         inside |= members
         if not members.any():
             outside.append(name)
@@ -170,8 +168,14 @@ def aperture_bins(file: Ds9Regions, wcs: WCS | None, shape: tuple[int, int]) -> 
     """
     number = np.full(shape, -1, dtype=np.int64)
     cut = _cut(file, wcs, shape)
-    for i, (region, name) in enumerate(zip(file.regions, file.names, strict=True)):
-        members = _members(region, f"{name!r} of {file.source}", wcs, shape) & ~cut
+    for i, (name, whole) in enumerate(_members(file, wcs, shape)):
+        if not whole.any():
+            ny, nx = shape
+            raise ValueError(
+                f"region {name!r} of {file.source} lies outside the cube of {nx} x {ny} spaxels; "
+                "check its coordinates (sky, or image pixels from 1) or leave it out"
+            )
+        members = whole & ~cut
         if not members.any():
             raise ValueError(
                 f"nothing is left of region {name!r} of {file.source} after the excluded regions; "
@@ -188,30 +192,24 @@ def aperture_bins(file: Ds9Regions, wcs: WCS | None, shape: tuple[int, int]) -> 
     return number
 
 
-def _meta(region: Region) -> RegionMeta:
-    return region.meta
+def _members(
+    file: Ds9Regions, wcs: WCS | None, shape: tuple[int, int]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the name of each region, and its spaxels before others are cut out, bool (ny, nx)."""
+    for region, name in zip(file.regions, file.names, strict=True):
+        yield name, _covered(region, f"{name!r} of {file.source}", wcs, shape)
 
 
 def _cut(file: Ds9Regions, wcs: WCS | None, shape: tuple[int, int]) -> np.ndarray:
+    """Return True for the spaxels of the excluded regions, shape (ny, nx)."""
     inside = np.zeros(shape, dtype=bool)
     for region in file.excluded:
-        pixels = _pixels(region, f"an excluded region of {file.source}", wcs)
-        inside |= _covered(pixels, shape)
+        inside |= _covered(region, f"an excluded region of {file.source}", wcs, shape)
     return inside
 
 
-def _members(region: Region, what: str, wcs: WCS | None, shape: tuple[int, int]) -> np.ndarray:
-    inside = _covered(_pixels(region, what, wcs), shape)
-    if not inside.any():
-        ny, nx = shape
-        raise ValueError(
-            f"region {what} lies outside the cube of {nx} x {ny} spaxels; check its coordinates "
-            "(sky, or image pixels from 1) or leave it out"
-        )
-    return inside
-
-
-def _pixels(region: Region, what: str, wcs: WCS | None) -> PixelRegion:
+def _covered(region: Region, what: str, wcs: WCS | None, shape: tuple[int, int]) -> np.ndarray:
+    """Return True for the spaxels of a region, shape (ny, nx), or for the one that holds it."""
     if isinstance(region, SkyRegion):
         if wcs is None:
             raise ValueError(
@@ -225,30 +223,10 @@ def _pixels(region: Region, what: str, wcs: WCS | None) -> PixelRegion:
             f"region {what} is a {type(region).__name__} without area; expected a closed shape or "
             "a point"
         )
-    return region
-
-
-def _covered(region: PixelRegion, shape: tuple[int, int]) -> np.ndarray:
-    """Spaxels of a region, bool (ny, nx)."""
-    inside = np.zeros(shape, dtype=bool)
-    if not isinstance(region, PointPixelRegion):
-        image = region.to_mask(mode="center").to_image(shape)
-        if image is not None:
-            inside = image > 0
-    if not inside.any():
-        centre = _centre(region)
-        y, x = (int(np.floor(value + 0.5)) for value in centre)
-        inside[y : y + 1, x : x + 1] = min(x, y) >= 0 and _is_small(region)
+    image = None if is_point else region.to_mask(mode="center").to_image(shape)
+    inside = np.zeros(shape, dtype=bool) if image is None else image > 0
+    if not inside.any() and (is_point or region.area < 2.0):  # it falls between the centres
+        place = region.center if hasattr(region, "center") else region.vertices
+        y, x = (int(np.floor(np.mean(value) + 0.5)) for value in (place.y, place.x))
+        inside[y : y + 1, x : x + 1] = min(x, y) >= 0
     return inside
-
-
-def _is_small(region: PixelRegion) -> bool:
-    """Tell if a region can fall between the centres of spaxels."""
-    return isinstance(region, PointPixelRegion) or region.area < 2.0
-
-
-def _centre(region: PixelRegion) -> tuple[float, float]:
-    """Return y and x in the middle of a region."""
-    if hasattr(region, "center"):
-        return float(region.center.y), float(region.center.x)
-    return float(np.mean(region.vertices.y)), float(np.mean(region.vertices.x))

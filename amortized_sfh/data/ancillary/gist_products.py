@@ -1,16 +1,20 @@
-"""Output folders of GIST and nGIST: bins, stellar kinematics, and how the run was made.
+"""Output folders of GIST and nGIST: bins, stellar kinematics, spectra, and how the run was made.
 
 A run writes ``<run>_table.fits`` (one row per spaxel, with its bin), ``<run>_kin.fits`` (GIST:
 ``_ppxf.fits``; one row per bin), ``<run>_mask.fits``, spectra, and its settings in ``CONFIG``.
 Names differ in case, hyphens and underscores between versions; they are matched without them.
+
+Pixels of spectra are uniform in ln λ in the rest frame of the run. ESPEC is the square root of the
+rebinned *variance*: the error of a pixel of the cube at that wavelength, not of a rebinned one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import h5py
 import numpy as np
 import yaml
 from astropy.io import fits
@@ -28,6 +32,8 @@ _COLUMNS = {
     "sigma_error_kms": ("FORM_ERR_SIGMA", "ERR_SIGMA"),
 }
 _SAME_PLACE_ARCSEC = 1e-3
+_CLEANED = ("gas_cleaned_bin", "gandalf_cleaned_bin")
+_BINNED = ("bin_spectra", "binspectra", "vorspectra")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,13 +89,13 @@ def read_gist(folder: str | Path) -> GistProducts:
         raise FileNotFoundError(f"no such folder: {folder}; expected the output of a GIST run")
     table = _only_table(folder)
     run = table.name[: -len("_table.fits")]
-    kinematics = find_gist_file(folder, run, _KINEMATICS)
+    kinematics = _find_file(folder, run, _KINEMATICS)
     if kinematics is None:
         raise InputFileError(
             f"{folder} has no stellar kinematics of {run} ({_listing(folder)}); expected "
             f"{run}_kin.fits or {run}_ppxf.fits"
         )
-    number, place, header = _read_table(table, find_gist_file(folder, run, ("mask",)))
+    number, place, header = _read_table(table, _find_file(folder, run, ("mask",)))
     values = _read_kinematics(kinematics, number)
     shape = tuple(int(index.max()) + 1 for index in place)
     planes = {}
@@ -105,7 +111,75 @@ def read_gist(folder: str | Path) -> GistProducts:
     )
 
 
-def find_gist_file(
+class GistSpectra(NamedTuple):
+    """Emission-line-subtracted spectra of all bins of a run.
+
+    Attributes
+    ----------
+    log_wave : ndarray
+        ln of the air wavelength in Å in the rest frame of the run, shape (n_wave,).
+    flux, sigma : ndarray
+        Sum over the spaxels of each bin and its error, in the unit of the cube, shape
+        (n_bin, n_wave).
+    """
+
+    log_wave: np.ndarray
+    flux: np.ndarray
+    sigma: np.ndarray
+
+
+def read_gist_spectra(products: GistProducts) -> GistSpectra:
+    """Read the emission-line-subtracted spectra of a run.
+
+    Parameters
+    ----------
+    products : GistProducts
+        Products of the run.
+
+    Returns
+    -------
+    GistSpectra
+        Spectra of all bins, with the errors ESPEC; runs that left them out of the cleaned spectra
+        have them beside the binned ones.
+
+    Raises
+    ------
+    InputFileError
+        If there are no such spectra, or their number is not that of the bins.
+    """
+    path = _find_file(products.folder, products.run, _CLEANED)
+    if path is None:
+        raise InputFileError(
+            f"{products.folder} has no emission-line-subtracted spectra of its bins; expected "
+            f"{products.run}_gas_cleaned_bin.fits or {products.run}_gas-cleaned_BIN.fits: run the "
+            "GAS module at the level BIN"
+        )
+    with open_fits(path) as hdul:
+        spectra = {
+            column.name: np.array(hdu.data[column.name], dtype=np.float64)
+            for hdu in hdul
+            if isinstance(hdu, fits.BinTableHDU)
+            for column in hdu.columns
+            if column.name in ("SPEC", "ESPEC", "LOGLAM")
+        }
+    missing = [name for name in ("SPEC", "LOGLAM") if name not in spectra]
+    n_bin = int(products.maps.bin_id.max()) + 1
+    if missing or spectra["SPEC"].shape != (n_bin, spectra["LOGLAM"].size):
+        shapes = {name: value.shape for name, value in spectra.items()}
+        raise InputFileError(
+            f"{path} holds columns of shapes {shapes}; expected SPEC ({n_bin}, n_wave) and LOGLAM "
+            "(n_wave,)"
+        )
+    log_wave = spectra["LOGLAM"]
+    sigma = spectra["ESPEC"] if "ESPEC" in spectra else _binned_errors(products, log_wave)
+    if sigma.shape != spectra["SPEC"].shape:
+        raise InputFileError(
+            f"{path}: ESPEC has shape {sigma.shape}; expected {spectra['SPEC'].shape}"
+        )
+    return GistSpectra(log_wave, spectra["SPEC"], sigma)
+
+
+def _find_file(
     folder: Path, run: str, kinds: tuple[str, ...], suffixes: tuple[str, ...] = (".fits",)
 ) -> Path | None:
     """Find a file of a run, whatever the spelling of its version.
@@ -239,3 +313,27 @@ def _read_config(path: Path) -> tuple[float | None, float | None]:
             f"{path} is not the settings of a GIST run ({' '.join(str(error).split())}); expected "
             "YAML or JSON with GENERAL: REDSHIFT"
         ) from error
+
+
+def _binned_errors(products: GistProducts, log_wave: np.ndarray) -> np.ndarray:
+    """ESPEC of the binned spectra at the wavelengths of the cleaned ones, (n_bin, n_wave)."""
+    path = _find_file(products.folder, products.run, _BINNED, (".fits", ".hdf5"))
+    if path is None:
+        raise InputFileError(
+            f"{products.folder} has no errors of its spectra; expected ESPEC beside the cleaned "
+            f"spectra or in {products.run}_BinSpectra.fits"
+        )
+    if path.suffix == ".hdf5":
+        with h5py.File(path) as file:
+            error, wave = np.array(file["ESPEC"]).T, np.array(file["LOGLAM"])
+    else:
+        with open_fits(path) as hdul:
+            error = np.array(hdul[1].data["ESPEC"], dtype=np.float64)
+            wave = np.array(hdul[2].data["LOGLAM"], dtype=np.float64)
+    start = int(np.argmin(np.abs(wave - log_wave[0])))
+    part = slice(start, start + log_wave.size)
+    if wave[part].shape != log_wave.shape or not np.allclose(wave[part], log_wave, atol=1e-6):
+        raise InputFileError(
+            f"{path} has other wavelengths than the cleaned spectra; expected the files of one run"
+        )
+    return error[:, part]

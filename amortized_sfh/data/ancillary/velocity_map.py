@@ -13,7 +13,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from amortized_sfh.data.files.fits_files import InputFileError, find_image, open_fits
+from amortized_sfh.data.files.fits_files import (
+    InputFileError,
+    extension_names,
+    find_image,
+    open_fits,
+)
 
 MAX_VELOCITY_KMS = 1000.0
 """Beyond this a velocity within a galaxy is taken for a failed measurement."""
@@ -149,12 +154,11 @@ def fill_velocities(velocity_kms: np.ndarray) -> VelocityMap:
 
 
 def _read_image(path: Path, extension: str | None) -> np.ndarray:
+    """Read a map (ny, nx), or the first plane of a stack, from an extension by name or number."""
     with open_fits(path) as hdul:
-        listed = ", ".join(hdu.name or str(i) for i, hdu in enumerate(hdul))
         if extension is None:
-            names = (*_NAMES, *(hdu.name.upper() for hdu in hdul))
-            index = find_image(hdul, names, 2)
-            index = find_image(hdul, names, 3) if index is None else index
+            found = (find_image(hdul, _NAMES, n_dim, others=True) for n_dim in (2, 3))
+            index = next((i for i in found if i is not None), None)
         elif extension.isdigit():
             index = int(extension) if int(extension) < len(hdul) else None
         else:
@@ -163,7 +167,8 @@ def _read_image(path: Path, extension: str | None) -> np.ndarray:
         if hdu is None or not hdu.is_image or hdu.header.get("NAXIS") not in (2, 3):
             wanted = "no image" if extension is None else f"no image {extension!r}"
             raise InputFileError(
-                f"{path} holds {wanted} (found {listed}); expected a map of velocities in km/s"
+                f"{path} holds {wanted} (found {extension_names(hdul)}); expected a map of "
+                "velocities in km/s"
             )
         values = np.array(hdu.data, dtype=np.float64)
     return values[0] if values.ndim == 3 else values

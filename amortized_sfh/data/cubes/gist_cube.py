@@ -16,8 +16,11 @@ import torch
 from torch import Tensor
 
 from amortized_sfh.data.ancillary.dap_maps import DapMaps
-from amortized_sfh.data.ancillary.gist_products import GistProducts
-from amortized_sfh.data.ancillary.gist_spectra import GistSpectra, read_gist_spectra
+from amortized_sfh.data.ancillary.gist_products import (
+    GistProducts,
+    GistSpectra,
+    read_gist_spectra,
+)
 from amortized_sfh.data.ancillary.velocity_map import read_velocity_map
 from amortized_sfh.data.cube_files.cube_file import UNIT_CGS
 from amortized_sfh.data.cubes.cube_data import CubeData

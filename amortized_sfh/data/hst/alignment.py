@@ -7,7 +7,6 @@ the same WCS, or are compared with the HST band nearest in wavelength.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import hypot
@@ -15,7 +14,7 @@ from math import hypot
 import numpy as np
 from astropy.wcs import WCS
 
-from amortized_sfh.data.cube_files.cube_file import CubeFile
+from amortized_sfh.data.cube_files.cube_file import CubeFile, central_window, window_shape
 from amortized_sfh.data.cube_files.synthetic_images import synthetic_image, white_image
 from amortized_sfh.data.hst.image import HstImage
 from amortized_sfh.data.hst.offset import MAX_SHIFT, Offset, measure_offset
@@ -115,7 +114,7 @@ def register_images(
     dict
         Band name to position against the cube.
     """
-    grid = _Grid(cube, (_middle(window[0]), _middle(window[1])), project)
+    grid = _Grid(cube, central_window(window, _MAX_SIDE), project)
     found: dict[str, Registration] = {}
     for band, image in images.items():
         reference = synthetic_image(cube, grid.window, read_filter(band))
@@ -169,13 +168,9 @@ class _Grid:
 
     def image(self, image: HstImage, margin: int = 0) -> np.ndarray:
         """Return the flux of an image on the window and so many spaxels around it."""
-        rows, columns = self.window
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            wcs = self.cube.wcs[rows, columns]  # type: ignore[index]
-            wcs.wcs.crpix = np.asarray(wcs.wcs.crpix) + margin
-            size = rows.stop - rows.start + 2 * margin, columns.stop - columns.start + 2 * margin
-            return self.project(image, wcs, size)
+        wcs, (ny, nx) = self.cube.window_wcs(self.window), window_shape(self.window)
+        wcs.wcs.crpix = np.asarray(wcs.wcs.crpix) + margin  # type: ignore[union-attr]
+        return self.project(image, wcs, (ny + 2 * margin, nx + 2 * margin))
 
     def compare(self, image: HstImage, reference: np.ndarray, name: str) -> Registration:
         """Measure the offset of an image against a reference on the window, shape (ny, nx)."""
@@ -189,12 +184,6 @@ class _Grid:
             return Registration(offset, name)
         except ValueError as error:
             return Registration(None, name, str(error))
-
-
-def _middle(part: slice) -> slice:
-    """Return the middle of a long range of rows or columns."""
-    spare = max(part.stop - part.start - _MAX_SIDE, 0)
-    return slice(part.start + spare // 2, part.stop - (spare - spare // 2))
 
 
 def _pivot(band: str) -> float:

@@ -14,16 +14,16 @@ from pathlib import Path
 import numpy as np
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_area, proj_plane_pixel_scales
+from reproject import reproject_exact
 from scipy.ndimage import gaussian_filter
 from scipy.special import ndtr
 
-from amortized_sfh.data.cube_files.cube_file import CubeFile
+from amortized_sfh.data.cube_files.cube_file import CubeFile, window_shape
 from amortized_sfh.data.files.fits_files import InputWarning
 from amortized_sfh.data.hst.alignment import Registration, correct_wcs, register_images
 from amortized_sfh.data.hst.band_image import BandImage
 from amortized_sfh.data.hst.image import HstImage
 from amortized_sfh.data.hst.pixel_noise import image_variance
-from amortized_sfh.data.hst.projection import average_over_spaxels, footprint, no_overlap_message
 from amortized_sfh.data.hst.read_image import read_hst_image
 from simulators.constants import FWHM_PER_SIGMA
 
@@ -70,7 +70,8 @@ def project_bands(
     """
     if not hst:
         return {}
-    if cube.wcs is None:
+    wcs = cube.window_wcs(window)
+    if wcs is None:
         raise ValueError(
             f"{cube.path} has no celestial WCS, so HST images cannot be placed on it; "
             "leave them out or give the cube a WCS"
@@ -79,10 +80,7 @@ def project_bands(
         band: image if isinstance(image, HstImage) else read_hst_image(image, band)
         for band, image in hst.items()
     }
-    shape = (window[0].stop - window[0].start, window[1].stop - window[1].start)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        wcs = cube.wcs[window]
+    shape = window_shape(window)
 
     def project(image: HstImage, target: WCS, size: tuple[int, int]) -> np.ndarray:
         return convolve_and_project(image, target, size, psf_fwhm_arcsec).flux
@@ -156,10 +154,10 @@ def convolve_and_project(
         )
     kernel_arcsec = np.sqrt(psf_fwhm_arcsec**2 - image.fwhm_arcsec**2) / FWHM_PER_SIGMA
     spread = kernel_arcsec / image.pixel_arcsec
-    part = footprint(image, wcs, shape, margin=int(np.ceil(4 * spread)) + 4)
+    part = _footprint(image, wcs, shape, margin=int(np.ceil(4 * spread)) + 4)
     seen = image.has_data(part)
     if not seen.any():
-        raise ValueError(no_overlap_message(image))
+        raise ValueError(_no_overlap_message(image))
     counts = np.where(seen, image.data[part], 0.0).astype(np.float32)
     variance = image_variance(image, part, counts, seen)
     counts[seen] -= image.background
@@ -167,10 +165,10 @@ def convolve_and_project(
         gaussian_filter(plane, spread, mode="constant")
         for plane in (counts, seen.astype(np.float32), variance)
     ]
-    flux, cover, variance = average_over_spaxels(planes, image.wcs[part], wcs, shape)
+    flux, cover, variance = _average_over_spaxels(planes, image.wcs[part], wcs, shape)
     covered = np.nan_to_num(cover) >= _MIN_FOOTPRINT
     if not covered.any():
-        raise ValueError(no_overlap_message(image))
+        raise ValueError(_no_overlap_message(image))
     area = proj_plane_pixel_area(wcs) / proj_plane_pixel_area(image.wcs)
     filled = np.where(covered, 1.0, np.nan) / np.where(covered, cover, 1.0)
     spaxel = float(np.sqrt(np.prod(proj_plane_pixel_scales(wcs)))) * 3600.0
@@ -203,3 +201,101 @@ def _noise_left(spread: float) -> float:
     share = ndtr((x + 0.5) / spread) - ndtr((x - 0.5) / spread)
     # The share of a spaxel's flux that comes from x, squared and integrated, once per axis.
     return float((share**2).sum() * 0.02)
+
+
+def _footprint(
+    image: HstImage, wcs: WCS, shape: tuple[int, int], margin: int
+) -> tuple[slice, slice]:
+    """Return the part of an image that covers a cube.
+
+    Parameters
+    ----------
+    image : HstImage
+        Image of which a part is wanted.
+    wcs : WCS
+        Celestial WCS of the cube.
+    shape : tuple of int
+        Spatial shape (ny, nx) of the cube.
+    margin : int
+        Pixels of the image to add on every side.
+
+    Returns
+    -------
+    tuple of slice
+        Rows and columns of the image.
+
+    Raises
+    ------
+    ValueError
+        If they do not overlap.
+    """
+    ny, nx = shape
+    y = np.concatenate([np.linspace(-0.5, ny - 0.5, 9), np.full(9, -0.5)] * 2)
+    x = np.concatenate([np.full(9, -0.5), np.linspace(-0.5, nx - 0.5, 9)] * 2)
+    y[27:], x[18:27] = ny - 0.5, nx - 0.5
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        u, v = image.wcs.world_to_pixel(wcs.pixel_to_world(x, y))
+    if not (np.isfinite(u).any() and np.isfinite(v).any()):
+        raise ValueError(_no_overlap_message(image))
+    bounds = []
+    for position, size in ((v, image.data.shape[0]), (u, image.data.shape[1])):
+        low = max(int(np.floor(np.nanmin(position))) - margin, 0)
+        high = min(int(np.ceil(np.nanmax(position))) + margin + 1, size)
+        if low >= high:
+            raise ValueError(_no_overlap_message(image))
+        bounds.append(slice(low, high))
+    return bounds[0], bounds[1]
+
+
+def _average_over_spaxels(
+    planes: list[np.ndarray], source: WCS, target: WCS, shape: tuple[int, int]
+) -> list[np.ndarray]:
+    """Average planes over spaxels by exact overlap; fine pixels are first merged, to be quick.
+
+    Parameters
+    ----------
+    planes : list of ndarray
+        Maps on the pixels of one image, such as flux and variance, each of one shape.
+    source, target : WCS
+        Celestial WCS of the planes, and of the spaxels.
+    shape : tuple of int
+        Number of rows and columns of spaxels, (ny, nx).
+
+    Returns
+    -------
+    list of ndarray
+        Mean of each plane over each spaxel, shape (ny, nx), NaN outside.
+    """
+    merged = source
+    fine = np.sqrt(proj_plane_pixel_area(source) / proj_plane_pixel_area(target))
+    n = int(0.5 / fine)
+    if n > 1 and not source.has_distortion:
+        merged = source.deepcopy()
+        merged.wcs.crpix = (np.asarray(source.wcs.crpix) - 0.5) / n + 0.5
+        if source.wcs.has_cd():
+            merged.wcs.cd = source.wcs.cd * n
+        else:
+            merged.wcs.cdelt = np.asarray(source.wcs.cdelt) * n
+        planes = [_merge(plane, n) for plane in planes]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return [
+            reproject_exact((plane, merged), target, shape_out=shape, return_footprint=False)
+            for plane in planes
+        ]
+
+
+def _merge(plane: np.ndarray, n: int) -> np.ndarray:
+    """Average over squares of n x n pixels, with 0 beyond the edge."""
+    ny, nx = (-(-size // n) * n for size in plane.shape)
+    padded = np.pad(plane, ((0, ny - plane.shape[0]), (0, nx - plane.shape[1])))
+    return padded.reshape(ny // n, n, nx // n, n).mean(axis=(1, 3))
+
+
+def _no_overlap_message(image: HstImage) -> str:
+    """Return the message about an image that does not overlap the cube."""
+    return (
+        f"the {image.band} image {image.source} does not overlap the cube; "
+        "check both WCS, or leave the band out"
+    )

@@ -97,9 +97,7 @@ def read_calibration(path: str | Path, band: str, headers: _Headers) -> tuple[fl
     Raises
     ------
     InputFileError
-        If the photometric keywords are missing.
-    ValueError
-        If the unit is not understood.
+        If the photometric keywords are missing, or the unit is not understood.
     """
     exposure = exposure_time(headers)
     gain = float(next(header_values(headers, "ATODGAIN"), 0.0))
@@ -108,7 +106,7 @@ def read_calibration(path: str | Path, band: str, headers: _Headers) -> tuple[fl
         r"(ELECTRONS?|COUNTS?|CPS|E-?|DN)\s*(/\s*S(EC)?|S-1|\*\*-1)?", unit.upper()
     )
     if known is None:
-        return parse_flux_unit(unit) / UNIT_CGS, 0.0
+        return parse_flux_unit(unit, path) / UNIT_CGS, 0.0
     per_second = known[2] is not None or known[1] == "CPS"
     if not per_second and exposure <= 0:
         raise InputFileError(

@@ -114,11 +114,10 @@ class HstImage:
         """Return True for the pixels of a part of the image that may be used, bool, (ny, nx)."""
         counts = np.asarray(self.data[part])
         seen = np.isfinite(counts) & (counts != 0)
-        if self.sigma is not None:
-            sigma = np.asarray(self.sigma[part])
-            seen &= np.isfinite(sigma) & (sigma > 0)
-        if self.weight is not None:
-            seen &= self.weight.positive(part)
+        for plane in (self.sigma, None if self.weight is None else self.weight.values):
+            if plane is not None:
+                values = np.asarray(plane[part])
+                seen &= np.isfinite(values) & (values > 0)
         if self.missing is not None:
             seen &= np.nan_to_num(np.asarray(self.missing[part], dtype=np.float32), nan=1.0) == 0
         return seen

@@ -85,7 +85,7 @@ def read_hst_image(
         shape than the image.
     """
     with open_fits(path) as hdul:
-        index = find_image(hdul, (*HST_IMAGE_HDUS, *(h.name.upper() for h in hdul)), 2)
+        index = find_image(hdul, HST_IMAGE_HDUS, 2, others=True)
         if index is None:
             raise InputFileError(f"{path} holds no 2-D image; expected an extension SCI")
         headers = [hdul[index].header.copy(), hdul[0].header.copy()]
@@ -93,13 +93,13 @@ def read_hst_image(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FITSFixedWarning)
             wcs = WCS(headers[0], fobj=hdul)
-        own = {
-            kind: hdul[found]
+        maps = {
+            kind: (hdul[found].data, str(hdul[found].header.get("BUNIT", "")), "")
             for kind, names in HST_MAP_HDUS.items()
             if (found := find_image(hdul, names[:1], 2)) is not None
         }
-        own_unit = own["weight map"].header.get("BUNIT", "") if "weight map" in own else ""
-        own = {kind: hdu.data for kind, hdu in own.items()}
+    given = {"error map": error, "weight map": weight, "mask": mask}
+    maps |= {kind: _read_map(source, kind) for kind, source in given.items() if source is not None}
     if not wcs.has_celestial:
         raise InputFileError(
             f"{path} has no celestial WCS; expected CTYPE1, CRVAL1 ... as in a drizzled image"
@@ -111,10 +111,10 @@ def read_hst_image(
         data,
         per_count,
         wcs.celestial,
-        own.get("error map") if error is None else _read_map(error, "error map")[0],
+        maps["error map"][0] if "error map" in maps else None,
         electrons,
         source=Path(path).name,
-        missing=own.get("mask") if mask is None else _read_map(mask, "mask")[0],
+        missing=maps["mask"][0] if "mask" in maps else None,
         camera=read_camera(headers),
     )
     if image.camera and not image.camera.startswith("WFC3"):
@@ -124,10 +124,14 @@ def read_hst_image(
             InputWarning,
             stacklevel=2,
         )
-    if weight is not None:
-        image = _with_weight(image, *_read_map(weight, "weight map"), headers)
-    elif "weight map" in own:
-        image = _with_own_weight(image, own["weight map"], str(own_unit), headers)
+    if "weight map" in maps:
+        try:
+            image = _with_weight(image, *maps["weight map"], headers)
+        except InputFileError:
+            if weight is not None:
+                raise
+            # what the weights in the image's own file do not tell is not asked for
+            image = replace(image, weight=WeightMap(maps["weight map"][0], "coverage"))
     return _with_sky(image, headers, sky)
 
 
@@ -136,7 +140,7 @@ def _read_map(source: str | Path | np.ndarray, kind: str) -> tuple[np.ndarray, s
     if isinstance(source, np.ndarray):
         return source, "", ""
     with open_fits(source) as hdul:
-        index = find_image(hdul, (*HST_MAP_HDUS[kind], *(h.name.upper() for h in hdul)), 2)
+        index = find_image(hdul, HST_MAP_HDUS[kind], 2, others=True)
         if index is None:
             raise InputFileError(f"{source} holds no 2-D image; expected the {kind}")
         headers = [hdul[index].header, hdul[0].header]
@@ -161,7 +165,7 @@ def _with_weight(
             f"{unit or 'missing'}) may be an inverse variance or an exposure time; "
             "expected BUNIT '1/(electrons/s)**2' or 's' to tell"
         )
-    weighted = WeightMap(plane, kind, typical=typical)
+    weighted = WeightMap(plane, kind)
     image = replace(image, weight=weighted)
     seen = [image.has_data(part) for part in tile_windows(plane.shape)]
     tiles, weights = cut_tiles(image.data, seen), cut_tiles(plane, seen)
@@ -170,16 +174,6 @@ def _with_weight(
     photons = weights_include_photon_noise(tiles, weights, image.electrons_per_count)
     weighted = calibrate_weights(weighted, noise, ratio, photons, name or f"of {image.source}")
     return replace(image, weight=weighted)
-
-
-def _with_own_weight(
-    image: HstImage, plane: np.ndarray, unit: str, headers: list[fits.Header]
-) -> HstImage:
-    """Attach the weights in the image's own file: what they do not tell is not asked for."""
-    try:
-        return _with_weight(image, plane, unit, "", headers)
-    except InputFileError:
-        return replace(image, weight=WeightMap(plane, "coverage"))
 
 
 def _typical(plane: np.ndarray) -> float:

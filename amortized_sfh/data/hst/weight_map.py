@@ -38,24 +38,16 @@ class WeightMap:
         Standard deviation per pixel that adds up in sums over ``weight**-0.5``.
     photon_noise : bool
         If true, the weights include the photon noise of the sources.
-    typical : float
-        Median of the positive weights, in the unit of the map.
     """
 
     values: np.ndarray
     kind: str
     noise_factor: float = 1.0
     photon_noise: bool = True
-    typical: float = 1.0
 
     def __post_init__(self) -> None:
         if self.kind not in _KINDS:
             raise ValueError(f"weight kind is {self.kind!r}; expected one of {', '.join(_KINDS)}")
-
-    def positive(self, part: tuple[slice, slice]) -> np.ndarray:
-        """Return True for the pixels of a part that have data by their weights, bool, (ny, nx)."""
-        weight = np.asarray(self.values[part])
-        return np.isfinite(weight) & (weight > 0)
 
 
 def drizzle_noise_ratio(drop: float) -> float:
@@ -166,7 +158,7 @@ def calibrate_weights(
                 "or IVM weight map, or exposure times with BUNIT = 's'"
             )
         factor = ratio if measured > ratio**-0.5 else 1.0
-    return WeightMap(weight.values, weight.kind, float(factor), photons, weight.typical)
+    return WeightMap(weight.values, weight.kind, float(factor), photons)
 
 
 def weights_include_photon_noise(

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from amortized_sfh.data.ancillary.gist_products import read_gist
-from amortized_sfh.data.ancillary.gist_spectra import read_gist_spectra
+from amortized_sfh.data.ancillary.gist_products import read_gist, read_gist_spectra
 from amortized_sfh.data.cubes.gist_cube import gas_cleaned_data
 from amortized_sfh.data.cubes.read_cube import CubeOptions, read_cube
 from amortized_sfh.data.files.fits_files import InputFileError
