@@ -60,11 +60,9 @@ def shared_error_shifts(
     """
     observation = observation.to(model.device)
     sampler, noise = FlowSampler(model.flow), model.generative.noise
-    n_param = model.space.n_param
+    shape = (len(observation), _N_DRAWS, model.space.n_param)
     generator = torch.Generator(model.device).manual_seed(0)
-    normal = torch.randn(
-        len(observation), _N_DRAWS, n_param, generator=generator, device=model.device
-    )
+    normal = torch.randn(shape, generator=generator, device=model.device)
 
     def mean(flux: Tensor, phot: Tensor) -> Tensor:
         latent = model.encode(replace(observation, flux=flux, phot=phot))

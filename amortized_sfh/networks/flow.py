@@ -105,7 +105,7 @@ def flow_over(
 def build_flow(
     n_param: int,
     n_latent: int,
-    config: FlowConfig | None = None,
+    config: FlowConfig,
     coordinates: Transform | None = None,
     stretched: Sequence[int] = (),
 ) -> NFlowsFlow:
@@ -130,7 +130,6 @@ def build_flow(
         Density estimator with `loss(u, latent)` for shapes (n, n_param) and (n, n_latent), and
         `sample((n_draws,), latent)`.
     """
-    config = config or FlowConfig()
     flow = build_nsf(
         torch.zeros(2, n_param),
         torch.zeros(2, n_latent),

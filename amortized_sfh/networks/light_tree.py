@@ -177,11 +177,9 @@ class LightTree(Transform):
 def _splits(n_bins: int) -> list[tuple[int, int, int]]:
     """Nodes (low, middle, high) of a balanced binary tree over bins, parents first."""
     splits, todo = [], [(0, n_bins)]
-    while todo:
-        low, high = todo.pop(0)
-        if high - low < 2:
-            continue
-        middle = (low + high) // 2
-        splits.append((low, middle, high))
-        todo += [(low, middle), (middle, high)]
+    for low, high in todo:  # the list grows while it is read
+        if high - low > 1:
+            middle = (low + high) // 2
+            splits.append((low, middle, high))
+            todo += [(low, middle), (middle, high)]
     return splits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from amortized_sfh.requests.checks import DEFAULT_MODEL, check_rules
@@ -43,12 +43,10 @@ class GenerativeRequest:
     def __post_init__(self) -> None:
         if self.like is None:
             return
-        default = {"preset": DEFAULT_PRESET, "library": DEFAULT_LIBRARY}
-        for name in ("preset", "library", "mismatch", "noise_profile"):
-            if getattr(self, name) != default.get(name):
-                raise ValueError(
-                    f"--like {self.like} settles --{name.replace('_', '-')}: leave one out"
-                )
+        for known in fields(self):
+            if known.name != "like" and getattr(self, known.name) != known.default:
+                option = f"--{known.name.replace('_', '-')}"
+                raise ValueError(f"--like {self.like} settles {option}: leave one out")
 
     def model_name(self, preset_name: str) -> str:
         """Return the name of the model that is trained on this.

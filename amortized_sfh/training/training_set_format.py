@@ -36,6 +36,7 @@ from torch import Tensor
 
 from amortized_sfh._version import __version__
 from amortized_sfh.quantities.derived import Derived
+from amortized_sfh.quantities.registry import PRODUCTS
 from simulators.generative import GenerativeModel
 from simulators.noise.noise_model_storage import ARRAY_UNITS, describe_noise
 from simulators.runs.seeding import chunk_generator
@@ -44,17 +45,10 @@ FORMAT = "asfh-training-set"
 SCHEMA_VERSION = 2
 CHUNK_SIZE = 1024
 _DERIVED_UNITS = {
+    **{product.key: product.unit for product in PRODUCTS.values()},
     "mass_fraction": "1",
-    "log_age_mw": "dex(yr)",
-    "log_age_lw": "dex(yr)",
-    "mh_mw": "dex",
-    "mh_lw": "dex",
-    "t50": "Gyr",
-    "t90": "Gyr",
     "ml_v": "Msun/Lsun",
     "alive": "1",
-    "log_ssfr_10": "dex(1/yr)",
-    "log_ssfr_100": "dex(1/yr)",
 }
 _N_PRIOR_DRAWS = 256
 

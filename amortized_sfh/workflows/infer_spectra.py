@@ -60,9 +60,8 @@ def run_infer_spectrum(
         for, no pixel can be used, or photometry is given for several spectra.
     """
     device = choose_device(request.device)
-    spectra = choose_rows(
-        read_spectra(request.spectrum, request.medium), request.rows, request.spectrum
-    )
+    read = read_spectra(request.spectrum, request.medium)
+    spectra = choose_rows(read, request.rows, request.spectrum)
     if len(spectra) > 1:
         return infer_rows(spectra, request, model=model or load_model(request.model, device))
     (spectrum,) = spectra.values()
@@ -70,9 +69,8 @@ def run_infer_spectrum(
     check_output_folder(request.out, products, request.overwrite)
     bands = None
     if request.photometry is not None:
-        bands = photometry_in_unit(
-            read_photometry(request.photometry), spectrum.unit_cgs, spectrum.name
-        )
+        given = read_photometry(request.photometry)
+        bands = photometry_in_unit(given, spectrum.unit_cgs, spectrum.name)
     model = model or load_model(request.model, device)
     posterior = infer_spectrum(model, spectrum, request, bands)
     with output_folder(request.out, products, request.overwrite) as folder:

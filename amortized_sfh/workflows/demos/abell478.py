@@ -93,9 +93,8 @@ def abell478(out: Path, *, overwrite: bool = False, model_name: str = "phangs-bc
     # the brightest bin is the centre of the galaxy
     brightness = np.nanmean(np.where(data.observation.valid, data.observation.flux, np.nan), axis=1)
     centre = int(np.argmax(brightness / data.n_spaxels))
-    instrument = model.instrument
-    observation = data.observation[centre].clean()
-    observation = mask_observation(observation, instrument, LINE_HALF_WIDTH_KMS)
+    bright = data.observation[centre].clean()
+    observation = mask_observation(bright, model.instrument, LINE_HALF_WIDTH_KMS)
     samples = infer(model, observation, N_DRAWS, SEED)
     folder = out / "centre"
     folder.mkdir(exist_ok=True)
