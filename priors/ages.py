@@ -111,16 +111,6 @@ class AgeBins:
         return edges[:-1, None] + edges.diff()[:, None] * middle
 
 
-def _checked(values: Tensor, n_expected: int, what: str) -> Tensor:
-    """The values, if their last dimension has the expected size."""
-    if values.shape[-1] != n_expected:
-        raise ValueError(
-            f"{what} has shape {tuple(values.shape)}; expected {n_expected} in the last dimension "
-            "for these age bins."
-        )
-    return values
-
-
 def relative_log_sfr(steps: Tensor) -> Tensor:
     """log10 SFR of each bin relative to that of the oldest.
 
@@ -158,10 +148,8 @@ def steps_to_log_sfr(steps: Tensor, bins: AgeBins) -> Tensor:
     ValueError
         If `steps` does not fit `bins`.
     """
-    log_sfr = relative_log_sfr(_checked(steps, bins.n_steps, "steps"))
-    log_width = bins.widths_yr.to(steps).log10()
-    log_mass = torch.logsumexp(LN10 * (log_sfr + log_width), dim=-1, keepdim=True) / LN10
-    return log_sfr - log_mass
+    log_sfr, ln_mass = _relative_rates_and_masses(steps, bins)
+    return log_sfr - torch.logsumexp(ln_mass, dim=-1, keepdim=True) / LN10
 
 
 def log_sfr_to_steps(log_sfr: Tensor) -> Tensor:
@@ -200,6 +188,15 @@ def mass_fractions(steps: Tensor, bins: AgeBins) -> Tensor:
     ValueError
         If `steps` does not fit `bins`.
     """
-    log_sfr = relative_log_sfr(_checked(steps, bins.n_steps, "steps"))
-    log_width = bins.widths_yr.to(steps).log10()
-    return torch.softmax(LN10 * (log_sfr + log_width), dim=-1)
+    return torch.softmax(_relative_rates_and_masses(steps, bins)[1], dim=-1)
+
+
+def _relative_rates_and_masses(steps: Tensor, bins: AgeBins) -> tuple[Tensor, Tensor]:
+    """log10 SFR relative to the oldest bin, and ln of the mass that each bin forms at that rate."""
+    if steps.shape[-1] != bins.n_steps:
+        raise ValueError(
+            f"steps has shape {tuple(steps.shape)}; expected {bins.n_steps} in the last dimension "
+            "for these age bins."
+        )
+    log_sfr = relative_log_sfr(steps)
+    return log_sfr, LN10 * (log_sfr + bins.widths_yr.to(steps).log10())

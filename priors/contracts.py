@@ -43,7 +43,7 @@ def _check_copies(prior: HistoryPrior | Distribution, x: Tensor, log_p: Tensor) 
         _require(torch.equal(other.log_prob(x), log_p), f"{name} changes log_prob of {prior!r}.")
 
 
-def check_virial(x: Tensor, gradient: Tensor, n_sigma: float = 6.0) -> None:
+def _check_virial(x: Tensor, gradient: Tensor, n_sigma: float = 6.0) -> None:
     """Check E[(x_i - c_i) d log p / dx_i] = -1 in every dimension.
 
     Integration by parts, true of any density that vanishes at its borders; it fails when sampler
@@ -83,7 +83,7 @@ def check_prior(
 
     Shapes and types; finite log density and gradient at every draw; the same seed gives the same
     draws and another gives others; copies and pickles agree; the sampler draws from the density
-    (see `check_virial`).
+    (see `_check_virial`).
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def check_prior(
     _require(torch.isfinite(gradient).all(), "the gradient of log_prob is not finite.")
     _check_copies(prior, x, log_p.detach())
     if vanishes_at_borders and n_dim:
-        check_virial(x, gradient)
+        _check_virial(x, gradient)
 
 
 def check_bijection(

@@ -15,49 +15,13 @@ from priors.joint import JointPrior
 from priors.space import ParameterSpace
 
 
-def default_sfh(bins: AgeBins) -> Mixture:
-    """Mix continuity 0.35, bursty continuity 0.25, Dirichlet 0.10, catalogue 0.30.
-
-    Parameters
-    ----------
-    bins : AgeBins
-        Age bins of the histories, youngest first.
-
-    Returns
-    -------
-    Mixture
-        The default prior of star formation histories.
-    """
-    families = (
-        Continuity(bins),
-        bursty_continuity(bins),
-        DirichletSFH(bins),
-        CatalogueSFH(build_sfh_curves(bins)),
-    )
-    return Mixture(families, (0.35, 0.25, 0.10, 0.30))
-
-
-def default_enrichment(bins: AgeBins) -> Mixture:
-    """Mix random walk and catalogue in equal parts.
-
-    Parameters
-    ----------
-    bins : AgeBins
-        Age bins of the histories, youngest first.
-
-    Returns
-    -------
-    Mixture
-        The default prior of enrichment histories.
-    """
-    families = (RandomWalkEnrichment(bins), CatalogueEnrichment(build_enrichment_curves(bins)))
-    return Mixture(families, (0.5, 0.5))
-
-
 def default_prior(
     bins: AgeBins | None = None, nuisances: Sequence[Nuisance] | None = None
 ) -> JointPrior:
     """Build the default prior.
+
+    Star formation histories are a mixture of continuity 0.35, bursty continuity 0.25, Dirichlet
+    0.10 and catalogue 0.30, enrichment histories one of random walk and catalogue in equal parts.
 
     Parameters
     ----------
@@ -80,7 +44,11 @@ def default_prior(
     """
     bins = AgeBins() if bins is None else bins
     nuisances = default_nuisances() if nuisances is None else nuisances
-    return JointPrior(bins, default_sfh(bins), default_enrichment(bins), nuisances)
+    frozen = CatalogueSFH(build_sfh_curves(bins))
+    sfh = Continuity(bins), bursty_continuity(bins), DirichletSFH(bins), frozen
+    enrichment = RandomWalkEnrichment(bins), CatalogueEnrichment(build_enrichment_curves(bins))
+    mixtures = Mixture(sfh, (0.35, 0.25, 0.10, 0.30)), Mixture(enrichment, (0.5, 0.5))
+    return JointPrior(bins, *mixtures, nuisances)
 
 
 def default_space(bins: AgeBins | None = None) -> ParameterSpace:

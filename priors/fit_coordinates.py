@@ -27,17 +27,12 @@ def _rounded(value: Tensor | float) -> float:
 def _step_parameters(steps: Tensor) -> list[Parameter]:
     """Parameters of log-SFR steps, by draws of shape (n, n_bins - 1)."""
     scales = steps.abs().median(dim=0).values / _T2_UPPER_QUARTILE
-    return [
-        Parameter(
-            name=f"{STEP_PREFIX}{j}",
-            unit="dex",
-            low=-math.inf,
-            high=math.inf,
-            bijection=StudentTScore(max(_rounded(scale), 0.001)),
-            label=rf"$\Delta\log\,\mathrm{{SFR}}_{{{j}}}$",
-        )
-        for j, scale in enumerate(scales, start=1)
-    ]
+    parameters = []
+    for j, scale in enumerate(scales, start=1):
+        score = StudentTScore(max(_rounded(scale), 0.001))
+        label = rf"$\Delta\log\,\mathrm{{SFR}}_{{{j}}}$"
+        parameters.append(Parameter(f"{STEP_PREFIX}{j}", "dex", -math.inf, math.inf, score, label))
+    return parameters
 
 
 def _mh_parameters(w: Tensor) -> list[Parameter]:
@@ -76,15 +71,8 @@ def fit_coordinates(
     generator = torch.Generator().manual_seed(_SPACE_SEED)
     steps = sfh.sample(_SPACE_DRAWS, generator)
     w = METALLICITY_CLIP.unclip(enrichment.sample(_SPACE_DRAWS, generator))
-    others = [
-        Parameter(
-            name=item.name,
-            unit=item.unit,
-            low=item.marginal.low,
-            high=item.marginal.high,
-            bijection=NormalScore(item.marginal),
-            label=item.label,
-        )
-        for item in nuisances
-    ]
+    others = []
+    for item in nuisances:
+        bounds, score = (item.marginal.low, item.marginal.high), NormalScore(item.marginal)
+        others.append(Parameter(item.name, item.unit, *bounds, score, item.label))
     return ParameterSpace((*_step_parameters(steps), *_mh_parameters(w), *others))

@@ -61,14 +61,11 @@ class JointPrior(Portable, Distribution):
                 f"the space has {space.n_param} parameters over {space.n_bins} bins; expected "
                 f"{n_expected} over {bins.n_bins}. Build all blocks from the same AgeBins."
             )
-        self.bins = bins
-        self.sfh = sfh
-        self.enrichment = enrichment
-        self.nuisances = tuple(nuisances)
-        self.space = space
+        self.bins, self.space = bins, space
+        self.sfh, self.enrichment, self.nuisances = sfh, enrichment, tuple(nuisances)
         self._low, self._high = space.low, space.high
-        safe = torch.where(torch.isfinite(self._low), 0.5 * (self._low + self._high), 0.0)
-        self._interior = safe
+        middle = 0.5 * (self._low + self._high)
+        self._interior = torch.where(torch.isfinite(self._low), middle, 0.0)
         super().__init__(torch.Size(), torch.Size([space.n_param]), validate_args=False)
 
     @property
@@ -102,12 +99,6 @@ class JointPrior(Portable, Distribution):
         blocks = [self.sfh.sample(n, generator), self.enrichment.sample(n, generator), *others]
         return torch.cat(blocks, dim=-1).reshape(*shape, self.space.n_param)
 
-    @torch.no_grad()
-    def _contains(self, theta: Tensor) -> Tensor:
-        """True where parameters lie strictly inside their bounds, shape (...)."""
-        low, high = self._low.to(theta), self._high.to(theta)
-        return ((theta > low) & (theta < high)).all(-1)
-
     def log_prob(self, theta: Tensor) -> Tensor:
         """Exact log density.
 
@@ -132,7 +123,7 @@ class JointPrior(Portable, Distribution):
                 "dimension."
             )
         rows = theta.reshape(-1, self.space.n_param)
-        inside = self._contains(rows)
+        inside = ((rows > self._low.to(rows)) & (rows < self._high.to(rows))).all(-1)
         rows = torch.where(inside[:, None], rows, self._interior.to(rows))
         value = self.sfh.log_prob(rows[:, self.space.sfh])
         value = value + self.enrichment.log_prob(rows[:, self.space.mh])

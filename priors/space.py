@@ -7,7 +7,7 @@ N(0, 1) under the prior). A trained model keeps its `ParameterSpace` as JSON.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import groupby
 from typing import Any
@@ -46,17 +46,13 @@ class ParameterSpace:
         repeated = sorted({name for name in self.names if self.names.count(name) > 1})
         if repeated:
             raise ValueError(f"parameter names {repeated} occur more than once; make them unique.")
-        blocks = [self._block(name) for name in self.names]
+        prefixes = (STEP_PREFIX, MH_PREFIX, "")
+        blocks = [[name.startswith(p) for p in prefixes].index(True) for name in self.names]
         if blocks != sorted(blocks):
             raise ValueError(
                 f"parameters are ordered {self.names}; expected all {STEP_PREFIX}* first, then "
                 f"all {MH_PREFIX}*, then the others."
             )
-
-    @staticmethod
-    def _block(name: str) -> int:
-        """Number of the block that a parameter belongs to: steps, metallicities, others."""
-        return 0 if name.startswith(STEP_PREFIX) else 1 if name.startswith(MH_PREFIX) else 2
 
     def __repr__(self) -> str:
         """Say in one line which parameters there are."""
@@ -284,14 +280,8 @@ class Parameter:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able description; infinite bounds become None."""
-        return {
-            "name": self.name,
-            "unit": self.unit,
-            "low": self.low if math.isfinite(self.low) else None,
-            "high": self.high if math.isfinite(self.high) else None,
-            "bijection": self.bijection.to_dict(),
-            "label": self.label,
-        }
+        low, high = (b if math.isfinite(b) else None for b in (self.low, self.high))
+        return {**vars(self), "low": low, "high": high, "bijection": self.bijection.to_dict()}
 
     @classmethod
     def from_dict(cls, described: dict[str, Any]) -> Parameter:
@@ -312,15 +302,13 @@ class Parameter:
         ValueError
             If a field is missing or unknown.
         """
-        expected = {"name", "unit", "low", "high", "bijection", "label"}
+        expected = {field.name for field in fields(cls)}
         if set(described) != expected:
             raise ValueError(f"parameter fields {sorted(described)}; expected {sorted(expected)}.")
         low, high = described["low"], described["high"]
-        return cls(
-            name=described["name"],
-            unit=described["unit"],
-            low=-math.inf if low is None else float(low),
-            high=math.inf if high is None else float(high),
-            bijection=bijection_from_dict(described["bijection"]),
-            label=described["label"],
-        )
+        read = {
+            "low": -math.inf if low is None else float(low),
+            "high": math.inf if high is None else float(high),
+            "bijection": bijection_from_dict(described["bijection"]),
+        }
+        return cls(**{**described, **read})

@@ -113,7 +113,7 @@ class RandomWalkEnrichment(Portable):
         return torch.where(inside, value, -math.inf)
 
 
-class CatalogueEnrichment(Portable):
+class CatalogueEnrichment(GaussianCatalogue):
     """Frozen enrichment curves plus Gaussian jitter in the unclipped coordinate.
 
     Parameters
@@ -131,14 +131,13 @@ class CatalogueEnrichment(Portable):
     """
 
     def __init__(self, curves: Tensor, jitter: float = 0.10) -> None:
-        self.density = GaussianCatalogue(curves, jitter)
-        self.n_dim = curves.shape[1]
+        super().__init__(curves, jitter)
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw `n` enrichment histories, shape (n, n_dim)."""
-        return METALLICITY_CLIP.clip(self.density.sample(n, generator))
+        return METALLICITY_CLIP.clip(super().sample(n, generator))
 
     def log_prob(self, mh: Tensor) -> Tensor:
         """Log density per dex^n_dim, -inf outside the bounds, shape (n, n_dim) -> (n,)."""
         w, log_slope, inside = _to_unclipped(mh, self.n_dim)
-        return torch.where(inside, self.density.log_prob(w) + log_slope, -math.inf)
+        return torch.where(inside, super().log_prob(w) + log_slope, -math.inf)

@@ -39,16 +39,11 @@ class GaussianCatalogue(Portable):
                 f"centres have shape {tuple(centres.shape)}; expected a finite (n_centre, n_dim)."
             )
         check_positive("jitter", jitter)
-        self.jitter = float(jitter)
+        self.jitter, self.n_dim = float(jitter), centres.shape[1]
         self.origin = centres.to(torch.float64).mean(0).to(torch.float32)
         # Centred and in units of the jitter: products of small numbers lose fewer digits.
         self.points = (centres.to(torch.float32) - self.origin) / self.jitter
         self.half_squares = 0.5 * self.points.square().sum(-1)
-
-    @property
-    def n_dim(self) -> int:
-        """Number of dimensions."""
-        return self.points.shape[1]
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw `n` points, shape (n, n_dim)."""

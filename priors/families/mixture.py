@@ -45,12 +45,7 @@ class Mixture(Portable):
         self.components = tuple(components)
         total = math.fsum(weights)
         self.weights = torch.tensor([weight / total for weight in weights], dtype=torch.float32)
-        self._n_dim = dims[0]
-
-    @property
-    def n_dim(self) -> int:
-        """Number of columns."""
-        return self._n_dim
+        self.n_dim = dims[0]
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw `n` rows, shape (n, n_dim)."""

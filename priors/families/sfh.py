@@ -134,7 +134,7 @@ class DirichletSFH(Portable):
         return norm + (alpha * log_fraction).sum(-1) + self.n_dim * math.log(LN10)
 
 
-class CatalogueSFH(Portable):
+class CatalogueSFH(GaussianCatalogue):
     """Frozen curves plus Gaussian jitter: an equal-weight mixture of Gaussians.
 
     Parameters
@@ -151,13 +151,8 @@ class CatalogueSFH(Portable):
     """
 
     def __init__(self, curves: Tensor, jitter: float = 0.15) -> None:
-        self.density = GaussianCatalogue(curves, jitter)
-        self.n_dim = curves.shape[1]
-
-    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw `n` histories, shape (n, n_dim)."""
-        return self.density.sample(n, generator)
+        super().__init__(curves, jitter)
 
     def log_prob(self, steps: Tensor) -> Tensor:
         """Log density per dex^n_dim, shape (n, n_dim) -> (n,)."""
-        return self.density.log_prob(check_rows(steps, self.n_dim, "steps"))
+        return super().log_prob(check_rows(steps, self.n_dim, "steps"))
