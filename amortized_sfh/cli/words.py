@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-_FIELDS = {"--hst": "image", "--hst-weight": "weight", "--hst-mask": "mask"}
+_FIELDS = {"--hst": "image", "--hst-weight": "weight", "--hst-mask": "mask", "--hst-sky": "sky"}
 _FILE_FORM = "BAND=FILE, e.g. F275W=ngc3627_f275w.fits"
 _LEVEL_FORM = "BAND=VALUE or BAND=VALUE,SIGMA in the unit of the image, e.g. F275W=0.0012,0.0003"
 
@@ -124,24 +124,22 @@ def merge_bands(words: Sequence[tuple[str, str]]) -> dict[str, dict[str, Any]]:
     {'F275W': {'image': 'a.fits', 'sky': 0.01, 'sky_sigma': 0.002}}
     """
     bands: dict[str, dict[str, Any]] = {}
-    seen: set[tuple[str, str]] = set()
     for option, word in words:
         form = _LEVEL_FORM if option == "--hst-sky" else _FILE_FORM
         band, found, value = word.partition("=")
         if not found or not value:
             raise ValueError(f"{option} {word!r}: expected {form}")
-        if (option, band) in seen:
+        table = bands.setdefault(band, {})
+        if _FIELDS[option] in table:
             raise ValueError(f"{option} names {band} twice: expected each band once")
-        seen.add((option, band))
-        read = _level(word, value) if option == "--hst-sky" else {_FIELDS[option]: value}
-        bands.setdefault(band, {}).update(read)
-    images = [band for option, band in seen if option == "--hst"]
-    for option in ("--hst-weight", "--hst-mask", "--hst-sky"):
-        unknown = sorted(band for given, band in seen if given == option and band not in images)
+        table |= _level(word, value) if option == "--hst-sky" else {_FIELDS[option]: value}
+    images = sorted(band for band, table in bands.items() if "image" in table)
+    for option, name in _FIELDS.items():
+        unknown = sorted(b for b, table in bands.items() if name in table and b not in images)
         if unknown:
             raise ValueError(
                 f"{option} names {', '.join(unknown)}, which --hst does not; expected one of "
-                f"{', '.join(sorted(images)) or 'the bands of --hst, which names none'}"
+                f"{', '.join(images) or 'the bands of --hst, which names none'}"
             )
     return bands
 

@@ -11,7 +11,6 @@ from scipy.interpolate import make_interp_spline
 from priors.families.nuisance import GAS_LOG_U
 from simulators.forward.broadening import VelocityBroadening
 from simulators.forward.simulator import Simulator
-from simulators.populations.band_nodes import BandNodes
 from simulators.populations.nebular_light import line_profiles
 from simulators.populations.ssp_basis import MH_STEP
 
@@ -141,7 +140,7 @@ class TemplateProjector:
         self._broadening = VelocityBroadening(
             basis.velocity_grid, simulator.instrument, basis.fwhm_aa
         )
-        self._band_nodes = BandNodes(simulator.instrument)
+        self._band_nodes = simulator.band_nodes
         self.node_wave_aa = self._band_nodes.wave_aa.double().numpy()
         # mirrored, the spectra are periodic without a jump
         spectra = templates.spectra

@@ -183,10 +183,9 @@ class SelfAttention(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Let every token, shape (n, n_token, width), see all others of its spectrum."""
-        n, length, width = tokens.shape
-        qkv = self.qkv(self.norm(tokens)).view(n, length, 3, self.n_head, width // self.n_head)
+        qkv = self.qkv(self.norm(tokens)).unflatten(-1, (3, self.n_head, -1))
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, length, width)
+        mixed = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
         tokens = tokens + self.out(mixed)
         return tokens + self.perceptron(tokens)
 
@@ -213,12 +212,10 @@ class AttentionReadout(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Summarise tokens (n, n_token, width) in one vector each, (n, n_query * width)."""
-        n, length, width = tokens.shape
-        key_value = self.key_value(self.norm(tokens))
-        key_value = key_value.view(n, length, 2, self.n_head, width // self.n_head)
+        key_value = self.key_value(self.norm(tokens)).unflatten(-1, (2, self.n_head, -1))
         k, v = key_value.permute(2, 0, 3, 1, 4)
-        query = self.query.expand(n, -1, -1, -1)
-        return F.scaled_dot_product_attention(query, k, v).transpose(1, 2).reshape(n, -1)
+        query = self.query.expand(len(tokens), -1, -1, -1)
+        return F.scaled_dot_product_attention(query, k, v).transpose(1, 2).flatten(1)
 
 
 class ResidualBlock(nn.Module):

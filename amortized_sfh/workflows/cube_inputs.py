@@ -125,10 +125,10 @@ def read_inputs(
     mode = request.velocities.kinematics
     if mode == "free" or maps is None:
         return data, None
-    return data, map_kinematics(maps, data, mode, request.region)
+    return data, _map_kinematics(maps, data, mode, request.region)
 
 
-def map_kinematics(
+def _map_kinematics(
     maps: DapMaps, data: CubeData, mode: str, window: tuple[int, int, int, int] | None = None
 ) -> ImposedKinematics:
     """Return the kinematics of the rows of a cube from maps of them.
@@ -159,9 +159,8 @@ def map_kinematics(
     rows = {name: data.row_means(getattr(maps, name)[y0:y1, x0:x1]) for name in names}
     if data.frame_kms is not None:
         rows["velocity_kms"] = relative_velocity(rows["velocity_kms"], data.frame_kms)
-    return ImposedKinematics(
-        mode=mode, **{name: torch.from_numpy(value) for name, value in rows.items()}
-    )
+    tensors = {name: torch.from_numpy(value) for name, value in rows.items()}
+    return ImposedKinematics(mode=mode, **tensors)
 
 
 def _read_cube(
