@@ -80,8 +80,8 @@ def profile_noise(
     profile: NoiseProfile,
     cube: CubeFile,
     planes: slice,
-    growth: float | None = None,
-    sky_modelled: bool = False,
+    growth: float,
+    sky_modelled: bool,
 ) -> CubeNoise:
     """Apply a profile to a cube.
 
@@ -93,8 +93,8 @@ def profile_noise(
         The cube, whose faintest spaxels set the size of the residuals of the sky.
     planes : slice
         Wavelength pixels that are read.
-    growth : float, optional
-        Growth of the noise of bins; that of the profile by default.
+    growth : float
+        Growth of the noise of bins, that of the profile or another.
     sky_modelled : bool
         If true, the model itself has the residuals of single spaxels, see :class:`CubeNoise`.
 
@@ -115,7 +115,7 @@ def profile_noise(
         rms = np.sqrt((profile.sky_modes_at(wave) ** 2).sum(axis=0))
         sky = torch.as_tensor(rms * scale * _sky_sigma(cube, planes)).float()
     return CubeNoise(
-        growth=profile.growth if growth is None else growth,
+        growth=growth,
         scale=torch.as_tensor(scale).float(),
         sky=sky,
         sky_modelled=sky_modelled,

@@ -24,6 +24,7 @@ from amortized_sfh.data.ancillary.gist_products import (
 from amortized_sfh.data.ancillary.velocity_map import read_velocity_map
 from amortized_sfh.data.cube_files.cube_file import UNIT_CGS
 from amortized_sfh.data.cubes.cube_data import CubeData
+from amortized_sfh.data.cubes.spaxel_reader import to_own_frames
 from amortized_sfh.data.files.fits_files import InputFileError
 from amortized_sfh.data.foreground import foreground_factor
 from amortized_sfh.quantities.flags import Flag, observation_flags
@@ -38,11 +39,9 @@ from simulators.wavelengths.resample import (
     apply_weights,
     edges_from_centres,
     resample_matrix,
-    to_rest_frame,
 )
 
 _SAME_REDSHIFT = 1e-5
-_CHUNK = 256
 _LOG_WAVE = (math.log(2000.0), math.log(20_000.0))
 
 
@@ -93,24 +92,22 @@ def gas_cleaned_data(
     z_rows = torch.as_tensor(shift_redshift(z, frame))
     spectra = _rest_spectra(products, label, (z, z_rows), instrument, ebv)
     provenance = {"GIST": products.run, "SPECTRA": "gas-cleaned", "REDSHIFT": z, "EBV": ebv}
-    ones = np.ones(len(label))
+    noise_scale, blank = np.ones(len(label)), torch.zeros(len(label), len(BANDS))
+    bands = (blank, blank, blank.bool())
     if cube is not None:
         seen = cube.observation
         bands = (seen.phot, seen.phot_sigma, seen.phot_valid)
-        observation = Observation(*spectra, *bands, z_rows.float(), unit_cgs=UNIT_CGS)
-        kept = cube.flag & int(Flag.NO_WCS | Flag.BAND_MISSING)
+    observation = Observation(*spectra, *bands, z_rows.float(), unit_cgs=UNIT_CGS)
+    flag = observation_flags(observation)
+    if cube is not None:
         return replace(
             cube,
             observation=observation,
-            flag=observation_flags(observation) | kept,
-            noise_scale=ones,
+            flag=flag | (cube.flag & int(Flag.NO_WCS | Flag.BAND_MISSING)),
+            noise_scale=noise_scale,
             provenance=cube.provenance | provenance,
             frame_kms=frame,
         )
-    blank = torch.zeros(len(label), len(BANDS))
-    observation = Observation(
-        *spectra, blank, blank, blank.bool(), z_rows.float(), unit_cgs=UNIT_CGS
-    )
     row = np.where(maps.bin_id >= 0, np.searchsorted(label, maps.bin_id), -1)
     no_wcs = 0 if len(products.header) else int(Flag.NO_WCS)
     return CubeData(
@@ -118,10 +115,10 @@ def gas_cleaned_data(
         row,
         label,
         np.bincount(row[row >= 0], minlength=len(label)),
-        observation_flags(observation) | no_wcs,
+        flag | no_wcs,
         np.where(row < 0, int(Flag.NO_DATA), 0) | no_wcs,
         products.header,
-        ones,
+        noise_scale,
         provenance,
         redshift=z,
         frame_kms=frame,
@@ -140,13 +137,9 @@ def _rest_spectra(
     spectra = spectra._replace(flux=spectra.flux[label], sigma=spectra.sigma[label])
     dimmed_by = ebv if products.ebv is None else 0.0
     edges, native = _on_native_pixels(spectra, redshifts[0], instrument.pixels, dimmed_by)
-    rest = []
-    for rows in torch.arange(len(label)).split(_CHUNK):
-        part = (native.flux[rows], native.sigma[rows], native.valid[rows])
-        z, medium = redshifts[1][rows], instrument.pixels.medium
-        rest.append(to_rest_frame(edges, part, z, instrument.grid, medium))
-    flux, sigma, valid = (torch.cat(parts) for parts in zip(*rest, strict=True))
-    return Resampled(flux.float(), sigma.float(), valid)
+    medium = instrument.pixels.medium
+    rest = to_own_frames(edges, native, redshifts[1], instrument.grid, medium)
+    return Resampled(rest.flux.float(), rest.sigma.float(), rest.valid)
 
 
 def _bin_frames(maps: DapMaps) -> np.ndarray:

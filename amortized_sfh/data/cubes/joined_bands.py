@@ -32,24 +32,6 @@ class BandFluxes(NamedTuple):
     shared_sigma: float
 
 
-class JoinedBands(NamedTuple):
-    """Spectra and bands of the same rows.
-
-    Attributes
-    ----------
-    observation : Observation
-        The rows, n_obs of them.
-    shared_sigma : ndarray
-        Part of the errors of the bands that all rows have in common, shape (n_obs, n_band).
-    complete : ndarray
-        True for rows that have every band of which there is an image, shape (n_obs,).
-    """
-
-    observation: Observation
-    shared_sigma: np.ndarray
-    complete: np.ndarray
-
-
 def bands_of_spaxels(images: Mapping[str, BandImage], spaxels: np.ndarray) -> dict[str, BandFluxes]:
     """Return the bands of single spaxels.
 
@@ -80,7 +62,7 @@ def join_bands(
     n_spaxels: np.ndarray,
     redshift: np.ndarray,
     ebv: float,
-) -> JoinedBands:
+) -> tuple[Observation, np.ndarray, np.ndarray]:
     """Join spectra and bands of the same rows.
 
     Parameters
@@ -98,8 +80,12 @@ def join_bands(
 
     Returns
     -------
-    JoinedBands
-        The rows with the five bands; those without an image are not valid.
+    observation : Observation
+        The n_obs rows with the five bands; those without an image are not valid.
+    shared_sigma : ndarray
+        Part of the errors of the bands that all rows have in common, shape (n_obs, n_band).
+    complete : ndarray
+        True for rows that have every band of which there is an image, shape (n_obs,).
     """
     n_obs = len(spectra.flux)
     phot, phot_sigma = torch.zeros(2, n_obs, len(BANDS))
@@ -117,4 +103,4 @@ def join_bands(
     z = torch.as_tensor(redshift).float()
     observation = Observation(*spectra, phot, phot_sigma, phot_valid, z, unit_cgs=UNIT_CGS)
     complete = phot_valid[:, [BANDS.index(band) for band in bands]].all(dim=1).numpy()
-    return JoinedBands(observation, shared, complete)
+    return observation, shared, complete

@@ -20,12 +20,12 @@ from amortized_sfh.data.ancillary.ds9_regions import (
     read_ds9_regions,
 )
 from amortized_sfh.data.ancillary.velocity_map import MAX_VELOCITY_KMS, read_velocity_map
-from amortized_sfh.data.cube_files.cube_file import CubeFile, open_cube
+from amortized_sfh.data.cube_files.cube_file import CubeFile, open_cube, window_shape
 from amortized_sfh.data.cube_noise.error_bars import CubeNoise, profile_noise
 from amortized_sfh.data.cube_noise.growth import measure_noise_growth
 from amortized_sfh.data.cubes.binning import bin_to_snr
 from amortized_sfh.data.cubes.cube_data import CubeData, CubeOptions
-from amortized_sfh.data.cubes.spaxel_reader import SpaxelBins, SpaxelReader
+from amortized_sfh.data.cubes.spaxel_reader import SpaxelReader
 from amortized_sfh.data.hst.band_image import BandImage, band_provenance
 from amortized_sfh.data.hst.bands_on_cube import project_bands
 from amortized_sfh.data.hst.image import HstImage
@@ -34,38 +34,6 @@ from simulators.wavelengths.doppler import shift_redshift
 
 BinSource = str | Path | np.ndarray | Ds9Regions
 """A bin map, its file, or ds9 regions as apertures."""
-
-
-def parse_window(text: str) -> tuple[int, int, int, int]:
-    """Read a part of a cube given as ``x0:x1,y0:y1``, in pixels from 0, ends excluded.
-
-    Parameters
-    ----------
-    text : str
-        Ends in x and y, such as ``10:60,0:50``.
-
-    Returns
-    -------
-    tuple of int
-        The ends ``(x0, x1, y0, y1)``.
-
-    Raises
-    ------
-    ValueError
-        If the text has another form.
-
-    Examples
-    --------
-    >>> parse_window("10:60,0:50")
-    (10, 60, 0, 50)
-    """
-    try:
-        (x0, x1), (y0, y1) = (
-            tuple(int(end) for end in part.split(":")) for part in text.split(",")
-        )
-    except ValueError as error:
-        raise ValueError(f"region is {text!r}; expected x0:x1,y0:y1, e.g. 10:60,0:50") from error
-    return x0, x1, y0, y1
 
 
 def cube_window(window: tuple[int, int, int, int] | None, cube: CubeFile) -> tuple[slice, slice]:
@@ -156,18 +124,23 @@ def read_cube(
     in_bins = bins is not None or target_snr is not None
     velocity, planes = _frames(cube, section, z, options, provenance)
     masked = _masked(cube, section, options, provenance)
-    # the growth of bins must not depend on how far frames may move once velocities are measured
-    at_rest = planes if options.measure_velocity is None else cube.planes(options.grid, z)
-    growth = _noise_growth(cube, section, at_rest, options, in_bins)
-    noise = _noise(cube, planes, options, growth)
+    growth, profile = options.noise_growth, options.noise_profile
+    if growth is None and profile is not None:
+        growth = profile.growth
+    elif growth is None and in_bins:
+        # it must not depend on how far frames may move once velocities are measured
+        at_rest = planes if options.measure_velocity is None else cube.planes(options.grid, z)
+        growth = measure_noise_growth(cube, section, at_rest)
+    noise = CubeNoise(growth=growth or 0.0)
+    if profile is not None:
+        noise = profile_noise(profile, cube, planes, noise.growth, options.sky_modelled)
+        provenance["NOISPROF"] = profile.name
     reader = SpaxelReader(cube, section, planes, z, ebv, options, noise, velocity, masked)
     psf = cube.psf_width(options.psf_fwhm_arcsec, warn=bool(hst))
     images = project_bands(
         hst or {}, cube, section, psf_fwhm_arcsec=psf.fwhm_arcsec, align=options.align
     )
     provenance |= band_provenance(images, psf)
-    if options.noise_profile is not None:
-        provenance["NOISPROF"] = options.noise_profile.name
     if in_bins:
         data = _read_bins(reader, images, bins, target_snr)
         provenance["NOISEGRO"] = noise.growth
@@ -193,8 +166,7 @@ def _frames(
     if options.measure_velocity is not None:
         ends = (-MAX_VELOCITY_KMS, MAX_VELOCITY_KMS)
     elif options.velocity_map is not None:
-        part = (window[0].stop - window[0].start, window[1].stop - window[1].start)
-        full = read_velocity_map(options.velocity_map, cube.shape[1:], part)
+        full = read_velocity_map(options.velocity_map, cube.shape[1:], window_shape(window))
         values = full.velocity_kms
         velocity = values[window] if values.shape == cube.shape[1:] else values
         ends = (float(velocity.min()), float(velocity.max()))
@@ -218,29 +190,6 @@ def _masked(
     return ds9_mask(file, cube.wcs, cube.shape[1:])[window]
 
 
-def _noise_growth(
-    cube: CubeFile,
-    window: tuple[slice, slice],
-    planes: slice,
-    options: CubeOptions,
-    in_bins: bool,
-) -> float | None:
-    """Growth of the noise of bins: as given, of the profile, or measured; None if unknown."""
-    if options.noise_growth is not None:
-        return options.noise_growth
-    if options.noise_profile is not None:
-        return options.noise_profile.growth
-    return measure_noise_growth(cube, window, planes) if in_bins else None
-
-
-def _noise(cube: CubeFile, planes: slice, options: CubeOptions, growth: float | None) -> CubeNoise:
-    """Factors on the error bars, with the noise profile if there is one."""
-    profile = options.noise_profile
-    if profile is None:
-        return CubeNoise(growth=growth or 0.0)
-    return profile_noise(profile, cube, planes, growth, options.sky_modelled)
-
-
 def _read_bins(
     reader: SpaxelReader,
     images: Mapping[str, BandImage],
@@ -256,5 +205,5 @@ def _read_bins(
     signal, error, flag = reader.brightness()
     if bins is None:
         numbers = bin_to_snr(signal, error, float(target_snr or 0.0), reader.noise.growth)
-    data = reader.binned(SpaxelBins(numbers, signal, flag), images)
+    data = reader.binned(numbers, signal, flag, images)
     return data if names is None else replace(data, names=tuple(names[i] for i in data.label))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,66 +20,41 @@ from amortized_sfh.data.hst.band_image import BandImage
 from amortized_sfh.quantities.flags import Flag, observation_flags
 from simulators.wavelengths.doppler import shift_redshift
 from simulators.wavelengths.resample import Resampled, to_rest_frame
+from simulators.wavelengths.rest_grid import RestGrid
 
 _ROWS_AT_ONCE = 256
 """Spectra of different redshifts that are resampled at a time: each has a matrix of its own."""
 
-_Native = tuple[Tensor, Tensor, Tensor]
-"""Flux, sigma and valid of spectra on the wavelengths of the cube, each (n, n_plane)."""
 
+def to_own_frames(
+    edges_aa: Tensor, spectra: Resampled, redshift: Tensor, grid: RestGrid, medium: str
+) -> Resampled:
+    """Bring spectra to the rest-frame grid of a model, each from a redshift of its own.
 
-class SpaxelBins(NamedTuple):
-    """Spaxels that are to be co-added.
-
-    Attributes
+    Parameters
     ----------
-    number : ndarray
-        Bin of each spaxel, shape (ny, nx), negative for none.
-    light : ndarray
-        Median flux of each spaxel, shape (ny, nx), NaN without data.
-    flag : ndarray
-        Flags of each spaxel, shape (ny, nx).
+    edges_aa : Tensor
+        Observed pixel edges in Å, shape (n_in + 1,).
+    spectra : Resampled
+        Flux as observed, sigma and valid, each (n_obs, n_in).
+    redshift : Tensor
+        Redshift of each spectrum, shape (n_obs,), float64.
+    grid : LinearRestGrid or LogRestGrid
+        Rest-frame pixels of the model.
+    medium : {"air", "vacuum"}
+        Medium of the edges.
+
+    Returns
+    -------
+    Resampled
+        Flux × (1 + z), sigma and valid, each (n_obs, grid.n_pix).
     """
-
-    number: np.ndarray
-    light: np.ndarray
-    flag: np.ndarray
-
-
-class _SpaxelRows:
-    """Rows of all spaxels with data, filled chunk by chunk."""
-
-    def __init__(self, n_spaxel: int, n_pix: int) -> None:
-        # memory is touched only as rows are filled, so empty spaxels cost nothing
-        self._flux, self._sigma = torch.empty(n_spaxel, n_pix), torch.empty(n_spaxel, n_pix)
-        self._valid = torch.empty(n_spaxel, n_pix, dtype=torch.bool)
-        self._noise_scale = np.ones(n_spaxel)
-        self.row = np.full(n_spaxel, -1)
-        self.flag = np.zeros(n_spaxel, dtype=np.int32)
-        self.n_obs = 0
-
-    def add(self, chunk: SpectraChunk, spectra: Resampled, factor: np.ndarray) -> None:
-        """Add the spaxels of a chunk that have data on the model's grid."""
-        keep = spectra.valid.any(dim=1)
-        part = slice(self.n_obs, self.n_obs + int(keep.sum()))
-        for store, value in zip((self._flux, self._sigma, self._valid), spectra, strict=True):
-            store[part] = value[keep]
-        self._noise_scale[part] = factor[keep.numpy()]
-        order = self.n_obs + torch.cumsum(keep, dim=0) - 1
-        self.row[chunk.spaxels] = torch.where(keep, order, -1).numpy()
-        self.flag[chunk.spaxels] = _spaxel_flags(keep, chunk.bad_variance)
-        self.n_obs = part.stop
-
-    @property
-    def spectra(self) -> Resampled:
-        """Spectra of the rows, each (n_obs, n_pix)."""
-        n_obs = self.n_obs
-        return Resampled(self._flux[:n_obs], self._sigma[:n_obs], self._valid[:n_obs])
-
-    @property
-    def noise_scale(self) -> np.ndarray:
-        """Factor by which the error bars of each row were enlarged, shape (n_obs,)."""
-        return self._noise_scale[: self.n_obs]
+    pieces = []
+    for start in range(0, len(redshift), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        piece = Resampled(*(values[rows] for values in spectra))
+        pieces.append(to_rest_frame(edges_aa, piece, redshift[rows], grid, medium))
+    return Resampled(*(torch.cat(columns) for columns in zip(*pieces, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -149,20 +123,34 @@ class SpaxelReader:
         ValueError
             If no spaxel has data.
         """
-        rows = _SpaxelRows(self.shape[0] * self.shape[1], self.options.grid.n_pix)
-        frames, n_filled = [], 0
+        size = (self.shape[0] * self.shape[1], self.options.grid.n_pix)
+        # memory is touched only as rows are filled, so empty spaxels cost nothing
+        store = torch.empty(size), torch.empty(size), torch.empty(size, dtype=torch.bool)
+        flag = np.zeros(size[0], dtype=np.int32)
+        frames, noise_scales, n_filled, n_obs = [], [], 0, 0
         for chunk in self._native_chunks():
             native, factor = self._enlarged(chunk)
             velocity, filled = self._frames_of_spaxels(native, chunk.spaxels, images)
-            rows.add(chunk, self._to_grid(native, velocity), factor)
-            n_filled += filled
+            spectra = self._to_grid(native, velocity)
+            keep = spectra.valid.any(dim=1)
+            part = slice(n_obs, n_obs + int(keep.sum()))
+            for rows, values in zip(store, spectra, strict=True):
+                rows[part] = values[keep]
+            flag[chunk.spaxels] = _spaxel_flags(keep, chunk.bad_variance)
+            noise_scales.append(factor[keep.numpy()])
             if velocity is not None:
-                frames.append(velocity)
-        seen = rows.row >= 0
-        frame = np.concatenate(frames)[seen] if frames else None
-        row, flag = rows.row.reshape(self.shape), rows.flag.reshape(self.shape)
-        data = self._collect(rows.spectra, bands_of_spaxels(images, seen), row, flag, frame)
-        return replace(data, noise_scale=rows.noise_scale, provenance=self._notes(n_filled))
+                frames.append(velocity[keep.numpy()])
+            n_filled, n_obs = n_filled + filled, part.stop
+        seen = (flag & Flag.NO_DATA) == 0
+        return self._collect(
+            Resampled(*(rows[:n_obs] for rows in store)),
+            bands_of_spaxels(images, seen),
+            np.where(seen, np.cumsum(seen) - 1, -1).reshape(self.shape),
+            flag.reshape(self.shape),
+            np.concatenate(noise_scales),
+            np.concatenate(frames) if frames else None,
+            n_filled,
+        )
 
     def brightness(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the typical light of every spaxel on the model's grid.
@@ -188,13 +176,23 @@ class SpaxelReader:
             flag[chunk.spaxels] = _spaxel_flags(out.valid.any(dim=1), chunk.bad_variance)
         return signal.reshape(self.shape), noise.reshape(self.shape), flag.reshape(self.shape)
 
-    def binned(self, bins: SpaxelBins, images: Mapping[str, BandImage]) -> CubeData:
+    def binned(
+        self,
+        number: np.ndarray,
+        light: np.ndarray,
+        flag: np.ndarray,
+        images: Mapping[str, BandImage],
+    ) -> CubeData:
         """Return one row per bin.
 
         Parameters
         ----------
-        bins : SpaxelBins
-            Spaxels to co-add, with their light.
+        number : ndarray
+            Bin of each spaxel, shape (ny, nx), negative for none.
+        light : ndarray
+            Median flux of each spaxel, shape (ny, nx), NaN without data.
+        flag : ndarray
+            Flags of each spaxel, shape (ny, nx).
         images : mapping
             Band name to HST image on the spaxels of the window.
 
@@ -208,27 +206,27 @@ class SpaxelReader:
         ValueError
             If no spaxel has both a bin and data.
         """
-        member = (bins.number >= 0) & np.isfinite(bins.light)
+        member = (number >= 0) & np.isfinite(light)
         if not member.any():
             raise ValueError(f"no spaxel of {self.cube.path} has both a bin and data")
-        label, rows = np.unique(bins.number[member], return_inverse=True)
+        label, rows = np.unique(number[member], return_inverse=True)
         row = np.full(self.shape, -1)
         row[member] = rows
-        sums = Coadder(row.ravel(), bins.light.ravel(), self.edges.numel() - 1)
+        sums = Coadder(row.ravel(), light.ravel(), self.edges.numel() - 1)
         for chunk in self._native_chunks():
             sums.add(chunk.spaxels, chunk.flux, chunk.variance, chunk.valid)
         flux, sigma, valid = sums.result(slope=0.0)
         error, noise_scale = self.noise.enlarge(sigma, sums.n_spaxels)
-        native = (flux, error, valid)
+        native = Resampled(flux, error, valid)
         bands = {
-            band: BandFluxes(*image.coadd(row, bins.light, self.noise.growth), image.shared_sigma)
+            band: BandFluxes(*image.coadd(row, light, self.noise.growth), image.shared_sigma)
             for band, image in images.items()
         }
         velocity, n_filled = self._frames_of_bins(native, bands, row)
         frame = None if velocity is None else sums.mean(velocity.ravel())
-        data = self._collect(self._to_grid(native, frame), bands, row, bins.flag, frame)
-        notes = self._notes(n_filled)
-        return replace(data, label=label, noise_scale=noise_scale, provenance=notes)
+        spectra = self._to_grid(native, frame)
+        data = self._collect(spectra, bands, row, flag, noise_scale, frame, n_filled)
+        return replace(data, label=label)
 
     def _native_chunks(self) -> Iterator[SpectraChunk]:
         """Read the window piece by piece; what is masked is not valid."""
@@ -239,12 +237,12 @@ class SpaxelReader:
             else:
                 yield chunk._replace(valid=chunk.valid & ~masked[chunk.spaxels][:, None])
 
-    def _enlarged(self, chunk: SpectraChunk) -> tuple[_Native, np.ndarray]:
+    def _enlarged(self, chunk: SpectraChunk) -> tuple[Resampled, np.ndarray]:
         """Spectra of single spaxels with the errors to use, and the factor by which these grew."""
         error, factor = self.noise.enlarge(chunk.variance.sqrt(), np.ones(len(chunk.flux)))
-        return (chunk.flux, error, chunk.valid), factor
+        return Resampled(chunk.flux, error, chunk.valid), factor
 
-    def _to_grid(self, native: _Native, velocity_kms: np.ndarray | None) -> Resampled:
+    def _to_grid(self, native: Resampled, velocity_kms: np.ndarray | None) -> Resampled:
         """Remove the foreground and resample to the rest-frame grid, (n, n_pix).
 
         Each spectrum is brought to the frame of its own velocity (n,), or all to that of the
@@ -252,25 +250,19 @@ class SpaxelReader:
         """
         centres = 0.5 * (self.edges[1:] + self.edges[:-1])
         factor = torch.as_tensor(foreground_factor(centres.numpy(), self.ebv)).float()
-        flux, sigma, valid = native
-        parts = (flux * factor, sigma * factor, valid)
+        bare = Resampled(native.flux * factor, native.sigma * factor, native.valid)
         grid, medium = self.options.grid, self.cube.medium
         if velocity_kms is None:
-            return to_rest_frame(self.edges, parts, self.redshift, grid, medium)
+            return to_rest_frame(self.edges, bare, self.redshift, grid, medium)
         redshift = torch.as_tensor(shift_redshift(self.redshift, velocity_kms))
-        pieces = []
-        for start in range(0, len(redshift), _ROWS_AT_ONCE):
-            rows = slice(start, start + _ROWS_AT_ONCE)
-            piece = (parts[0][rows], parts[1][rows], parts[2][rows])
-            pieces.append(to_rest_frame(self.edges, piece, redshift[rows], grid, medium))
-        return Resampled(*(torch.cat(columns) for columns in zip(*pieces, strict=True)))
+        return to_own_frames(self.edges, bare, redshift, grid, medium)
 
     def _given_velocity(self, spaxels: slice) -> np.ndarray | None:
         """Velocities of some spaxels, if there is a map of them."""
         return None if self.velocity is None else self.velocity.ravel()[spaxels]
 
     def _frames_of_spaxels(
-        self, native: _Native, spaxels: slice, images: Mapping[str, BandImage]
+        self, native: Resampled, spaxels: slice, images: Mapping[str, BandImage]
     ) -> tuple[np.ndarray | None, int]:
         """Velocity of each spaxel of some rows of the map, and how many took their neighbour's."""
         measure = self.options.measure_velocity
@@ -287,7 +279,7 @@ class SpaxelReader:
         return filled.velocity_kms.ravel(), filled.n_filled
 
     def _frames_of_bins(
-        self, native: _Native, bands: Mapping[str, BandFluxes], row: np.ndarray
+        self, native: Resampled, bands: Mapping[str, BandFluxes], row: np.ndarray
     ) -> tuple[np.ndarray | None, int]:
         """Velocity of each spaxel (ny, nx), that of its bin, and how many took a neighbour's."""
         measure = self.options.measure_velocity
@@ -307,8 +299,8 @@ class SpaxelReader:
     ) -> np.ndarray:
         """Velocities in km/s of rows that are at the galaxy's redshift, (n,), from a first pass."""
         redshift = np.full(len(n_spaxels), self.redshift)
-        joined = join_bands(spectra, bands, n_spaxels, redshift, self.ebv)
-        velocity = np.asarray(measure(joined.observation), dtype=np.float64)
+        observation, *_ = join_bands(spectra, bands, n_spaxels, redshift, self.ebv)
+        velocity = np.asarray(measure(observation), dtype=np.float64)
         if velocity.shape != n_spaxels.shape:
             raise ValueError(
                 f"measure_velocity returned velocities of shape {velocity.shape}; expected "
@@ -316,19 +308,15 @@ class SpaxelReader:
             )
         return velocity
 
-    def _notes(self, n_filled: int) -> dict[str, object]:
-        """Provenance of velocities that were measured here."""
-        if self.options.measure_velocity is None:
-            return {}
-        return {"VELMAP": "first pass", "VELFILL": n_filled}
-
     def _collect(
         self,
         spectra: Resampled,
         bands: Mapping[str, BandFluxes],
         row: np.ndarray,
         flag: np.ndarray,
+        noise_scale: np.ndarray,
         frame_kms: np.ndarray | None,
+        n_filled: int,
     ) -> CubeData:
         """Join spectra and bands of the same rows, in frames (n_obs,) of their own if given."""
         n_obs = len(spectra.flux)
@@ -343,6 +331,9 @@ class SpaxelReader:
         missing = np.where(complete, 0, int(Flag.BAND_MISSING)).astype(np.int32)
         no_wcs = Flag.NO_WCS if self.cube.wcs is None else 0
         masked = 0 if self.masked is None else np.where(self.masked, Flag.MASKED_REGION, 0)
+        notes: dict[str, object] = {}
+        if self.options.measure_velocity is not None:
+            notes = {"VELMAP": "first pass", "VELFILL": n_filled}
         return CubeData(
             observation,
             row,
@@ -351,7 +342,8 @@ class SpaxelReader:
             observation_flags(observation) | no_wcs | missing,
             flag | no_wcs | masked,
             self.cube.header(self.window),
-            np.ones(n_obs),
+            noise_scale,
+            notes,
             shared_phot_sigma=shared,
             redshift=self.redshift,
             frame_kms=frame_kms,

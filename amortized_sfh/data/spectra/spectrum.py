@@ -146,7 +146,9 @@ class Spectrum:
         z = check_redshift(redshift)
         edges = rest_air_edges(edges_from_centres(self.wavelength_aa), z, self.medium)
         check_coverage(instrument, (float(edges[0]), float(edges[-1])), z, self.name)
-        spectrum = self._without_foreground(ebv)._on_pixels_of(instrument.pixels)
+        factor = foreground_factor(self.wavelength_aa, ebv)
+        bare = replace(self, flux=self.flux * factor, sigma=self.sigma * factor)
+        spectrum = bare._on_pixels_of(instrument.pixels)
         bands = {
             band: (flux * factor, sigma * factor)
             for band, (flux, sigma) in (photometry or {}).items()
@@ -165,11 +167,6 @@ class Spectrum:
             bands=instrument.bands,
         )
         return mask_observation(observation, instrument)
-
-    def _without_foreground(self, ebv: float) -> Spectrum:
-        """The spectrum as it would be without the dust of the Milky Way."""
-        factor = foreground_factor(self.wavelength_aa, ebv)
-        return replace(self, flux=self.flux * factor, sigma=self.sigma * factor)
 
     def _on_pixels_of(self, pixels: ObservedPixels) -> Spectrum:
         """The spectrum on the observed-frame pixels of an instrument."""

@@ -11,7 +11,7 @@ from astropy.wcs import WCS
 
 from amortized_sfh.data.cube_files.cube_file import open_cube
 from amortized_sfh.data.cubes.model_check import check_cube_for_model
-from amortized_sfh.data.cubes.read_cube import CubeOptions, parse_window, read_cube
+from amortized_sfh.data.cubes.read_cube import CubeOptions, read_cube
 from amortized_sfh.data.files.fits_files import InputWarning
 from amortized_sfh.data.foreground import band_extinction_mag, foreground_factor
 from amortized_sfh.data.hst.read_image import read_hst_image
@@ -97,13 +97,6 @@ def test_window_keeps_spaxels_and_sky_together(write_cube):
 def test_window_outside_the_cube(write_cube, window):
     with pytest.raises(ValueError, match=r"region is .*0:8,0:6"):
         read_cube(write_cube(), Z, window=window)
-
-
-def test_parse_window():
-    assert parse_window("1:5,2:9") == (1, 5, 2, 9)
-    for text in ("1:5", "a:b,c:d", "1:5,2:9,3:4", ""):
-        with pytest.raises(ValueError, match="region is"):
-            parse_window(text)
 
 
 @pytest.mark.parametrize("redshift", [None, float("nan"), 729.0, -1.0])
