@@ -11,7 +11,7 @@ from astropy.wcs import WCS, FITSFixedWarning
 from torch import Tensor
 
 from amortized_sfh.data.files.fits_files import InputFileError
-from amortized_sfh.data.files.wavelengths import MEDIUM_OF_CTYPE, parse_wavelength_unit
+from amortized_sfh.data.files.units import MEDIUM_OF_CTYPE, parse_wavelength_unit
 
 
 def wavelength_axis(path: str | Path, header: fits.Header, n_plane: int) -> tuple[Tensor, str]:

@@ -38,7 +38,7 @@ from amortized_sfh.data.files.fits_files import (
     find_image,
     open_fits,
 )
-from amortized_sfh.data.files.flux_units import parse_flux_unit
+from amortized_sfh.data.files.units import parse_flux_unit
 from simulators.wavelengths.air import rest_air_edges
 from simulators.wavelengths.rest_grid import RestGrid
 

@@ -11,7 +11,7 @@ from astropy.io import fits
 
 from amortized_sfh.data.cube_files.cube_file import UNIT_CGS
 from amortized_sfh.data.files.fits_files import InputFileError
-from amortized_sfh.data.files.flux_units import parse_flux_unit
+from amortized_sfh.data.files.units import parse_flux_unit
 from simulators.constants import SPEED_OF_LIGHT_AA_S
 from simulators.instruments.filters import read_filter
 from simulators.observations.observation import BANDS

@@ -8,7 +8,7 @@ import numpy as np
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
 
-from amortized_sfh.data.hst.sky_level import SkyLevel
+from amortized_sfh.data.hst.background import SkyLevel
 from amortized_sfh.data.hst.weight_map import WeightMap
 from simulators.observations.observation import BANDS
 

@@ -16,9 +16,10 @@ from astropy.wcs import WCS, FITSFixedWarning
 
 from amortized_sfh.data.files.extensions import HST_IMAGE_HDUS, HST_MAP_HDUS
 from amortized_sfh.data.files.fits_files import InputFileError, InputWarning, find_image, open_fits
-from amortized_sfh.data.hst.background_tiles import (
+from amortized_sfh.data.hst.background import (
     cut_tiles,
     measure_background_noise,
+    measure_sky,
     tile_windows,
 )
 from amortized_sfh.data.hst.header import (
@@ -30,7 +31,6 @@ from amortized_sfh.data.hst.header import (
     read_camera,
 )
 from amortized_sfh.data.hst.image import HstImage
-from amortized_sfh.data.hst.sky_level import measure_sky
 from amortized_sfh.data.hst.weight_map import (
     WeightMap,
     calibrate_weights,

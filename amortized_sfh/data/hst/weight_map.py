@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from amortized_sfh.data.files.fits_files import InputFileError
-from amortized_sfh.data.hst.background_tiles import BackgroundNoise
+from amortized_sfh.data.hst.background import BackgroundNoise
 
 _KINDS = ("variance", "exposure", "coverage")
 

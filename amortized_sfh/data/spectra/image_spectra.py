@@ -20,8 +20,7 @@ from amortized_sfh.data.files.extensions import (
     WAVE_HDUS,
 )
 from amortized_sfh.data.files.fits_files import InputFileError, extension_names, find_image
-from amortized_sfh.data.files.flux_units import stated_flux_unit
-from amortized_sfh.data.files.wavelengths import parse_wavelength_unit, stated_medium
+from amortized_sfh.data.files.units import parse_wavelength_unit, stated_flux_unit, stated_medium
 from amortized_sfh.data.spectra.table_spectra import SDSS_UNIT_CGS, SpectrumArrays, sigma_from
 
 _SDSS_STEP = 1e-4

@@ -17,7 +17,7 @@ from astropy import units as u
 from astropy.table import Row
 
 from amortized_sfh.data.files.fits_files import InputFileError
-from amortized_sfh.data.files.flux_units import F_LAMBDA, parse_flux_unit
+from amortized_sfh.data.files.units import F_LAMBDA, parse_flux_unit
 from amortized_sfh.data.spectra.table_spectra import read_text_table
 from simulators.instruments.filters import filter_names, read_filter
 from simulators.observations.observation import BANDS

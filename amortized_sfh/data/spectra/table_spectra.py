@@ -15,10 +15,11 @@ from astropy.io import fits
 from astropy.table import Table
 
 from amortized_sfh.data.files.fits_files import InputFileError
-from amortized_sfh.data.files.flux_units import parse_flux_unit, stated_flux_unit
-from amortized_sfh.data.files.wavelengths import (
+from amortized_sfh.data.files.units import (
     medium_of_word,
+    parse_flux_unit,
     parse_wavelength_unit,
+    stated_flux_unit,
     stated_medium,
 )
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from amortized_sfh.data.files.fits_files import InputFileError
-from amortized_sfh.data.hst.background_tiles import BackgroundNoise
+from amortized_sfh.data.hst.background import BackgroundNoise
 from amortized_sfh.data.hst.bands_on_cube import convolve_and_project
 from amortized_sfh.data.hst.pixel_noise import estimate_variance
 from amortized_sfh.data.hst.read_image import read_hst_image
