@@ -22,7 +22,7 @@ from amortized_sfh.quantities.statistics import MEAN, STD, extension_name
 from amortized_sfh.requests.infer_spectrum import InferSpectrumRequest
 from amortized_sfh.requests.toml_files import write_request
 from amortized_sfh.workflows.infer_spectrum import PRODUCTS, infer_spectrum, write_products
-from simulators.files.whole_folders import check_output_folder, output_folder
+from simulators.files.whole_files import check_output_folder, output_folder
 from simulators.runs.device import choose_device
 
 TABLE = "spectra.ecsv"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -90,21 +91,34 @@ class HDF5Format:
                 file.create_dataset(key, data=arrays[key], **packed).attrs["units"] = units
         return Path(path)
 
-    def check(self, file: h5py.File, name: str) -> None:
-        """Check that a file keeps the format.
+    def read(self, path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Read a file that keeps the format.
 
         Parameters
         ----------
-        file
-            File that is open for reading.
-        name
-            Name of the file in error messages.
+        path
+            Name of the file.
+
+        Returns
+        -------
+        attributes : dict
+            All its attributes, of the format and beyond it.
+        arrays : dict of str to ndarray
+            Data sets of the format, in the precision of the file.
 
         Raises
         ------
+        OSError
+            If the file is no HDF5 or incomplete.
         ValueError
             If it is of another format or version, lacks something, or has other units.
         """
+        with h5py.File(path, "r") as file:
+            self._check(file, path.name)
+            return dict(file.attrs), {key: file[key][...] for key in self.units}
+
+    def _check(self, file: h5py.File, name: str) -> None:
+        """Raise ValueError if an open file does not keep the format."""
         for key, value in self._head.items():
             found = file.attrs.get(key)
             if found != value:

@@ -1,6 +1,6 @@
 """Frozen dataclasses as TOML files: every key known, every value of its type.
 
-Use `read_table` for a file whose keys are the fields of a dataclass, and `write_toml` for the
+Use `read_table` for a file whose keys are the fields of a dataclass, and `to_toml` for the
 inverse. What a field may hold is read off its annotation: numbers, texts, paths, choices
 (`Literal`), tuples of them, further dataclasses (tables inside the table), and ``dict[str, ...]``
 of any of these (tables with free keys). Errors name the file and the line.
@@ -29,7 +29,6 @@ from typing import (
 )
 
 from simulators.files.toml_lines import TomlLines, read_toml
-from simulators.files.whole_files import whole_file
 
 _T = TypeVar("_T")
 _NAMES = {
@@ -135,32 +134,6 @@ def nearest(name: str, known: Collection[str]) -> str:
     close = get_close_matches(name, list(known), n=1)
     hint = f"; did you mean {close[0]!r}? Expected" if close else "; expected"
     return f"{hint} one of {', '.join(known)}"
-
-
-def write_toml(path: str | os.PathLike[str], value: Any) -> Path:
-    """Write a dataclass as a TOML file, which `read_table` reads back as its equal.
-
-    Parameters
-    ----------
-    path
-        Name of the file; an existing one is replaced.
-    value
-        Dataclass of values that `to_toml` can write.
-
-    Returns
-    -------
-    Path
-        The file that was written.
-
-    Raises
-    ------
-    ValueError
-        If a value cannot be written.
-    """
-    text = to_toml(value)
-    with whole_file(path) as partial:
-        partial.write_text(text, "utf-8")
-    return Path(path)
 
 
 def to_toml(value: Any) -> str:

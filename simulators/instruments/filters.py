@@ -12,18 +12,17 @@ air and vacuum moves no band by more than 0.001 mag and is ignored.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib import resources
 
 import numpy as np
 
 from simulators.constants import SPEED_OF_LIGHT_AA_S
+from simulators.files.shipped import shipped_files
 
 HST_BANDS = ("F275W", "F336W", "F438W", "F555W", "F814W")
 """The WFC3/UVIS bands, in the order used everywhere."""
 
 
 _AB_ZERO_CGS = 3.631e-20  # 3631 Jy in erg/s/cm2/Hz
-_FOLDER = "filter_curves"
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,11 +111,8 @@ def read_filter(name: str) -> FilterCurve:
     """
     if name not in filter_names():
         raise ValueError(f"no filter curve {name!r}; expected one of {', '.join(filter_names())}")
-    text = (resources.files("simulators.instruments") / _FOLDER / f"{name}.txt").read_text(
-        encoding="utf-8"
-    )
-    wave, throughput = np.loadtxt(text.splitlines(), unpack=True)
-    return FilterCurve(name, wave, throughput)
+    file = shipped_files("simulators.instruments", "filter_curves", ".txt")[name]
+    return FilterCurve(name, *np.loadtxt(file, unpack=True, encoding="utf-8"))
 
 
 def filter_weights(wave_aa: np.ndarray, curve: FilterCurve) -> np.ndarray:

@@ -35,11 +35,9 @@ from simulators.files.checksum import file_sha256
 from simulators.files.hdf5_format import HDF5Format
 from simulators.populations.ssp_grid import MassKind, SSPGrid
 
-LIBRARY_FORMAT = "asfh-ssp-library"
-LIBRARY_SCHEMA_VERSION = 1
 _FORMAT = HDF5Format(
-    name=LIBRARY_FORMAT,
-    version=LIBRARY_SCHEMA_VERSION,
+    name="asfh-ssp-library",
+    version=1,
     attributes=("mass_kind", "name", "source"),
     units={
         "wave_aa": "Angstrom",
@@ -98,22 +96,13 @@ def read_hdf5_library(path: str | os.PathLike[str]) -> SSPGrid:
         raise ValueError(
             f"{path.name} is not an HDF5 file; expected one made by write_hdf5_library"
         )
-    with h5py.File(path, "r") as file:
-        _FORMAT.check(file, path.name)
-        arrays = {name: _machine_floats(file[name][...]) for name in _FORMAT.units}
-        name, source, kind = (str(file.attrs[key]) for key in ("name", "source", "mass_kind"))
-        sha256 = str(file.attrs.get("sha256", "")) or file_sha256(path)
+    attributes, arrays = _FORMAT.read(path)
     return SSPGrid(
-        wave_aa=arrays["wave_aa"],
-        age_gyr=arrays["age_gyr"],
-        mh=arrays["mh"],
-        lum=arrays["lum"],
-        mass_alive=arrays["mass_alive"],
-        mass_kind=cast("MassKind", kind),  # SSPGrid refuses other words
-        lsf_fwhm_aa=arrays["lsf_fwhm_aa"],
-        name=name,
-        source=source,
-        sha256=sha256,
+        mass_kind=cast("MassKind", str(attributes["mass_kind"])),  # SSPGrid refuses other words
+        name=str(attributes["name"]),
+        source=str(attributes["source"]),
+        sha256=str(attributes.get("sha256", "")) or file_sha256(path),
+        **{name: _machine_floats(values) for name, values in arrays.items()},
     )
 
 

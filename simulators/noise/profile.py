@@ -21,13 +21,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from simulators.files.hdf5_format import HDF5Format
+from simulators.files.shipped import find_file, shipped_files
 from simulators.noise.growth import NOISE_GROWTH
 
 MAX_TAPS = 7
@@ -217,40 +216,21 @@ def read_noise_profile(path: str | os.PathLike[str]) -> NoiseProfile:
     ValueError
         If the file is damaged, of another format or version, or breaks the specification.
     """
-    file_path = _find(path)
+    shipped = shipped_files("simulators.noise", "profiles", ".h5")
+    found = find_file(path, shipped, "noise profile", "measure-noise")
     try:
-        with h5py.File(file_path, "r") as file:
-            _FORMAT.check(file, file_path.name)
-            arrays = {key: np.asarray(file[key][...], dtype=np.float64) for key in _FORMAT.units}
-            name, source = str(file.attrs["name"]), str(file.attrs["source"])
-            growth = float(file.attrs["growth"])
+        attributes, arrays = _FORMAT.read(found)
     except OSError as error:
         raise ValueError(
-            f"{file_path.name} is not a complete HDF5 file; expected a noise profile: write it "
+            f"{found.name} is not a complete HDF5 file; expected a noise profile: write it "
             "anew with `amortized-sfh measure-noise`"
         ) from error
+    doubles = {name: np.asarray(values, dtype=np.float64) for name, values in arrays.items()}
+    kernel = tuple(doubles.pop("kernel").ravel().tolist())
+    name, source, growth = (attributes[key] for key in _FORMAT.attributes)
     return NoiseProfile(
-        name=name,
-        wave_aa=arrays["wave_aa"],
-        scale=arrays["scale"],
-        kernel=tuple(arrays["kernel"].ravel().tolist()),
-        growth=growth,
-        sky_modes=arrays["sky_modes"],
-        source=source,
+        name=str(name), source=str(source), growth=float(growth), kernel=kernel, **doubles
     )
-
-
-def _find(path: str | os.PathLike[str]) -> Path:
-    if Path(path).is_file():
-        return Path(path)
-    folder = Path(str(resources.files("simulators.noise") / "profiles"))
-    shipped = {file.stem: file for file in sorted(folder.glob("*.h5"))}
-    if str(path) not in shipped:
-        raise FileNotFoundError(
-            f"no noise profile {path}: expected a file from `amortized-sfh measure-noise`, or one "
-            f"of {', '.join(shipped)}"
-        )
-    return shipped[str(path)]
 
 
 def _check_kernel(kernel: tuple[float, ...]) -> None:

@@ -16,7 +16,6 @@ import json
 import math
 import os
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import h5py
@@ -24,6 +23,7 @@ import torch
 from torch import Tensor
 
 from simulators.files.hdf5_format import new_hdf5
+from simulators.files.shipped import find_file, shipped_files
 from simulators.forward.simulator import Simulator
 from simulators.instruments.instrument import Instrument
 
@@ -191,22 +191,23 @@ def read_mismatch(path: str | os.PathLike[str], instrument: Instrument) -> Templ
     ValueError
         If it is of another format, or its wavelengths or bands are not those of `instrument`.
     """
-    path = _find(Path(path))
+    shipped = shipped_files("simulators.noise", "template_mismatches", ".h5")
+    found = find_file(path, shipped, "template mismatch", "mismatch")
     try:
-        with h5py.File(path, "r") as file:
-            found = file.attrs.get("format")
-            if found != _FORMAT:
-                raise ValueError(f"{path.name} has format {found!r}, expected {_FORMAT!r}")
+        with h5py.File(found, "r") as file:
+            kind = file.attrs.get("format")
+            if kind != _FORMAT:
+                raise ValueError(f"{found.name} has format {kind!r}, expected {_FORMAT!r}")
             own = Instrument.from_dict(json.loads(file.attrs["instrument"]))
             modes = torch.from_numpy(file["modes"][...])
             text = {n: str(file.attrs[n]) for n in ("library", "other")}
             explained, n_histories = float(file.attrs["explained"]), int(file.attrs["n_histories"])
     except (OSError, KeyError) as error:
-        raise ValueError(f"{path.name} is not a template mismatch ({error})") from error
+        raise ValueError(f"{found.name} is not a template mismatch ({error})") from error
     if (own.grid, own.bands) != (instrument.grid, instrument.bands):
         raise ValueError(
-            f"{path.name} was measured for instrument {own.name!r}, whose wavelengths or bands are "
-            f"not those of {instrument.name!r}: measure it with that one"
+            f"{found.name} was measured for instrument {own.name!r}, whose wavelengths or bands "
+            f"are not those of {instrument.name!r}: measure it with that one"
         )
     return TemplateMismatch(modes=modes, explained=explained, n_histories=n_histories, **text)
 
@@ -229,18 +230,3 @@ def _difference(simulator: Simulator, other: Simulator, theta: Tensor) -> Tensor
         both = torch.cat([spectra.flux, spectra.phot], dim=1).double()
         light.append(both / spectra.flux.double().mean(1, keepdim=True))
     return light[1] / light[0] - 1.0
-
-
-def _find(path: Path) -> Path:
-    """The file, or the one of that name in the package."""
-    folder = Path(str(resources.files("simulators.noise") / "template_mismatches"))
-    carried = folder / f"{path.name}.h5"
-    if path.is_file() or not carried.is_file():
-        carried = path
-    if not carried.is_file():
-        names = ", ".join(sorted(file.stem for file in folder.glob("*.h5")))
-        raise FileNotFoundError(
-            f"no template mismatch at {path}, and none of that name ({names}): measure one with "
-            "`amortized-sfh mismatch`"
-        )
-    return carried

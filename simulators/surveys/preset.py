@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from importlib import resources
 from pathlib import Path
 
 import torch
 
+from simulators.files.shipped import shipped_files
 from simulators.files.toml_lines import parse_toml
 from simulators.files.toml_table import fill, nearest
 from simulators.generative import GenerativeModel, default_generative_model
@@ -24,7 +24,6 @@ from simulators.observations.conditions import ConditionsPrior
 from simulators.observations.masks import survey_mask
 from simulators.surveys.preset_tables import PresetTables
 
-_FOLDER = "presets"
 _TOLERANCE = 1e-3
 _BLURRED = 1.5
 _NAME = re.compile(r"\w[\w.-]*")
@@ -147,8 +146,12 @@ def preset_names() -> tuple[str, ...]:
     >>> preset_names()
     ('manga', 'phangs-muse-hst', 'sdss')
     """
-    files = (resources.files("simulators.surveys") / _FOLDER).iterdir()
-    return tuple(sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml")))
+    return tuple(_shipped())
+
+
+def _shipped() -> dict[str, Path]:
+    """Files of the presets that the package carries, by their names."""
+    return shipped_files("simulators.surveys", "presets", ".toml")
 
 
 def preset_text(name: str | Path) -> str:
@@ -169,10 +172,9 @@ def preset_text(name: str | Path) -> str:
     FileNotFoundError
         If there is no such preset or file.
     """
-    if str(name) in preset_names():
-        return (resources.files("simulators.surveys") / _FOLDER / f"{name}.toml").read_text("utf-8")
-    if Path(name).is_file():
-        return Path(name).read_text("utf-8")
+    path = _shipped().get(str(name), Path(name))
+    if path.is_file():
+        return path.read_text("utf-8")
     hint = nearest(str(name), preset_names())
     raise FileNotFoundError(f"no preset and no file {str(name)!r}{hint}, or a TOML file")
 

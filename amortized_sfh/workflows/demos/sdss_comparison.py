@@ -23,7 +23,7 @@ from amortized_sfh.quantities.statistics import STATISTICS
 from amortized_sfh.requests.infer_spectrum import InferSpectrumRequest
 from amortized_sfh.workflows.demos.package_data import package_folder
 from amortized_sfh.workflows.infer_spectra import run_infer_spectrum
-from simulators.files.whole_folders import output_folder
+from simulators.files.whole_files import output_folder
 
 GALAXIES = ("NGC3073", "NGC3522")
 TABLE = "comparison.ecsv"
