@@ -45,6 +45,9 @@ from simulators.wavelengths.rest_grid import RestGrid
 UNIT_CGS = 1e-20
 """Unit in which cubes are read, whatever the file's own, in erg/s/cm²/Å."""
 
+Window = tuple[slice, slice]
+"""Rows and columns of a part of a cube."""
+
 
 class SpectraChunk(NamedTuple):
     """Spectra of whole rows of spaxels, in units of :data:`UNIT_CGS`.
@@ -75,13 +78,13 @@ class SpectraChunk(NamedTuple):
         return np.where(valid, self.flux.numpy(), np.nan), np.where(valid, sigma, np.nan)
 
 
-def window_shape(window: tuple[slice, slice]) -> tuple[int, int]:
+def window_shape(window: Window) -> tuple[int, int]:
     """Return the numbers of rows and columns of a window of a cube."""
     rows, columns = window
     return rows.stop - rows.start, columns.stop - columns.start
 
 
-def central_window(window: tuple[slice, slice], side: int) -> tuple[slice, slice]:
+def central_window(window: Window, side: int) -> Window:
     """Return the middle of a window, at most so many rows and columns."""
 
     def middle(part: slice) -> slice:
@@ -186,13 +189,13 @@ class CubeFile:
         edges = rest_air_edges(self.edges_aa[planes.start : planes.stop + 1], 0.0, self.medium)
         return (0.5 * (edges[1:] + edges[:-1])).numpy()
 
-    def window_wcs(self, window: tuple[slice, slice]) -> WCS | None:
+    def window_wcs(self, window: Window) -> WCS | None:
         """Return the celestial WCS of a window (rows, columns); None if the cube has none."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return None if self.wcs is None else self.wcs[window]
 
-    def header(self, window: tuple[slice, slice]) -> fits.Header:
+    def header(self, window: Window) -> fits.Header:
         """Return the celestial header of a window (rows, columns); empty without a WCS."""
         wcs = self.window_wcs(window)
         with warnings.catch_warnings():
@@ -226,7 +229,7 @@ class CubeFile:
         return self.psf or PsfWidth(DEFAULT_FWHM_ARCSEC, "default")
 
     def chunks(
-        self, window: tuple[slice, slice], planes: slice, n_spaxels: int = 4096
+        self, window: Window, planes: slice, n_spaxels: int = 4096
     ) -> Iterator[SpectraChunk]:
         """Read a part of the cube in chunks of whole rows.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from amortized_sfh.data.cube_files.cube_file import CubeFile, window_shape
+from amortized_sfh.data.cube_files.cube_file import CubeFile, Window, window_shape
 from simulators.instruments.filters import FilterCurve
 
 _MIN_BAND_COVERAGE = 0.5
@@ -14,9 +14,7 @@ _MAX_VALUES = 5e7
 _CHUNK_SPAXELS = 16384
 
 
-def synthetic_image(
-    cube: CubeFile, window: tuple[slice, slice], curve: FilterCurve
-) -> np.ndarray | None:
+def synthetic_image(cube: CubeFile, window: Window, curve: FilterCurve) -> np.ndarray | None:
     """Return the image of a window in a band, over the wavelengths that cube and band share.
 
     Of a large window only every n-th wavelength is read, which leaves ample signal for an image.
@@ -45,7 +43,7 @@ def synthetic_image(
     return _weighted_image(cube, window, throughput * centres)
 
 
-def white_image(cube: CubeFile, window: tuple[slice, slice]) -> np.ndarray:
+def white_image(cube: CubeFile, window: Window) -> np.ndarray:
     """Return the image of a window over all wavelengths.
 
     Parameters
@@ -67,7 +65,7 @@ def _centres(cube: CubeFile) -> np.ndarray:
     return 0.5 * (cube.edges_aa[1:] + cube.edges_aa[:-1]).numpy()
 
 
-def _weighted_image(cube: CubeFile, window: tuple[slice, slice], weight: np.ndarray) -> np.ndarray:
+def _weighted_image(cube: CubeFile, window: Window, weight: np.ndarray) -> np.ndarray:
     used = np.flatnonzero(weight > 0.01 * weight.max())
     ny, nx = window_shape(window)
     step = max(1, int(len(used) * ny * nx / _MAX_VALUES))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from amortized_sfh.data.cube_files.cube_file import CubeFile, central_window, window_shape
+from amortized_sfh.data.cube_files.cube_file import CubeFile, Window, central_window, window_shape
 from simulators.noise.growth import NOISE_GROWTH
 from simulators.robust import robust_sigma
 
@@ -39,7 +39,7 @@ class GrowthLaw(NamedTuple):
     slope: float
 
 
-def measure_growth_law(cube: CubeFile, window: tuple[slice, slice], planes: slice) -> GrowthLaw:
+def measure_growth_law(cube: CubeFile, window: Window, planes: slice) -> GrowthLaw:
     """Measure how the noise of boxes of spaxels grows with their size.
 
     Spectra summed over square boxes are compared with those of boxes nearby, scaled to the same
@@ -80,7 +80,7 @@ def measure_growth_law(cube: CubeFile, window: tuple[slice, slice], planes: slic
     return GrowthLaw(np.append(1, n_spaxels), np.append(1.0, excess), slope)
 
 
-def measure_noise_growth(cube: CubeFile, window: tuple[slice, slice], planes: slice) -> float:
+def measure_noise_growth(cube: CubeFile, window: Window, planes: slice) -> float:
     """Measure the growth of the noise from a cube, cautiously.
 
     Parameters
@@ -106,9 +106,7 @@ def measure_noise_growth(cube: CubeFile, window: tuple[slice, slice], planes: sl
     return float(np.clip(slope, 0.0, NOISE_GROWTH))
 
 
-def _window_spectra(
-    cube: CubeFile, window: tuple[slice, slice], planes: slice
-) -> tuple[np.ndarray, np.ndarray]:
+def _window_spectra(cube: CubeFile, window: Window, planes: slice) -> tuple[np.ndarray, np.ndarray]:
     """Flux and variance, each (ny, nx, n_plane), NaN for spaxels with gaps."""
     chunks = [chunk[1:4] for chunk in cube.chunks(window, planes, 10**6)]
     flux, variance, valid = (

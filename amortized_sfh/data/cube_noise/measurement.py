@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from scipy.interpolate import make_interp_spline
 
-from amortized_sfh.data.cube_files.cube_file import CubeFile
+from amortized_sfh.data.cube_files.cube_file import CubeFile, Window
 from amortized_sfh.data.cube_noise.growth import GrowthLaw, measure_growth_law
 from amortized_sfh.data.cube_noise.scatter import (
     NoiseScatter,
@@ -86,10 +86,7 @@ class NoiseMeasurement(NamedTuple):
 
 
 def measure_noise(
-    cube: CubeFile,
-    window: tuple[slice, slice],
-    name: str,
-    options: MeasureOptions | None = None,
+    cube: CubeFile, window: Window, name: str, options: MeasureOptions | None = None
 ) -> NoiseMeasurement:
     """Measure the noise of a cube.
 
@@ -164,7 +161,7 @@ def _some_rows(sky: SkySelection) -> np.ndarray:
 
 
 def _sky_and_source(
-    cube: CubeFile, window: tuple[slice, slice], planes: slice, sky: SkySelection
+    cube: CubeFile, window: Window, planes: slice, sky: SkySelection
 ) -> tuple[SpaxelSpectra, np.ndarray]:
     """Spectra of sky spaxels and of the brightest ones, and which of them are sky."""
     bright = np.isfinite(sky.light) & ~sky.is_sky

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from amortized_sfh.data.cube_files.cube_file import CubeFile, window_shape
+from amortized_sfh.data.cube_files.cube_file import CubeFile, Window, window_shape
 from simulators.robust import robust_sigma
 
 SKY_FRACTION = 0.3
@@ -59,10 +59,7 @@ class SpaxelSpectra(NamedTuple):
 
 
 def find_sky(
-    cube: CubeFile,
-    window: tuple[slice, slice],
-    planes: slice,
-    fraction: float = SKY_FRACTION,
+    cube: CubeFile, window: Window, planes: slice, fraction: float = SKY_FRACTION
 ) -> SkySelection:
     """Choose the faintest spaxels of a window.
 
@@ -117,7 +114,7 @@ def find_sky(
 
 
 def read_spaxels(
-    cube: CubeFile, window: tuple[slice, slice], planes: slice, chosen: np.ndarray
+    cube: CubeFile, window: Window, planes: slice, chosen: np.ndarray
 ) -> SpaxelSpectra:
     """Read the spectra of chosen spaxels.
 
@@ -163,9 +160,7 @@ def row_medians(values: np.ndarray) -> np.ndarray:
     return out
 
 
-def _brightness(
-    cube: CubeFile, window: tuple[slice, slice], planes: slice
-) -> tuple[np.ndarray, np.ndarray]:
+def _brightness(cube: CubeFile, window: Window, planes: slice) -> tuple[np.ndarray, np.ndarray]:
     """Median flux and error of each spaxel, NaN where pixels are missing that others have."""
     parts, seen = [], np.zeros(planes.stop - planes.start, dtype=bool)
     for chunk in cube.chunks(window, planes):

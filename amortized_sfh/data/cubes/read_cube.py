@@ -20,7 +20,7 @@ from amortized_sfh.data.ancillary.ds9_regions import (
     read_ds9_regions,
 )
 from amortized_sfh.data.ancillary.velocity_map import MAX_VELOCITY_KMS, read_velocity_map
-from amortized_sfh.data.cube_files.cube_file import CubeFile, open_cube, window_shape
+from amortized_sfh.data.cube_files.cube_file import CubeFile, Window, open_cube, window_shape
 from amortized_sfh.data.cube_noise.error_bars import CubeNoise, profile_noise
 from amortized_sfh.data.cube_noise.growth import measure_noise_growth
 from amortized_sfh.data.cubes.binning import bin_to_snr
@@ -36,7 +36,7 @@ BinSource = str | Path | np.ndarray | Ds9Regions
 """A bin map, its file, or ds9 regions as apertures."""
 
 
-def cube_window(window: tuple[int, int, int, int] | None, cube: CubeFile) -> tuple[slice, slice]:
+def cube_window(window: tuple[int, int, int, int] | None, cube: CubeFile) -> Window:
     """Return rows and columns of a part of a cube.
 
     Parameters
@@ -156,7 +156,7 @@ def read_cube(
 
 def _frames(
     cube: CubeFile,
-    window: tuple[slice, slice],
+    window: Window,
     redshift: float,
     options: CubeOptions,
     provenance: dict[str, object],
@@ -176,10 +176,7 @@ def _frames(
 
 
 def _masked(
-    cube: CubeFile,
-    window: tuple[slice, slice],
-    options: CubeOptions,
-    provenance: dict[str, object],
+    cube: CubeFile, window: Window, options: CubeOptions, provenance: dict[str, object]
 ) -> np.ndarray | None:
     """True for spaxels in the ds9 regions to leave out, (ny, nx), if there are any."""
     regions = options.mask_regions

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from amortized_sfh.data.ancillary.velocity_map import fill_velocities
 from amortized_sfh.data.cube_files.coadder import Coadder
-from amortized_sfh.data.cube_files.cube_file import CubeFile, SpectraChunk
+from amortized_sfh.data.cube_files.cube_file import CubeFile, SpectraChunk, Window
 from amortized_sfh.data.cube_noise.error_bars import CubeNoise
 from amortized_sfh.data.cubes.cube_data import CubeData, CubeOptions, VelocityMeasurement
 from amortized_sfh.data.cubes.joined_bands import BandFluxes, bands_of_spaxels, join_bands
@@ -85,7 +85,7 @@ class SpaxelReader:
     """
 
     cube: CubeFile
-    window: tuple[slice, slice]
+    window: Window
     planes: slice
     redshift: float
     ebv: float

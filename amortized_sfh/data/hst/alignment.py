@@ -14,7 +14,7 @@ from math import hypot
 import numpy as np
 from astropy.wcs import WCS
 
-from amortized_sfh.data.cube_files.cube_file import CubeFile, central_window, window_shape
+from amortized_sfh.data.cube_files.cube_file import CubeFile, Window, central_window, window_shape
 from amortized_sfh.data.cube_files.synthetic_images import synthetic_image, white_image
 from amortized_sfh.data.hst.image import HstImage
 from amortized_sfh.data.hst.offset import MAX_SHIFT, Offset, measure_offset
@@ -90,10 +90,7 @@ def correct_wcs(image: HstImage, offset: Offset, wcs: WCS) -> HstImage:
 
 
 def register_images(
-    images: Mapping[str, HstImage],
-    cube: CubeFile,
-    window: tuple[slice, slice],
-    project: _ProjectImage,
+    images: Mapping[str, HstImage], cube: CubeFile, window: Window, project: _ProjectImage
 ) -> dict[str, Registration]:
     """Measure the offsets of HST images against a cube.
 
@@ -163,7 +160,7 @@ class _Grid:
     """The part of the cube on which images are compared."""
 
     cube: CubeFile
-    window: tuple[slice, slice]
+    window: Window
     project: _ProjectImage
 
     def image(self, image: HstImage, margin: int = 0) -> np.ndarray:

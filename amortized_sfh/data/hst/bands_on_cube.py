@@ -18,7 +18,7 @@ from reproject import reproject_exact
 from scipy.ndimage import gaussian_filter
 from scipy.special import ndtr
 
-from amortized_sfh.data.cube_files.cube_file import CubeFile, window_shape
+from amortized_sfh.data.cube_files.cube_file import CubeFile, Window, window_shape
 from amortized_sfh.data.files.fits_files import InputWarning
 from amortized_sfh.data.hst.alignment import Registration, correct_wcs, register_images
 from amortized_sfh.data.hst.band_image import BandImage
@@ -34,7 +34,7 @@ _MIN_FOOTPRINT = 0.9
 def project_bands(
     hst: Mapping[str, str | Path | HstImage],
     cube: CubeFile,
-    window: tuple[slice, slice],
+    window: Window,
     *,
     psf_fwhm_arcsec: float,
     align: bool = False,
