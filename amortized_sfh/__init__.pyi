@@ -41,7 +41,7 @@ from amortized_sfh.model.model_files import available_models as available_models
 from amortized_sfh.model.model_files import load_model as load_model
 from amortized_sfh.model.model_files import load_point_model as load_point_model
 from amortized_sfh.model.model_files import save_model as save_model
-from amortized_sfh.plotting.bin_maps import plot_bin_maps as plot_bin_maps
+from amortized_sfh.plotting.maps import plot_bin_maps as plot_bin_maps
 from amortized_sfh.plotting.calibration import plot_coverage as plot_coverage
 from amortized_sfh.plotting.calibration import plot_ranks as plot_ranks
 from amortized_sfh.plotting.calibration import plot_recovery as plot_recovery

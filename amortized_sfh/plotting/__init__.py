@@ -5,12 +5,11 @@ writes it when it is given a ``path``. Nothing goes through pyplot: no global li
 backend and no style changes, and there is nothing to close.
 """
 
-from amortized_sfh.plotting.bin_maps import plot_bin_maps
 from amortized_sfh.plotting.calibration import plot_coverage, plot_ranks, plot_recovery
 from amortized_sfh.plotting.corner import plot_corner
 from amortized_sfh.plotting.figures import save
 from amortized_sfh.plotting.history import History, plot_history
-from amortized_sfh.plotting.maps import plot_maps
+from amortized_sfh.plotting.maps import plot_bin_maps, plot_maps
 from amortized_sfh.plotting.noise import plot_noise
 from amortized_sfh.plotting.prior import plot_prior
 from amortized_sfh.plotting.radial_profile import plot_profile

@@ -11,17 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import binom
 
-from amortized_sfh.plotting.figures import (
-    CYCLE,
-    POSTERIOR,
-    PRIOR,
-    TRUTH,
-    as_array,
-    finish,
-    new_figure,
-    note,
-    styled,
-)
+from amortized_sfh.plotting.colours import CYCLE, POSTERIOR, PRIOR, TRUTH
+from amortized_sfh.plotting.figures import as_array, finish, new_figure, new_panels, note, styled
 from amortized_sfh.quantities.registry import describe
 
 
@@ -66,19 +57,20 @@ def plot_coverage(
     figure = new_figure(4.8, 6.4)
     upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (2.4, 1)})
     grid = np.linspace(0.0, 1.0, 201)
-    band = [binom.ppf(q, n_obs, grid) / n_obs for q in (0.025, 0.975)]
+    low, high = (binom.ppf(q, n_obs, grid) / n_obs for q in (0.025, 0.975))
     for ax, base in ((upper, 0.0), (lower, grid)):
         label = f"95 % of {n_obs} exact posteriors"
-        ax.fill_between(grid, band[0] - base, band[1] - base, color="0.85", lw=0, label=label)
+        ax.fill_between(grid, low - base, high - base, color="0.85", lw=0, label=label)
         ax.plot(grid, grid - base, color="0.4", lw=1.0, ls="--")
     many = len(coverage) > len(CYCLE)
+    look: dict[str, Any] = {"lw": 1.3, "marker": "o", "ms": 3.0}
+    if many:
+        look = {"lw": 0.9, "alpha": 0.35}
     for i, (name, measured) in enumerate(coverage.items()):
         share = as_array(measured, f"coverage of {name}", nominal.shape)
-        colour = POSTERIOR if many else CYCLE[i]
-        look = {"color": colour, "alpha": 0.35 if many else 1.0, "lw": 0.9 if many else 1.3}
-        marker = {} if many else {"marker": "o", "ms": 3.0}
-        upper.plot(nominal, share, label=None if many else describe(name).label, **look, **marker)
-        lower.plot(nominal, share - nominal, **look, **marker)
+        look["color"] = POSTERIOR if many else CYCLE[i]
+        upper.plot(nominal, share, label=None if many else describe(name).label, **look)
+        lower.plot(nominal, share - nominal, **look)
     upper.set(xlim=(0, 1), ylim=(0, 1), ylabel="share of truths inside", aspect="equal")
     if many:
         note(upper, f"{len(coverage)} quantities", (0.96, 0.04), ha="right")
@@ -136,38 +128,29 @@ def plot_ranks(
         )
     if not 2 <= n_bins <= n_draws + 1:
         raise ValueError(f"n_bins = {n_bins}; expected 2 to {n_draws + 1} for {n_draws} draws")
-    columns = min(len(names), 4)
-    rows = -(-len(names) // columns)
-    figure = new_figure(2.9 * columns, 2.1 * rows + 0.3)
-    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    figure, axes = new_panels(len(names), (2.9, 2.1), 0.3, sharex=True, sharey=True)
     bar = (np.arange(n_draws + 1) * n_bins) // (n_draws + 1)
     expected = np.bincount(bar, minlength=n_bins) / (n_draws + 1)
-    edges = np.arange(n_bins + 1) / n_bins
-    for ax, name, column in zip(axes.flat, names, table.T, strict=False):
-        _draw_ranks(ax, np.bincount(bar[column.astype(int)], minlength=n_bins), expected, edges)
+    for ax, name, column in zip(axes, names, table.T, strict=True):
+        _draw_ranks(ax, np.bincount(bar[column.astype(int)], minlength=n_bins), expected)
         ax.set_title(describe(name).label)
-    for ax in axes.flat[len(names) :]:
-        ax.remove()
-    for ax in axes[:, 0]:
+    for ax in axes[::4]:
         ax.set_ylabel("density")
-    for i in range(len(names) - columns, len(names)):
-        axes.flat[i].set_xlabel("rank / draws")
-        axes.flat[i].tick_params(labelbottom=True)
+    for ax in axes[-4:]:
+        ax.set_xlabel("rank / draws")
+        ax.tick_params(labelbottom=True)
     return finish(figure, path)
 
 
-def _draw_ranks(ax: Axes, counts: np.ndarray, expected: np.ndarray, edges: np.ndarray) -> None:
-    """Draw counts relative to their expectation."""
+def _draw_ranks(ax: Axes, counts: np.ndarray, expected: np.ndarray) -> None:
+    """Draw counts relative to their expectation, which is given as a share of all."""
     n_obs = int(counts.sum())
+    edges = np.arange(counts.size + 1) / counts.size
     low, high = (binom.ppf(q, n_obs, expected) / (n_obs * expected) for q in (0.005, 0.995))
     ax.stairs(counts / (n_obs * expected), edges, fill=True, color=POSTERIOR, alpha=0.65)
-    ax.fill_between(
-        edges, np.append(low, low[-1]), np.append(high, high[-1]), step="post", color="0.5",
-        alpha=0.35, lw=0,
-    )  # fmt: skip
+    ax.stairs(high, edges, baseline=low, fill=True, color="0.5", alpha=0.35, lw=0)
     ax.axhline(1.0, color="0.25", lw=0.9, ls="--")
-    ax.set_xlim(0.0, 1.0)
-    ax.set_ylim(0.0, max(2.0, 1.1 * ax.dataLim.y1))
+    ax.set(xlim=(0.0, 1.0), ylim=(0.0, max(2.0, 1.1 * ax.dataLim.y1)))
 
 
 @styled
@@ -199,20 +182,14 @@ def plot_recovery(
     """
     if not truth:
         raise ValueError("truth is empty; expected a mapping of names to arrays")
-    columns = min(len(truth), 4)
-    rows = -(-len(truth) // columns)
-    figure = new_figure(3.0 * columns, 3.1 * rows)
-    axes = figure.subplots(rows, columns, squeeze=False)
-    for ax, name in zip(axes.flat, truth, strict=False):
+    figure, axes = new_panels(len(truth), (3.0, 3.1))
+    for ax, name in zip(axes, truth, strict=True):
         true = as_array(truth[name], f"truth of {name}", (None,))
         middle = as_array(mean.get(name, ()), f"mean of {name}", true.shape)
         error = as_array(std.get(name, ()), f"std of {name}", true.shape)
         _draw_recovery(ax, true, middle, error)
-        ax.set_title(describe(name).title)
-        ax.set_xlabel(f"true {describe(name).label}")
-        ax.set_ylabel("posterior mean")
-    for ax in axes.flat[len(truth) :]:
-        ax.remove()
+        shown = describe(name)
+        ax.set(title=shown.title, xlabel=f"true {shown.label}", ylabel="posterior mean")
     return finish(figure, path)
 
 
@@ -222,20 +199,18 @@ def _draw_recovery(ax: Axes, true: np.ndarray, middle: np.ndarray, error: np.nda
         note(ax, "no values")
         return
     true, middle, error = true[ok], middle[ok], error[ok]
-    few = true.size <= 300
-    if few:
+    if true.size <= 300:
         ax.errorbar(true, middle, yerr=error, fmt="none", ecolor=PRIOR, elinewidth=0.7, zorder=1)
+    look: dict[str, Any] = {"ms": 3.0, "mew": 0, "color": POSTERIOR, "rasterized": True}
     opacity = float(np.clip(60.0 / np.sqrt(true.size) / 10.0, 0.08, 0.9))
-    ax.plot(
-        true, middle, "o", ms=3.0, mew=0, color=POSTERIOR, alpha=opacity, zorder=2, rasterized=True
-    )
+    ax.plot(true, middle, "o", alpha=opacity, zorder=2, **look)
     low, high = np.quantile(np.concatenate([true, middle]), [0.002, 0.998])
     pad = 0.06 * max(high - low, 1e-6)
     span = (low - pad, high + pad)
     ax.plot(span, span, color=TRUTH, lw=1.0, zorder=3)
     ax.set(xlim=span, ylim=span, aspect="equal")
     difference = middle - true
-    inside = float((np.abs(difference) < error).mean())
+    inside = (np.abs(difference) < error).mean()
     text = (
         f"bias {difference.mean():+.3f}\nrms {np.sqrt((difference**2).mean()):.3f}\n"
         f"within 1σ {100 * inside:.0f} %"

@@ -1,20 +1,42 @@
-"""Colours of maps: limits that odd spaxels do not move, bars that tell what lies beyond them."""
+"""Colours of all figures; limits and bars of maps, which tell what lies beyond them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
+
+POSTERIOR = "#1f5fa8"
+"""Colour of everything inferred."""
+TRUTH = "#d1495b"
+"""Colour of every truth."""
+POSTERIOR_BANDS = {0.68: "#86add6", 0.95: "#c9dcef"}
+"""Opaque colours of the central 68 and 95 % of a posterior."""
+PRIOR = "0.72"
+"""Colour of every prior."""
+DATA = "0.15"
+"""Colour of data."""
+CYCLE = ("#1f5fa8", "#e08214", "#3a8f5c", "#8c4f9f", "#a6761d", "#d1495b", "#4fa8a8", "0.4")
+"""Colours of several things of one kind; they differ in lightness, too."""
 
 ERROR_COLOURS = "YlGnBu"
 """Colour map of every uncertainty, and of nothing else."""
 
+_SHARE = 0.98
+"""Central share of the values inside the limits of colours."""
 _ROUNDING = 1e-6
 
 
+def _finite(images: Iterable[np.ndarray]) -> np.ndarray:
+    """All finite values of some images, in one row."""
+    return np.concatenate([image[np.isfinite(image)] for image in images])
+
+
 def robust_limits(
-    *images: np.ndarray, symmetric: bool = False, share: float = 0.98, least_span: float = 0.0
+    *images: np.ndarray, symmetric: bool = False, least_span: float = 0.0
 ) -> tuple[float, float]:
     """Colour limits that a few odd spaxels do not move.
 
@@ -24,8 +46,6 @@ def robust_limits(
         Values; NaN and infinities are ignored.
     symmetric : bool
         If true, the limits are symmetric about zero.
-    share : float
-        Central share of the values inside the limits.
     least_span : float
         Least distance of the limits, so that noise alone does not fill the colours.
 
@@ -34,10 +54,10 @@ def robust_limits(
     tuple of float
         Low < high, also when there are no values.
     """
-    values = np.concatenate([image[np.isfinite(image)].ravel() for image in images])
+    values = _finite(images)
     if values.size == 0:
         return (-1.0, 1.0) if symmetric else (0.0, 1.0)
-    tail = 0.5 * (1.0 - share)
+    tail = 0.5 * (1.0 - _SHARE)
     low, high = (float(q) for q in np.quantile(values, [tail, 1.0 - tail]))
     missing = 0.5 * max(least_span - (high - low), 0.0)
     low, high = low - missing, high + missing
@@ -70,7 +90,7 @@ def clipped_ends(limits: tuple[float, float], *images: np.ndarray) -> str:
     >>> clipped_ends((0.0, 1.0), np.array([0.5, 1.5]))
     'max'
     """
-    values = np.concatenate([image[np.isfinite(image)].ravel() for image in images])
+    values = _finite(images)
     low, high = limits
     rounding = _ROUNDING * (high - low)
     below = bool((values < low - rounding).any())
@@ -79,37 +99,33 @@ def clipped_ends(limits: tuple[float, float], *images: np.ndarray) -> str:
 
 
 def draw_colour_bar(
-    figure: Figure,
-    shown: AxesImage,
-    position: tuple[float, float, float, float],
-    label: str,
-    *,
-    orientation: str = "vertical",
-    extend: str = "neither",
+    cax: Axes, shown: AxesImage, label: str, *images: np.ndarray, horizontal: bool = False
 ) -> None:
-    """Draw a colour bar at a place of the figure.
+    """Draw a colour bar, with arrows where values lie beyond the limits.
 
     Parameters
     ----------
-    figure : Figure
-        Figure that receives the axes of the bar.
+    cax : Axes
+        Axes that become the bar.
     shown : AxesImage
         Map whose colours the bar explains.
-    position : tuple of float
-        Left, bottom, width, height in figure units.
     label : str
         Quantity with its unit.
-    orientation : {"vertical", "horizontal"}
-        Direction in which the bar runs.
-    extend : {"neither", "min", "max", "both"}
-        Ends with an arrow, where values lie beyond the limits.
+    *images : ndarray
+        Values of all maps that share the colours.
+    horizontal : bool
+        If true, the bar runs from left to right, else upwards.
     """
-    cax = figure.add_axes(position)
-    bar = figure.colorbar(
-        shown, cax=cax, orientation=orientation, extend=extend, extendfrac=0.03, label=label
-    )
-    vertical = orientation == "vertical"
     steps = [1, 2, 2.5, 5, 10]
-    bar.locator = MaxNLocator(5 if vertical else 4, steps=steps, prune=None if vertical else "both")
-    bar.update_ticks()
-    cax.tick_params(direction="out", length=2.5, right=vertical, top=False)
+    cax.figure.colorbar(
+        shown,
+        cax=cax,
+        orientation="horizontal" if horizontal else "vertical",
+        ticks=MaxNLocator(4, steps=steps, prune="both")
+        if horizontal
+        else MaxNLocator(5, steps=steps),
+        extend=clipped_ends(shown.get_clim(), *images),
+        extendfrac=0.03,
+        label=label,
+    )
+    cax.tick_params(direction="out", length=2.5, right=not horizontal, top=False)

@@ -11,21 +11,27 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
-from amortized_sfh.plotting.figures import (
-    POSTERIOR,
-    POSTERIOR_BANDS,
-    PRIOR,
-    TRUTH,
-    as_array,
-    finish,
-    new_figure,
-    styled,
-)
+from amortized_sfh.plotting.colours import POSTERIOR, POSTERIOR_BANDS, PRIOR, TRUTH
+from amortized_sfh.plotting.figures import as_array, finish, new_figure, styled
 from amortized_sfh.quantities.registry import describe
 
 _PANEL = 1.45
-_LEVELS = (0.68, 0.95)
 _N_BINS = 24
+_LOOK: Any = {
+    "color": POSTERIOR,
+    "truth_color": TRUTH,
+    "levels": (0.68, 0.95),
+    "smooth": 1.2,
+    "smooth1d": 1.0,
+    "plot_datapoints": False,
+    "plot_density": False,
+    "fill_contours": True,
+    "no_fill_contours": True,
+    "hist_kwargs": {"lw": 1.4},
+    "contour_kwargs": {"linewidths": 1.0, "colors": POSTERIOR},
+    "contourf_kwargs": {"colors": ("none", POSTERIOR_BANDS[0.95], POSTERIOR_BANDS[0.68])},
+}
+"""Smoothed contours of 68 and 95 %, as `corner.corner` takes them."""
 
 
 @styled
@@ -61,6 +67,8 @@ def plot_corner(
     ValueError
         If there are no names, shapes differ, values are not finite, or a quantity is constant.
     """
+    from corner import corner  # noqa: PLC0415 (it imports ArviZ, which is slow)
+
     names = list(draws)
     if not names:
         raise ValueError("draws is empty; expected a mapping of names to arrays")
@@ -69,17 +77,25 @@ def plot_corner(
     limits = _limits(table, names, truth or {})
     size = _PANEL * len(names) + 0.9
     figure = new_figure(size, size, layout=None)
-    marks = [None if truth is None else truth.get(name) for name in names]
-    _draw(figure, table, names, limits, marks)
+    corner(
+        table,
+        fig=figure,
+        bins=_N_BINS,
+        range=limits,
+        weights=np.full(len(table), 1.0 / len(table)),
+        labels=[describe(name).label for name in names],
+        truths=[(truth or {}).get(name) for name in names],
+        **_LOOK,
+    )
+    _label_panels(figure, table)
+    colours = {"posterior": POSTERIOR}
     if prior is not None:
         _draw_prior(figure, _table(prior, names, "prior"), limits)
-    _label_panels(figure, table)
-    handles = [Line2D([], [], color=POSTERIOR, lw=2, label="posterior")]
-    if prior is not None:
-        handles.append(Line2D([], [], color=PRIOR, lw=2, label="prior"))
+        colours["prior"] = PRIOR
     if truth is not None:
-        handles.append(Line2D([], [], color=TRUTH, lw=2, label="truth"))
-    figure.legend(handles=handles, loc="upper right", title=title or None, fontsize=9)
+        colours["truth"] = TRUTH
+    handles = [Line2D([], [], color=colour, lw=2, label=name) for name, colour in colours.items()]
+    figure.legend(handles=handles, loc="upper right", title=title, fontsize=9)
     return finish(figure, path)
 
 
@@ -89,17 +105,14 @@ def _table(draws: Mapping[str, Any], names: Sequence[str], what: str) -> np.ndar
         raise ValueError(f"{what} has no {missing}; expected arrays for {list(names)}")
     first = as_array(draws[names[0]], f"{what}[{names[0]!r}]", (None,))
     columns = [as_array(draws[name], f"{what}[{name!r}]", first.shape) for name in names]
-    table = np.stack(columns, axis=1)
-    if not np.isfinite(table).all():
-        bad = [name for name, ok in zip(names, np.isfinite(table).all(0), strict=True) if not ok]
+    bad = [name for name, v in zip(names, columns, strict=True) if not np.isfinite(v).all()]
+    if bad:
         raise ValueError(f"{what} of {bad} has values that are not finite; leave those draws out")
-    return table
+    return np.stack(columns, axis=1)
 
 
 def _check_spread(table: np.ndarray, names: Sequence[str]) -> None:
-    constant = [
-        name for name, spread in zip(names, np.ptp(table, axis=0), strict=True) if not spread > 0
-    ]
+    constant = [name for name, v in zip(names, table.T, strict=True) if not np.ptp(v) > 0]
     if len(table) <= len(names) or constant:
         raise ValueError(
             f"{len(table)} draws, constant: {constant}; expected more draws than names and some "
@@ -121,60 +134,25 @@ def _limits(
     return limits
 
 
-def _draw(
-    figure: Figure,
-    table: np.ndarray,
-    names: Sequence[str],
-    limits: list[tuple[float, float]],
-    truths: list[float | None],
-) -> None:
-    from corner import corner  # noqa: PLC0415 (it imports ArviZ, which is slow)
-
-    corner(
-        table,
-        fig=figure,
-        bins=_N_BINS,
-        range=limits,
-        weights=np.full(len(table), 1.0 / len(table)),
-        labels=[describe(name).label for name in names],
-        color=POSTERIOR,
-        truths=truths,
-        truth_color=TRUTH,
-        levels=_LEVELS,
-        smooth=1.2,
-        smooth1d=1.0,
-        plot_datapoints=False,
-        plot_density=False,
-        fill_contours=True,
-        no_fill_contours=True,
-        hist_kwargs={"lw": 1.4},
-        contour_kwargs={"linewidths": 1.0, "colors": POSTERIOR},
-        contourf_kwargs={"colors": ("none", POSTERIOR_BANDS[0.95], POSTERIOR_BANDS[0.68])},
-    )
-
-
 def _draw_prior(figure: Figure, table: np.ndarray, limits: list[tuple[float, float]]) -> None:
     """Draw prior marginals on the scale of the posterior's: the share of all draws per bin."""
-    n = table.shape[1]
-    for i, (column, span) in enumerate(zip(table.T, limits, strict=True)):
+    diagonal = figure.axes[:: table.shape[1] + 1]
+    for ax, column, span in zip(diagonal, table.T, limits, strict=True):
         edges = np.linspace(*span, _N_BINS + 1)
         share = np.histogram(column, edges)[0] / len(column)
-        figure.axes[i * (n + 1)].stairs(share, edges, fill=True, color=PRIOR, alpha=0.55, zorder=0)
+        ax.stairs(share, edges, fill=True, color=PRIOR, alpha=0.55, zorder=0)
 
 
 def _label_panels(figure: Figure, table: np.ndarray) -> None:
     """Write median and 68 % interval above every marginal; tidy the axes."""
     n = table.shape[1]
-    for i, column in enumerate(table.T):
+    for ax, column in zip(figure.axes[:: n + 1], table.T, strict=True):
         low, middle, high = np.percentile(column, [16.0, 50.0, 84.0])
         digits = max(0, min(3, 1 - int(np.floor(np.log10(max(high - low, 1e-12))))))
         up, down = f"{high - middle:.{digits}f}", f"{middle - low:.{digits}f}"
-        text = rf"${middle:.{digits}f}^{{+{up}}}_{{-{down}}}$"
-        figure.axes[i * (n + 1)].set_title(text, fontsize=9, pad=4.0)
-    for i, ax in enumerate(figure.axes):
-        row, column = divmod(i, n)
-        if row < column:
-            continue
+        ax.set_title(rf"${middle:.{digits}f}^{{+{up}}}_{{-{down}}}$", fontsize=9, pad=4.0)
+    for row, column in zip(*np.tril_indices(n), strict=True):
+        ax = figure.axes[n * row + column]
         ax.tick_params(axis="both", labelrotation=0)
         ax.xaxis.set_label_coords(0.5, -0.2)
         ax.yaxis.set_label_coords(-0.36, 0.5)

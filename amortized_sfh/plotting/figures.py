@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import wraps
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from amortized_sfh.quantities.quantity import Quantity
 from simulators.files.whole_files import whole_file
-
-P = ParamSpec("P")
 
 STYLE: Any = {
     "font.size": 9.0,
@@ -37,42 +35,8 @@ STYLE: Any = {
 }
 """Settings that hold while a figure is made; the reader's own are restored afterwards."""
 
-POSTERIOR = "#1f5fa8"
-"""Colour of everything inferred."""
-TRUTH = "#d1495b"
-"""Colour of every truth."""
-POSTERIOR_BANDS = {0.68: "#86add6", 0.95: "#c9dcef"}
-"""Opaque colours of the central 68 and 95 % of a posterior."""
-PRIOR = "0.72"
-"""Colour of every prior."""
-DATA = "0.15"
-"""Colour of data."""
-CYCLE = ("#1f5fa8", "#e08214", "#3a8f5c", "#8c4f9f", "#a6761d", "#d1495b", "#4fa8a8", "0.4")
-"""Colours of several things of one kind; they differ in lightness, too."""
-
-MINUS = "\N{MINUS SIGN}"
-
-
-def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Make a figure under `STYLE`, whatever the reader's settings are.
-
-    Parameters
-    ----------
-    function : callable
-        Function that returns a Figure.
-
-    Returns
-    -------
-    callable
-        Function of the same arguments, under the style.
-    """
-
-    @wraps(function)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with rc_context(STYLE):
-            return function(*args, **kwargs)
-
-    return wrapper
+styled = rc_context(STYLE)
+"""Decorator of functions that make a figure: they run under `STYLE`, whatever is set outside."""
 
 
 def new_figure(width: float, height: float, layout: str | None = "constrained") -> Figure:
@@ -91,6 +55,38 @@ def new_figure(width: float, height: float, layout: str | None = "constrained") 
         An empty figure, without axes.
     """
     return Figure(figsize=(width, height), layout=layout)  # type: ignore[arg-type]
+
+
+def new_panels(
+    n: int, size: tuple[float, float], margin: float = 0.0, **subplots: Any
+) -> tuple[Figure, list[Axes]]:
+    """Make a figure of equal panels, up to four in a row.
+
+    Parameters
+    ----------
+    n : int
+        Number of panels, one or more.
+    size : tuple of float
+        Width and height of a panel in inches.
+    margin : float
+        Height in inches that is added to the figure, for titles and labels.
+    **subplots
+        Shared axes, as `Figure.subplots` takes them.
+
+    Returns
+    -------
+    Figure
+        The figure, four panels wide or less.
+    list of Axes
+        Its n panels, row by row.
+    """
+    columns = min(n, 4)
+    rows = -(-n // columns)
+    figure = new_figure(size[0] * columns, size[1] * rows + margin)
+    axes = list(figure.subplots(rows, columns, squeeze=False, **subplots).flat)
+    for ax in axes[n:]:
+        ax.remove()
+    return figure, axes[:n]
 
 
 def save(figure: Figure, path: str | Path, dpi: float = 160.0) -> Path:
@@ -205,20 +201,22 @@ def quantile_band(draws: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarr
     return low, high
 
 
-def log10_positive(values: np.ndarray) -> np.ndarray:
-    """Compute log10 of positive values; others become NaN.
+def as_shown(values: np.ndarray, quantity: Quantity) -> np.ndarray:
+    """Return values as figures show them: log10 of some quantities, as they are of others.
 
     Parameters
     ----------
     values : ndarray
         Values of any shape.
+    quantity : Quantity
+        Quantity that the values are of.
 
     Returns
     -------
     ndarray
-        Logarithms, of the same shape.
+        Values of the same shape; logarithms are NaN where there is no positive value.
     """
-    return np.log10(np.where(values > 0, values, np.nan))
+    return np.log10(np.where(values > 0, values, np.nan)) if quantity.log else values
 
 
 def note(ax: Axes, text: str, where: tuple[float, float] = (0.04, 0.04), **kwargs: Any) -> None:
@@ -231,9 +229,9 @@ def note(ax: Axes, text: str, where: tuple[float, float] = (0.04, 0.04), **kwarg
     text : str
         Text, in a line or two.
     where : tuple of float
-        Position in axes units.
+        Position in axes units, or in those of `transform`.
     **kwargs
         Look of the text, as `Axes.text` takes it.
     """
-    look: dict[str, Any] = {"ha": "left", "va": "bottom", "fontsize": 8.0} | kwargs
-    ax.text(*where, text, transform=ax.transAxes, **look)
+    look: Any = {"ha": "left", "va": "bottom", "fontsize": 8.0, "transform": ax.transAxes}
+    ax.text(*where, text, **look | kwargs)

@@ -6,15 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from amortized_sfh.plotting.figures import (
-    POSTERIOR,
-    POSTERIOR_BANDS,
-    PRIOR,
-    TRUTH,
-    quantile_band,
-)
+from amortized_sfh.plotting.colours import POSTERIOR, POSTERIOR_BANDS, PRIOR, TRUTH
+from amortized_sfh.plotting.figures import quantile_band
 
 _N_TIMES = 300
 
@@ -168,11 +162,8 @@ def set_lookback_axis(ax: Axes, edges_gyr: np.ndarray) -> None:
         Edges of the age bins in Gyr, youngest first.
     """
     edges = visible_edges(edges_gyr)
-    ax.set_xscale("log")
-    ax.set_xlim(edges[0], edges[-1])
-    ax.set_xticks([t for t in (0.001, 0.01, 0.1, 1.0, 10.0) if edges[0] <= t <= edges[-1]])
-    ax.xaxis.set_major_formatter(
-        FuncFormatter(lambda t, _: f"{t:g} Gyr" if t >= 0.999 else f"{1e3 * t:g} Myr")
-    )
-    ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.set_xlabel("lookback time")
+    ticks = [t for t in (0.001, 0.01, 0.1, 1.0, 10.0) if edges[0] <= t <= edges[-1]]
+    names = [f"{t:g} Gyr" if t >= 1.0 else f"{1e3 * t:g} Myr" for t in ticks]
+    ax.set(xscale="log", xlim=(edges[0], edges[-1]), xlabel="lookback time")
+    ax.set_xticks(ticks, names)
+    ax.xaxis.set_minor_formatter("")

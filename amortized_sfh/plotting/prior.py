@@ -9,7 +9,8 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from amortized_sfh.plotting.figures import CYCLE, finish, new_figure, quantile_band, styled
+from amortized_sfh.plotting.colours import CYCLE
+from amortized_sfh.plotting.figures import finish, new_figure, quantile_band, styled
 from amortized_sfh.plotting.lookback_curves import draw_bands, set_lookback_axis, step_curves
 from priors.ages import steps_to_log_sfr
 from priors.families.enrichment import CatalogueEnrichment, RandomWalkEnrichment

@@ -11,9 +11,7 @@ from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
 from matplotlib import colormaps, patheffects
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
 from matplotlib.image import AxesImage
-from matplotlib.ticker import MaxNLocator
 
 from amortized_sfh.data.cubes.disc import kpc_per_arcsec
 
@@ -100,7 +98,7 @@ class SkyFrame:
             return r"$\Delta\alpha$ (arcsec)", r"$\Delta\delta$ (arcsec)"
         return "x offset (arcsec)", "y offset (arcsec)"
 
-    def extent(self, shape: tuple[int, int]) -> tuple[float, float, float, float]:
+    def extent(self, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
         """Edges of a map: left, right, bottom, top.
 
         Parameters
@@ -169,22 +167,15 @@ def draw_map(
     AxesImage
         The picture, as a colour bar needs it.
     """
-    shown = ax.imshow(
-        np.where(np.isfinite(image), image, np.nan),
-        origin="lower",
-        extent=frame.extent((image.shape[0], image.shape[1])),
-        cmap=colormaps[colour_map].with_extremes(bad=UNKNOWN),
-        norm=Normalize(*limits),
-        aspect="equal",
-        interpolation="nearest",
-    )
-    ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    colours = colormaps[colour_map].with_extremes(bad=UNKNOWN)
+    shown = ax.imshow(image, colours, aspect="equal", extent=frame.extent(image.shape))
+    shown.set_clim(*limits)
+    ax.locator_params(nbins=5, steps=[1, 2, 5, 10])
     ax.tick_params(color="0.25", length=3.0)
     return shown
 
 
-def draw_scale_bar(ax: Axes, frame: SkyFrame, shape: tuple[int, int]) -> None:
+def draw_scale_bar(ax: Axes, frame: SkyFrame, shape: tuple[int, ...]) -> None:
     """Draw a scale bar into the lower left corner, if the distance is known.
 
     Parameters
@@ -201,11 +192,11 @@ def draw_scale_bar(ax: Axes, frame: SkyFrame, shape: tuple[int, int]) -> None:
         return
     length, name = bar
     left, right, bottom, top = frame.extent(shape)
-    sign = 1.0 if right > left else -1.0
     x0, y0 = left + 0.06 * (right - left), bottom + 0.07 * (top - bottom)
     halo = [patheffects.withStroke(linewidth=3.8, foreground="white")]
-    x1 = x0 + sign * length
+    x1 = x0 + math.copysign(length, right - left)
     ax.plot([x0, x1], [y0, y0], color="black", lw=1.8, path_effects=halo, solid_capstyle="butt")
     y_text = y0 + 0.025 * (top - bottom)
-    middle = 0.5 * (x0 + x1)
-    ax.text(middle, y_text, name, ha="center", va="bottom", fontsize=8.0, path_effects=halo)
+    ax.text(
+        0.5 * (x0 + x1), y_text, name, ha="center", va="bottom", fontsize=8.0, path_effects=halo
+    )

@@ -11,16 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import AutoMinorLocator
 
-from amortized_sfh.plotting.figures import (
-    DATA,
-    POSTERIOR,
-    as_array,
-    finish,
-    new_figure,
-    note,
-    quantile_band,
-    styled,
-)
+from amortized_sfh.plotting.colours import DATA, POSTERIOR
+from amortized_sfh.plotting.figures import as_array, finish, new_figure, note, quantile_band, styled
 
 FEATURES_AA = {
     "[O II]": 3727.4,

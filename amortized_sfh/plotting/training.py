@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
-from amortized_sfh.plotting.figures import CYCLE, finish, new_figure, styled
+from amortized_sfh.plotting.colours import CYCLE
+from amortized_sfh.plotting.figures import finish, new_figure, styled
 
-_COLUMNS = ("n_spectra", "density_nats", "point_mse", "learning_rate", "seconds")
+_LABELS = {
+    "density_nats": "−log q(u | data) (nats)",
+    "point_mse": "point network: loss",
+    "learning_rate": "learning rate",
+}
+_COLUMNS = ("n_spectra", *_LABELS, "seconds")
 _FEW_LINES = 30
 """Up to so many, every line of the table is marked and none is smoothed."""
 
@@ -43,33 +50,20 @@ def plot_loss(csv_path: str | Path, path: str | Path | None = None) -> Figure:
     spectra = table["n_spectra"] / 1e6
     figure = new_figure(7.0, 6.2)
     axes = figure.subplots(3, 1, sharex=True, gridspec_kw={"height_ratios": (2.2, 1.3, 0.7)})
-    rows = (
-        ("density_nats", "−log q(u | data) (nats)"),
-        ("point_mse", "point network: loss"),
-        ("learning_rate", "learning rate"),
-    )
     few = spectra.size <= _FEW_LINES
-    for ax, (name, label), colour in zip(axes, rows, CYCLE, strict=False):
-        ax.plot(
-            spectra,
-            table[name],
-            color=colour,
-            lw=1.1,
-            marker="o" if few else "",
-            ms=3.5,
-            label="mean between two lines",
-        )
+    look: Any = {"marker": "o" if few else "", "ms": 3.5, "label": "mean between two lines"}
+    for ax, (name, label), colour in zip(axes, _LABELS.items(), CYCLE, strict=False):
+        losses = table[name]
+        ax.plot(spectra, losses, color=colour, lw=1.1, **look)
         if name != "learning_rate":
             if not few:
-                _draw_smoothed(ax, spectra, table[name])
-            _set_limits(ax, table[name])
+                _draw_smoothed(ax, spectra, losses)
+            _set_limits(ax, losses)
         ax.set_ylabel(label)
         ax.grid(alpha=0.25, lw=0.6)
-    axes[2].set_yscale("log")
     axes[0].legend(loc="upper right")
-    axes[2].set_xlabel("spectra seen (millions)")
-    axes[2].set_xscale("log")
-    axes[2].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes[2].set(xscale="log", yscale="log", xlabel="spectra seen (millions)")
+    axes[2].xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     hours = table["seconds"][-1] / 3600.0
     last = table["density_nats"][-max(1, len(spectra) // 20) :].mean()
     axes[0].set_title(
@@ -78,7 +72,7 @@ def plot_loss(csv_path: str | Path, path: str | Path | None = None) -> Figure:
     return finish(figure, path)
 
 
-def _draw_smoothed(ax, x: np.ndarray, y: np.ndarray) -> None:  # type: ignore[no-untyped-def]
+def _draw_smoothed(ax: Axes, x: np.ndarray, y: np.ndarray) -> None:
     """Draw a running median over a twentieth of a decade."""
     log_x = np.log10(x)
     inside = np.abs(log_x[:, None] - log_x[None]) < 0.05
@@ -86,7 +80,7 @@ def _draw_smoothed(ax, x: np.ndarray, y: np.ndarray) -> None:  # type: ignore[no
     ax.plot(x, smooth, color="black", lw=1.5, label="running median")
 
 
-def _set_limits(ax, y: np.ndarray) -> None:  # type: ignore[no-untyped-def]
+def _set_limits(ax: Axes, y: np.ndarray) -> None:
     """Keep the first spikes out of view."""
     low, high = y.min(), np.quantile(y, 0.98) if y.size > 50 else y.max()
     # a single line has no span of its own
