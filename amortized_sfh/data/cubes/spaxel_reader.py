@@ -11,7 +11,7 @@ from torch import Tensor
 
 from amortized_sfh.data.ancillary.velocity_map import fill_velocities
 from amortized_sfh.data.cube_files.coadder import Coadder
-from amortized_sfh.data.cube_files.cube_file import CubeFile, SpectraChunk, Window
+from amortized_sfh.data.cube_files.cube_file import CubeFile, SpectraChunk, Window, window_shape
 from amortized_sfh.data.cube_noise.error_bars import CubeNoise
 from amortized_sfh.data.cubes.cube_data import CubeData, CubeOptions, VelocityMeasurement
 from amortized_sfh.data.cubes.joined_bands import BandFluxes, bands_of_spaxels, join_bands
@@ -97,8 +97,7 @@ class SpaxelReader:
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the window."""
-        rows, columns = self.window
-        return rows.stop - rows.start, columns.stop - columns.start
+        return window_shape(self.window)
 
     @property
     def edges(self) -> Tensor:
@@ -165,14 +164,12 @@ class SpaxelReader:
         n_all = self.shape[0] * self.shape[1]
         signal, noise = np.full((2, n_all), np.nan)
         flag = np.zeros(n_all, dtype=np.int32)
-        blank = torch.tensor(float("nan"))
         for chunk in self._native_chunks():
             native, _ = self._enlarged(chunk)
             out = self._to_grid(native, self._given_velocity(chunk.spaxels))
             for image, value in ((signal, out.flux), (noise, out.sigma)):
-                image[chunk.spaxels] = (
-                    torch.where(out.valid, value, blank).nanmedian(dim=1)[0].numpy()
-                )
+                shown = value.masked_fill(~out.valid, torch.nan)
+                image[chunk.spaxels] = shown.nanmedian(dim=1).values.numpy()
             flag[chunk.spaxels] = _spaxel_flags(out.valid.any(dim=1), chunk.bad_variance)
         return signal.reshape(self.shape), noise.reshape(self.shape), flag.reshape(self.shape)
 

@@ -1,4 +1,4 @@
-"""Mock galaxies as files: :mod:`~amortized_sfh.data.mocks.files` writes cube and HST images.
+"""Mock galaxies as files: :mod:`~amortized_sfh.data.mocks.files` writes cube, HST images and truth.
 
-:mod:`~amortized_sfh.data.mocks.truth` writes and reads the true parameters beside them.
+It also reads the truth back.
 """

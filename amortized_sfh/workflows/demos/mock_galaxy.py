@@ -11,8 +11,7 @@ from astropy.table import Table
 
 from amortized_sfh.data.cubes.cube_data import CubeData, CubeOptions
 from amortized_sfh.data.cubes.read_cube import read_cube
-from amortized_sfh.data.mocks.files import write_mock_files
-from amortized_sfh.data.mocks.truth import MockTruth, read_mock_truth
+from amortized_sfh.data.mocks.files import MockTruth, read_mock_truth, write_mock_files
 from amortized_sfh.inference.infer import infer
 from amortized_sfh.model.model import PosteriorModel
 from amortized_sfh.model.model_files import load_model

@@ -10,8 +10,7 @@ import pytest
 from astropy.io import fits
 
 from amortized_sfh.cli.main import main
-from amortized_sfh.data.mocks.files import write_mock_files
-from amortized_sfh.data.mocks.truth import read_mock_truth
+from amortized_sfh.data.mocks.files import read_mock_truth, write_mock_files
 from amortized_sfh.model.model_files import save_model
 from amortized_sfh.quantities.flags import Flag
 from simulators.mock_galaxy.galaxy import mock_galaxy

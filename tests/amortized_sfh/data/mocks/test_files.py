@@ -15,9 +15,9 @@ from amortized_sfh.data.mocks.files import (
     HST_PIXELS_PER_SPAXEL,
     MockFiles,
     _finer,
+    read_mock_truth,
     write_mock_files,
 )
-from amortized_sfh.data.mocks.truth import read_mock_truth
 from simulators.generative import default_generative_model
 from simulators.mock_galaxy.galaxy import MockGalaxy, mock_galaxy
 from simulators.noise.noise_model import NoiseConfig, NoiseModel
