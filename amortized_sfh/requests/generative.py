@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from amortized_sfh.requests.checks import DEFAULT_MODEL, check_rules
+from amortized_sfh.requests.checks import DEFAULT_MODEL, Request, check_rules
 
 #: The survey and the stellar library that are meant where none is named.
 DEFAULT_PRESET, DEFAULT_LIBRARY = "phangs-muse-hst", "bc03-miles"
 
 
 @dataclass(frozen=True, kw_only=True)
-class GenerativeRequest:
+class GenerativeRequest(Request):
     """The survey, the stars, and the measured parts of the noise that are simulated.
 
     Parameters
@@ -40,7 +40,7 @@ class GenerativeRequest:
     noise_profile: str | None = None
     like: str | None = None
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         if self.like is None:
             return
         for known in fields(self):
@@ -69,7 +69,7 @@ class GenerativeRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SimulateRequest:
+class SimulateRequest(Request):
     """A training set to be written.
 
     Parameters
@@ -97,7 +97,7 @@ class SimulateRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainRequest:
+class TrainRequest(Request):
     """A training of a posterior and a point model, or the rest of one that was stopped.
 
     Parameters
@@ -150,7 +150,7 @@ class TrainRequest:
     seed: int = 1
     device: str = "auto"
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         check_rules({
             "--freeze-encoder keeps the encoder of another training: add --start-from": (
                 self.freeze_encoder and self.start_from is None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from amortized_sfh.requests.checks import DEFAULT_MODEL, check_rules
+from amortized_sfh.requests.checks import DEFAULT_MODEL, Request, check_rules
 from simulators.constants import LINE_HALF_WIDTH_KMS
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HstRequest:
+class HstRequest(Request):
     """One HST image with what is known of it beyond its own header.
 
     Parameters
@@ -42,13 +42,13 @@ class HstRequest:
     sky: float | None = None
     sky_sigma: float | None = None
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         if self.sky is None and self.sky_sigma is not None:
             raise ValueError(f"sky_sigma is {self.sky_sigma} but there is no sky level; add sky")
 
 
 @dataclass(frozen=True, kw_only=True)
-class BinsRequest:
+class BinsRequest(Request):
     """The grouping of spaxels; each spaxel stands alone by default.
 
     Parameters
@@ -79,7 +79,7 @@ class BinsRequest:
     gist: Path | None = None
     gas_cleaned: bool = False
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         sources = {
             "--bins": self.map,
             "--target-snr": self.target_snr,
@@ -101,7 +101,7 @@ class BinsRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MasksRequest:
+class MasksRequest(Request):
     """Pixels and spaxels that are left out.
 
     Parameters
@@ -117,7 +117,8 @@ class MasksRequest:
         If true, the laser of the adaptive optics is masked, 5770-6010 Å; as the cube's header says
         by default.
     milky_way_sodium
-        If true, Na D of the Milky Way and the sky is masked, in the observed frame.
+        If true, the sodium doublet Na D of the Milky Way and of the sky is masked, in the observed
+        frame.
 
     Raises
     ------
@@ -131,14 +132,14 @@ class MasksRequest:
     ao: bool | None = None
     milky_way_sodium: bool = True
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         from simulators.observations.masks import check_line_width
 
         check_line_width(self.line_half_width_kms)
 
 
 @dataclass(frozen=True, kw_only=True)
-class VelocitiesRequest:
+class VelocitiesRequest(Request):
     """The frames in which spaxels are read, and the kinematics that posteriors must keep to.
 
     Parameters
@@ -162,13 +163,13 @@ class VelocitiesRequest:
     two_pass: bool = False
     kinematics: Literal["free", "fixed", "prior"] = "free"
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         if self.map is not None and self.two_pass:
             raise ValueError("--velocity-map and --two-pass exclude each other; leave one out")
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoiseRequest:
+class NoiseRequest(Request):
     """Noise beyond the error bars of the cube.
 
     Parameters
@@ -185,7 +186,7 @@ class NoiseRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DiscRequest:
+class DiscRequest(Request):
     """The position of the galaxy's disc on the sky.
 
     Parameters
@@ -208,7 +209,7 @@ class DiscRequest:
     position_angle_deg: float | None = None
     centre: str | None = None
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         self.orientation()
 
     def orientation(self) -> Orientation:
@@ -223,7 +224,7 @@ class DiscRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProfileRequest:
+class ProfileRequest(Request):
     """The radial profile beside the maps; there is none by default.
 
     Parameters
@@ -242,7 +243,7 @@ class ProfileRequest:
     n_annuli: int | None = None
     effective_radius_arcsec: float | None = None
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         if self.n_annuli is None and self.effective_radius_arcsec is not None:
             raise ValueError("--effective-radius is for profiles; add --profile N")
         if self.n_annuli is not None and self.n_annuli < 1:
@@ -250,7 +251,7 @@ class ProfileRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PosteriorRequest:
+class PosteriorRequest(Request):
     """Choices that requests for posteriors share, be it of a cube or of single spectra.
 
     Parameters
@@ -288,7 +289,7 @@ class PosteriorRequest:
     plots: bool = True
     overwrite: bool = False
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         if self.draws < 2:
             raise ValueError(f"{self.draws} draws were asked for; expected at least 2")
 
@@ -346,11 +347,11 @@ class InferRequest(PosteriorRequest):
     save_draws: Path | None = None
     spaxels: tuple[tuple[int, int], ...] = ()
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         from simulators.observations.observation import check_redshift
 
         check_redshift(self.redshift)
-        super().__post_init__()
+        super()._check()
         if self.spaxels and self.save_draws is None:
             spaxel = self.spaxels[0]
             raise ValueError(f"no file for the draws of spaxel {spaxel}; add --save-draws FILE.nc")

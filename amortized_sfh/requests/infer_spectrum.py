@@ -53,8 +53,8 @@ class InferSpectrumRequest(PosteriorRequest):
     line_half_width_kms: float = LINE_HALF_WIDTH_KMS
     measure_noise: bool = False
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         from simulators.observations.masks import check_line_width
 
-        super().__post_init__()
+        super()._check()
         check_line_width(self.line_half_width_kms)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from amortized_sfh.requests.checks import Request
 from amortized_sfh.requests.generative import DEFAULT_LIBRARY, DEFAULT_PRESET
 from simulators.constants import LINE_HALF_WIDTH_KMS
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasureNoiseRequest:
+class MeasureNoiseRequest(Request):
     """The noise profile of a cube.
 
     Parameters
@@ -51,7 +52,7 @@ class MeasureNoiseRequest:
     plot: Path | None = None
     overwrite: bool = False
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         from simulators.observations.observation import check_redshift
 
         if self.redshift is not None:
@@ -62,7 +63,7 @@ class MeasureNoiseRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MismatchRequest:
+class MismatchRequest(Request):
     """The difference of two stellar libraries over the prior.
 
     Parameters

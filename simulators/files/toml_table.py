@@ -283,7 +283,10 @@ def _default(field: Field[Any]) -> Any:
 def _table_lines(value: Any, path: tuple[str, ...]) -> list[str]:
     """Lines of a dataclass or dictionary: its own keys, then the tables inside it."""
     if is_dataclass(value):
-        items = [(f.name, getattr(value, f.name), _default(f)) for f in fields(value) if f.init]
+        # the fields of a base class come after those that the class itself declares
+        declared = type(value).__annotations__
+        known = sorted(fields(value), key=lambda field: field.name not in declared)
+        items = [(f.name, getattr(value, f.name), _default(f)) for f in known if f.init]
     else:
         items = [(str(key), inner, MISSING) for key, inner in value.items()]
     own: list[str] = []

@@ -75,6 +75,19 @@ def test_a_file_keeps_a_request(request_, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["request.toml"]
 
 
+def test_names_of_files_may_be_texts():
+    request = InferRequest(cube="cube.fits", out="maps.fits", redshift=0.0)
+    assert request == InferRequest(cube=CUBE, out=OUT, redshift=0.0)
+    assert HstRequest(image="a.fits").weight is None
+    assert TrainRequest(out="run", start_from="phangs-bc03").start_from == "phangs-bc03"
+
+
+def test_what_a_run_is_of_stands_first_in_its_file(tmp_path):
+    path = write_request(FULL, tmp_path / "request.toml")
+    lines = path.read_text().splitlines()
+    assert [line.partition(" ")[0] for line in lines[1:4]] == ["cube", "out", "redshift"]
+
+
 def test_whether_products_are_replaced_is_not_kept(tmp_path):
     request = InferRequest(cube=CUBE, out=OUT, redshift=0.0, overwrite=True)
     path = write_request(request, tmp_path / "request.toml")
