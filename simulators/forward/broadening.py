@@ -46,7 +46,7 @@ class VelocityBroadening(Portable):
         self._n_pix = velocity_grid.n_pix
         wave = torch.from_numpy(velocity_grid.wave_aa)
         self._wave = wave.float()
-        self._rest_position = instrument.grid.position(wave).float()
+        self._rest_position = instrument.grid.index(wave).float()
         self._rest_width_aa = instrument.grid.width_aa(wave).float()
         ratios = instrument.pixel_ratio(0.0)
         self._spaced_alike = max(abs(ratio - 1.0) for ratio in ratios) < _ALIKE

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
+from simulators.files.plain_values import PlainValues, as_tuples
 from simulators.instruments.filters import HST_BANDS
-from simulators.instruments.lsf import LineSpread, PolynomialLsf, lsf_from_dict
+from simulators.instruments.lsf import LineSpread, PolynomialLsf, ResolvingPower
 from simulators.instruments.observed_pixels import (
     LinearObservedPixels,
+    LogObservedPixels,
     ObservedPixels,
-    observed_pixels_from_dict,
 )
 from simulators.wavelengths.air import to_medium
-from simulators.wavelengths.rest_grid import LinearRestGrid, RestGrid, rest_grid_from_dict
+from simulators.wavelengths.rest_grid import LinearRestGrid, LogRestGrid, RestGrid
 
 #: Observed-frame air ranges in Å: bright sky lines and the telluric O2 B band.
 MUSE_SKY_RANGES_AA = ((5572.0, 5584.0), (6294.0, 6306.0), (6358.0, 6370.0), (6867.0, 6944.0))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Instrument:
+class Instrument(PlainValues):
     """The spectrograph and the photometric bands that a model is made for.
 
     The default is PHANGS: a VLT/MUSE spectrum and the five HST WFC3/UVIS bands. Other surveys are
@@ -147,27 +149,19 @@ class Instrument:
         width = torch.diff(edges)
         return float(width.min()), float(width.max())
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values, for JSON."""
-        return asdict(self)
-
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Instrument:
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Rebuild an instrument from its `to_dict`, or from that of version 0.1 (MUSE only)."""
-        fixed: dict[str, Any] = dict(values)
+        fixed = as_tuples(values)
         if "lsf_coefficients_aa" in fixed:
             fixed["lsf"] = {"coefficients_aa": fixed.pop("lsf_coefficients_aa")}
             fixed["pixels"] = {
                 "start_aa": fixed.pop("native_start_aa"),
                 "step_aa": fixed.pop("native_step_aa"),
             }
-        fixed["grid"] = rest_grid_from_dict(fixed["grid"])
-        fixed["lsf"] = lsf_from_dict(fixed["lsf"])
-        fixed["pixels"] = observed_pixels_from_dict(fixed["pixels"])
-        fixed["bands"] = tuple(fixed["bands"])
-        if "sky_ranges_aa" in fixed:
-            fixed["sky_ranges_aa"] = tuple((low, high) for low, high in fixed["sky_ranges_aa"])
-        if fixed.get("observed_range_aa") is not None:
-            low, high = fixed["observed_range_aa"]
-            fixed["observed_range_aa"] = (low, high)
+        grid, pixels, lsf = fixed["grid"], fixed["pixels"], fixed["lsf"]
+        in_logs = "log_step" in pixels
+        fixed["grid"] = LogRestGrid(**grid) if "log_step" in grid else LinearRestGrid(**grid)
+        fixed["pixels"] = LogObservedPixels(**pixels) if in_logs else LinearObservedPixels(**pixels)
+        fixed["lsf"] = ResolvingPower(**lsf) if "power" in lsf else PolynomialLsf(**lsf)
         return cls(**fixed)

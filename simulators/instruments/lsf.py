@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -83,21 +82,3 @@ class ResolvingPower:
 
 LineSpread = PolynomialLsf | ResolvingPower
 """Either description of a line spread function."""
-
-
-def lsf_from_dict(values: dict[str, Any]) -> LineSpread:
-    """Rebuild either description from its `dataclasses.asdict`.
-
-    Parameters
-    ----------
-    values
-        Fields of the description: with `power` for a resolving power, `coefficients_aa` for a
-        polynomial.
-
-    Returns
-    -------
-    PolynomialLsf or ResolvingPower
-        Line spread function that is equal to the one described.
-    """
-    fixed = {name: tuple(numbers) for name, numbers in values.items()}
-    return ResolvingPower(**fixed) if "power" in fixed else PolynomialLsf(**fixed)

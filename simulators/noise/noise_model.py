@@ -9,13 +9,13 @@ over pixels and bands times the model's own light, so the likelihood stays Gauss
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from priors.portable import Portable
+from simulators.files.plain_values import PlainValues
 from simulators.forward.simulator import ModelSpectra
 from simulators.instruments.instrument import Instrument
 from simulators.noise.correlation import overlap_taps
@@ -28,7 +28,7 @@ _MAG = 0.4 * math.log(10.0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoiseConfig:
+class NoiseConfig(PlainValues):
     """Sizes of the errors that are not in the error bars.
 
     Parameters
@@ -58,18 +58,6 @@ class NoiseConfig:
     band_zero_point_mag: float = 0.03
     template_mag: tuple[float, ...] = (0.20, 0.10, 0.04, 0.03, 0.03)
     template_correlation: float = 0.7
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> NoiseConfig:
-        """Inverse of `to_dict`."""
-        fixed: dict[str, Any] = dict(values)
-        for name in ("calibration_rms", "template_mag"):
-            fixed[name] = tuple(values[name])
-        return cls(**fixed)
 
 
 class NoiseModel(Portable):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from simulators.files.checksum import tensors_sha256
+from simulators.files.plain_values import as_tuples
 from simulators.instruments.instrument import Instrument
 from simulators.noise.noise_model import NoiseConfig, NoiseModel
 from simulators.noise.profile import NoiseProfile
@@ -99,11 +100,9 @@ def build_noise(
     if described["mismatch"] is not None:
         mismatch = TemplateMismatch(modes=arrays["mismatch_modes"], **described["mismatch"])
     if described["profile"] is not None:
-        values: dict[str, Any] = {
-            **described["profile"],
-            "kernel": tuple(described["profile"]["kernel"]),
-            **{n: arrays[f"profile_{n}"].double().numpy() for n in _PROFILE_ARRAYS},
+        tables: dict[str, Any] = {
+            n: arrays[f"profile_{n}"].double().numpy() for n in _PROFILE_ARRAYS
         }
-        profile = NoiseProfile(**values)
+        profile = NoiseProfile(**as_tuples(described["profile"]), **tables)
     config = NoiseConfig.from_dict(described["config"])
     return NoiseModel(instrument, config, mismatch, profile)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from simulators.files.plain_values import PlainValues
 from simulators.instruments.instrument import Instrument
 from simulators.observations.masks import survey_mask
 
@@ -46,7 +47,7 @@ class Conditions(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConditionsPrior:
+class ConditionsPrior(PlainValues):
     """Distribution of observing conditions.
 
     Parameters
@@ -98,17 +99,6 @@ class ConditionsPrior:
             )
         if self.max_gaps < 0:
             raise ValueError(f"max_gaps is {self.max_gaps}; expected 0 or more")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values, for JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> ConditionsPrior:
-        """Rebuild a distribution from its `to_dict`."""
-        lists = ("snr", "phot_snr")
-        fixed: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in values.items()}
-        return cls(**fixed)
 
     def sample(
         self, n: int, instrument: Instrument, generator: torch.Generator | None = None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import pytest
 import torch
 
-from simulators.instruments.lsf import PolynomialLsf, ResolvingPower, lsf_from_dict
+from simulators.instruments.instrument import Instrument
+from simulators.instruments.lsf import PolynomialLsf, ResolvingPower
 
 WAVE = torch.tensor([[3500.0, 4000.0, 5000.0], [6000.0, 8000.0, 9900.0]])
 
@@ -33,7 +32,7 @@ def test_resolving_power_is_linear_between_and_constant_beyond():
     [PolynomialLsf(), ResolvingPower(wave_aa=(4000.0, 5000.0), power=(1500.0, 2000.0))],
 )
 def test_plain_values_keep_the_kind(lsf):
-    assert lsf_from_dict(asdict(lsf)) == lsf
+    assert Instrument.from_dict(Instrument(lsf=lsf).to_dict()).lsf == lsf
 
 
 @pytest.mark.parametrize(

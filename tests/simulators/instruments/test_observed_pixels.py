@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import pytest
 import torch
 
-from simulators.instruments.observed_pixels import (
-    LinearObservedPixels,
-    LogObservedPixels,
-    observed_pixels_from_dict,
-)
+from simulators.instruments.instrument import Instrument
+from simulators.instruments.observed_pixels import LinearObservedPixels, LogObservedPixels
 from simulators.wavelengths.air import rest_air_edges
 from simulators.wavelengths.resample import edges_from_centres
 
@@ -47,7 +42,7 @@ def test_widths_are_the_distances_of_centres(name):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_plain_values_keep_the_kind(name):
-    assert observed_pixels_from_dict(asdict(KINDS[name])) == KINDS[name]
+    assert Instrument.from_dict(Instrument(pixels=KINDS[name]).to_dict()).pixels == KINDS[name]
 
 
 @pytest.mark.parametrize(

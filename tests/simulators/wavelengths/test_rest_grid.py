@@ -3,12 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from simulators.wavelengths.rest_grid import (
-    REST_GRID,
-    LinearRestGrid,
-    LogRestGrid,
-    rest_grid_from_dict,
-)
+from simulators.instruments.instrument import Instrument
+from simulators.wavelengths.rest_grid import REST_GRID, LinearRestGrid, LogRestGrid
 
 LOG = LogRestGrid(3650.0, 1e-4, 3041)
 
@@ -38,7 +34,7 @@ def test_log_pixels_have_equal_ratios():
 
 @pytest.mark.parametrize("grid", [REST_GRID, LOG])
 def test_positions_and_widths(grid):
-    position = grid.position(grid.centres_aa)
+    position = grid.index(grid.centres_aa)
     torch.testing.assert_close(position, torch.arange(grid.n_pix).double(), atol=1e-8, rtol=0)
     widths = torch.diff(grid.edges_aa)
     torch.testing.assert_close(grid.width_aa(grid.centres_aa), widths, rtol=1e-7, atol=0)
@@ -46,7 +42,7 @@ def test_positions_and_widths(grid):
 
 @pytest.mark.parametrize("grid", [LinearRestGrid(4850.0, 1.25, 1721), LOG])
 def test_round_trip_through_a_dictionary(grid):
-    assert rest_grid_from_dict(grid.to_dict()) == grid
+    assert Instrument.from_dict(Instrument(grid=grid).to_dict()).grid == grid
 
 
 @pytest.mark.parametrize(
