@@ -1,5 +1,5 @@
 """Maps and regions that come beside a cube.
 
-`bin_map` and `velocity_map` read maps of any origin, `ds9_regions` foreground stars and apertures,
+`spaxel_maps` reads bins and velocities of any origin, `ds9_regions` foreground stars and apertures,
 `dap_maps` the products of PHANGS-MUSE, `gist_products` the folders of GIST and nGIST.
 """

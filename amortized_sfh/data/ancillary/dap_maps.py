@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from amortized_sfh.data.ancillary.bin_map import read_bin_map
+from amortized_sfh.data.ancillary.spaxel_maps import read_bin_map
 from amortized_sfh.data.files.fits_files import InputFileError, extension_names, open_fits
 from simulators.wavelengths.doppler import velocity_from_log_shift
 

@@ -48,10 +48,8 @@ def find_psf(path: Path, headers: Sequence[fits.Header]) -> PsfWidth | None:
         found.
     """
     low, high = _RANGE_ARCSEC
-    for fwhm, source in _candidates(path, headers):
-        if np.isfinite(fwhm) and low <= fwhm <= high:
-            return PsfWidth(fwhm, source)
-    return None
+    widths = _candidates(path, headers)
+    return next((width for width in widths if low <= width.fwhm_arcsec <= high), None)
 
 
 def _candidates(path: Path, headers: Sequence[fits.Header]) -> Iterator[PsfWidth]:

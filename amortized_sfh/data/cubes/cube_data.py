@@ -11,7 +11,7 @@ import torch
 from astropy.io import fits
 
 from amortized_sfh.data.ancillary.ds9_regions import Ds9Regions
-from amortized_sfh.data.ancillary.velocity_map import VelocityMap
+from amortized_sfh.data.ancillary.spaxel_maps import VelocityMap
 from amortized_sfh.data.cubes.map_grid import MapGrid
 from amortized_sfh.quantities.mass import luminosity_distance_mpc
 from simulators.noise.profile import NoiseProfile
@@ -53,7 +53,7 @@ class CubeOptions:
     velocity_map : str, Path, ndarray or VelocityMap, optional
         Velocity of every spaxel of the cube relative to the redshift in km/s: each spaxel or bin
         is then read in its own rest frame, see
-        :func:`~amortized_sfh.data.ancillary.velocity_map.read_velocity_map`.
+        :func:`~amortized_sfh.data.ancillary.spaxel_maps.read_velocity_map`.
     measure_velocity : VelocityMeasurement, optional
         Function that measures these velocities instead, in a first pass over spectra that have just
         been read: it takes an :class:`~simulators.observations.observation.Observation` of n rows

@@ -100,14 +100,12 @@ def parse_centre(text: str) -> tuple[float, float] | SkyCoord:
     >>> parse_centre("11h20m15s,+12d59m30s").to_string("decimal", precision=4)
     '170.0625 12.9917'
     """
-    parts = text.split(",")
     try:
-        if len(parts) != 2:
-            raise ValueError(text)
+        first, second = text.split(",")
         try:
-            return float(parts[0]), float(parts[1])
+            return float(first), float(second)
         except ValueError:
-            return SkyCoord(parts[0], parts[1])
+            return SkyCoord(first, second)
     except (ValueError, u.UnitsError) as error:
         raise ValueError(
             f"centre {text!r}: expected pixels x,y (e.g. 20.5,19) or a position with units "

@@ -21,7 +21,7 @@ from amortized_sfh.data.ancillary.gist_products import (
     GistSpectra,
     read_gist_spectra,
 )
-from amortized_sfh.data.ancillary.velocity_map import read_velocity_map
+from amortized_sfh.data.ancillary.spaxel_maps import read_velocity_map
 from amortized_sfh.data.cube_files.cube_file import UNIT_CGS
 from amortized_sfh.data.cubes.cube_data import CubeData
 from amortized_sfh.data.cubes.spaxel_reader import to_own_frames

@@ -12,14 +12,17 @@ from pathlib import Path
 
 import numpy as np
 
-from amortized_sfh.data.ancillary.bin_map import read_bin_map
 from amortized_sfh.data.ancillary.ds9_regions import (
     Ds9Regions,
     aperture_bins,
     ds9_mask,
     read_ds9_regions,
 )
-from amortized_sfh.data.ancillary.velocity_map import MAX_VELOCITY_KMS, read_velocity_map
+from amortized_sfh.data.ancillary.spaxel_maps import (
+    MAX_VELOCITY_KMS,
+    read_bin_map,
+    read_velocity_map,
+)
 from amortized_sfh.data.cube_files.cube_file import CubeFile, Window, open_cube, window_shape
 from amortized_sfh.data.cube_noise.error_bars import CubeNoise, profile_noise
 from amortized_sfh.data.cube_noise.growth import measure_noise_growth

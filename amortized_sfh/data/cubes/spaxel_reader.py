@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from amortized_sfh.data.ancillary.velocity_map import fill_velocities
+from amortized_sfh.data.ancillary.spaxel_maps import fill_velocities
 from amortized_sfh.data.cube_files.coadder import Coadder
 from amortized_sfh.data.cube_files.cube_file import CubeFile, SpectraChunk, Window, window_shape
 from amortized_sfh.data.cube_noise.error_bars import CubeNoise

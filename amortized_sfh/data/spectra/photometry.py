@@ -121,15 +121,14 @@ def _flux_of(row: Row, band: str, where: str) -> tuple[float, float]:
             f"{where}: flux is {flux:g} with error {sigma:g}; expected finite numbers and a "
             "positive error: leave a band out that was not measured"
         )
-    own = [_unit_text(row, name) for name in ("flux", "error")]
-    if not own[0]:
+    unit, error_unit = (_unit_text(row, name) for name in ("flux", "error"))
+    if not unit:
         raise InputFileError(
             f"{where} has no unit: give the columns units (ECSV) or add a column unit; {_UNIT_HINT}"
         )
-    error_text = own[1] or own[0]
-    if "mag" in own[0].lower():
-        return _from_magnitude(flux, sigma, own[0], band, where)
-    return flux * _scale(own[0], band, where), sigma * _scale(error_text, band, where)
+    if "mag" in unit.lower():
+        return _from_magnitude(flux, sigma, unit, band, where)
+    return flux * _scale(unit, band, where), sigma * _scale(error_unit or unit, band, where)
 
 
 def _unit_text(row: Row, name: str) -> str:

@@ -214,19 +214,24 @@ def interpret_columns(columns: Mapping[str, Column], source: str) -> SpectrumArr
             f"{source} has no error column; {found}; a posterior needs the error of every pixel: "
             f"expected one of {tuple(errors)}"
         )
-    is_sdss = wave_name == "loglam"
-    flux, error = lower[flux_name], lower[error_name]
-    unit = _flux_unit(flux.unit, source) or (SDSS_UNIT_CGS if is_sdss else None)
+    wave, flux, error = lower[wave_name], lower[flux_name], lower[error_name]
+    wavelength_aa, medium = np.asarray(wave.values, dtype=np.float64), _medium(wave.ucd)
+    unit = _flux_unit(flux.unit, source)
+    if wave_name == "loglam":
+        wavelength_aa, medium, unit = 10.0**wavelength_aa, "vacuum", unit or SDSS_UNIT_CGS
+    else:
+        where = f"{source}: the unit of the wavelengths"
+        wavelength_aa = wavelength_aa * parse_wavelength_unit(wave.unit, where)
     kind, relative_unit = errors[error_name], 1.0
     error_unit = _flux_unit(error.unit, source) if kind == "sigma" else None
     if error_unit is not None and unit is not None:
         relative_unit = error_unit / unit
     return SpectrumArrays(
-        wavelength_aa=_wavelength(lower[wave_name], is_sdss, source),
+        wavelength_aa=wavelength_aa,
         flux=np.asarray(flux.values, dtype=np.float64),
         sigma=sigma_from(kind, error.values) * relative_unit,
         valid=_valid(lower, len(flux.values)),
-        medium=_medium(lower[wave_name], is_sdss),
+        medium=medium,
         unit_cgs=unit,
     )
 
@@ -258,14 +263,6 @@ def _first(columns: Mapping[str, Column], names: tuple[str, ...]) -> str | None:
     return next((name for name in names if name in columns), None)
 
 
-def _wavelength(column: Column, is_log: bool, source: str) -> np.ndarray:
-    """Return wavelengths in Å, shape (n_wave,)."""
-    values = np.asarray(column.values, dtype=np.float64)
-    if is_log:
-        return 10.0**values
-    return values * parse_wavelength_unit(column.unit, f"{source}: the unit of the wavelengths")
-
-
 def _flux_unit(text: str, source: str) -> float | None:
     """Return the unit of a column in erg/s/cm²/Å, None if it has none."""
     return parse_flux_unit(text, source) if text.strip() else None
@@ -292,11 +289,9 @@ def _truth(values: np.ndarray) -> np.ndarray:
     return values.astype(np.float64) != 0
 
 
-def _medium(column: Column, is_sdss: bool) -> str | None:
-    """Return the medium of the wavelengths, if the column tells it."""
-    if is_sdss:
-        return "vacuum"
-    ucd = column.ucd.lower().replace(" ", "")
+def _medium(ucd: str) -> str | None:
+    """Return the medium of the wavelengths, if the UCD of their column tells it."""
+    ucd = ucd.lower().replace(" ", "")
     if ucd.startswith("em.wl"):  # ESO's science data products say it here
         return "air" if "obs.atmos" in ucd else "vacuum"
     return None

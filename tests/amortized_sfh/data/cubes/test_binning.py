@@ -7,7 +7,7 @@ import pytest
 import torch
 from astropy.io import fits
 
-from amortized_sfh.data.ancillary.bin_map import read_bin_map
+from amortized_sfh.data.ancillary.spaxel_maps import read_bin_map
 from amortized_sfh.data.cube_files.coadder import Coadder
 from amortized_sfh.data.cubes.binning import bin_to_snr
 from amortized_sfh.data.files.fits_files import InputFileError

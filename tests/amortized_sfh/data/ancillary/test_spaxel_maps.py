@@ -7,7 +7,7 @@ import pytest
 import torch
 from astropy.io import fits
 
-from amortized_sfh.data.ancillary.velocity_map import read_velocity_map, split_extension
+from amortized_sfh.data.ancillary.spaxel_maps import read_velocity_map, split_extension
 from amortized_sfh.data.cubes.read_cube import CubeOptions, read_cube
 from amortized_sfh.data.files.fits_files import InputFileError
 from amortized_sfh.data.foreground import band_extinction_mag
