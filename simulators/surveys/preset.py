@@ -8,7 +8,8 @@ every key is explained there.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -22,7 +23,13 @@ from simulators.instruments.instrument import Instrument
 from simulators.noise.noise_model import NoiseConfig
 from simulators.observations.conditions import ConditionsPrior
 from simulators.observations.masks import survey_mask
-from simulators.surveys.preset_tables import PresetTables
+from simulators.surveys.preset_tables import (
+    ObservedFrameTable,
+    RedshiftTable,
+    ResolutionTable,
+    RestFrameTable,
+    check_noise_of_bands,
+)
 
 _TOLERANCE = 1e-3
 _BLURRED = 1.5
@@ -43,31 +50,40 @@ class SurveyPreset:
         One sentence that says what is observed; empty by default.
     references
         Sources of the numbers; none by default.
-    instrument
-        Wavelengths, pixels, resolution, bands and redshifts.
+    bands
+        Names of the photometric bands.
+    n_spectra
+        Training spectra with which a model of the default size is useful.
+    rest_frame, observed_frame, resolution, redshift
+        Tables that describe the instrument.
     noise
         Sizes of the errors that are not in the error bars.
     conditions
         Distribution of S/N, masks and bands of training spectra.
-    n_spectra
-        Training spectra with which a model of the default size is useful.
 
     Raises
     ------
     ValueError
-        If the name is none, a band is unknown, or the instrument could not observe the model's
-        pixels.
+        If the name is none, a band is unknown, noise or redshifts do not go with the bands, or the
+        instrument could not observe the model's pixels.
     """
 
     name: str
     description: str = ""
     references: tuple[str, ...] = ()
-    instrument: Instrument
-    noise: NoiseConfig
-    conditions: ConditionsPrior
+    bands: tuple[str, ...]
     n_spectra: int
+    rest_frame: RestFrameTable
+    observed_frame: ObservedFrameTable
+    resolution: ResolutionTable
+    redshift: RedshiftTable
+    noise: NoiseConfig = field(default_factory=NoiseConfig)
+    conditions: ConditionsPrior = field(default_factory=ConditionsPrior)
 
     def __post_init__(self) -> None:
+        if not self.bands and self.redshift.max_bands is not None:
+            raise ValueError("[redshift]: max_bands is given, but bands is []: leave it out")
+        check_noise_of_bands(self.noise, self.bands)
         instrument = self.instrument
         if not _NAME.fullmatch(self.name):
             raise ValueError(
@@ -100,6 +116,24 @@ class SurveyPreset:
         if self.n_spectra < 1:
             raise ValueError(f"n_spectra is {self.n_spectra}; expected at least 1")
 
+    @cached_property
+    def instrument(self) -> Instrument:
+        """Wavelengths, pixels, resolution, bands and redshifts."""
+        observed, redshift = self.observed_frame, self.redshift
+        max_bands = redshift.max_bands if self.bands else redshift.max
+        return Instrument(
+            name=self.name,
+            grid=self.rest_frame.grid(),
+            bands=self.bands,
+            lsf=self.resolution.lsf(),
+            pixels=observed.pixels(),
+            observed_range_aa=observed.range_aa,
+            sky_ranges_aa=observed.sky_ranges_aa,
+            min_redshift=redshift.min,
+            max_redshift=redshift.max,
+            max_redshift_bands=redshift.max if max_bands is None else max_bands,
+        )
+
     def generative(
         self,
         library: str = "bc03-miles",
@@ -128,11 +162,7 @@ class SurveyPreset:
             the instrument that its spectra would look blurred.
         """
         model = default_generative_model(
-            library,
-            self.instrument,
-            self.noise,
-            mismatch=mismatch,
-            noise_profile=noise_profile,
+            library, self.instrument, self.noise, mismatch=mismatch, noise_profile=noise_profile
         )
         _check_resolution(model, self.instrument)
         return replace(model, conditions=self.conditions)
@@ -207,38 +237,7 @@ def read_preset(name: str | Path = "phangs-muse-hst") -> SurveyPreset:
     3040
     """
     table, lines = parse_toml(preset_text(name), str(name))
-    tables = fill(PresetTables, table, str(name), lines)
-    try:
-        return _preset(tables)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
-
-
-def _preset(tables: PresetTables) -> SurveyPreset:
-    """The survey that the tables of a file describe."""
-    observed, redshift = tables.observed_frame, tables.redshift
-    max_bands = redshift.max_bands if tables.bands else redshift.max
-    instrument = Instrument(
-        name=tables.name,
-        grid=tables.rest_frame.grid(),
-        bands=tables.bands,
-        lsf=tables.resolution.lsf(),
-        pixels=observed.pixels(),
-        observed_range_aa=observed.range_aa,
-        sky_ranges_aa=observed.sky_ranges_aa,
-        min_redshift=redshift.min,
-        max_redshift=redshift.max,
-        max_redshift_bands=redshift.max if max_bands is None else max_bands,
-    )
-    return SurveyPreset(
-        name=tables.name,
-        description=tables.description,
-        references=tables.references,
-        instrument=instrument,
-        noise=tables.noise,
-        conditions=tables.conditions,
-        n_spectra=tables.n_spectra,
-    )
+    return fill(SurveyPreset, table, str(name), lines)
 
 
 def _check_overlap(instrument: Instrument) -> None:

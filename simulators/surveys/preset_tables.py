@@ -1,9 +1,9 @@
-"""The TOML file of a preset as a dataclass, with one more for each table inside it."""
+"""The tables inside the TOML file of a preset that describe the instrument, as dataclasses."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 
 from simulators.instruments.lsf import LineSpread, PolynomialLsf, ResolvingPower
 from simulators.instruments.observed_pixels import (
@@ -12,7 +12,6 @@ from simulators.instruments.observed_pixels import (
     ObservedPixels,
 )
 from simulators.noise.noise_model import NoiseConfig
-from simulators.observations.conditions import ConditionsPrior
 from simulators.wavelengths.rest_grid import LinearRestGrid, LogRestGrid, RestGrid
 
 _TOLERANCE = 1e-3
@@ -103,53 +102,6 @@ class RedshiftTable:
     max_bands: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class PresetTables:
-    """Everything that the file of a preset states.
-
-    Parameters
-    ----------
-    name
-        Short name of the survey.
-    description
-        One sentence that says what is observed; empty by default.
-    references
-        Sources of the numbers; none by default.
-    bands
-        Names of the photometric bands.
-    n_spectra
-        Training spectra with which a model of the default size is useful.
-    rest_frame, observed_frame, resolution, redshift
-        Tables that describe the instrument.
-    noise
-        Table of the errors that are not in the error bars.
-    conditions
-        Table of the S/N, masks and bands of training spectra.
-
-    Raises
-    ------
-    ValueError
-        If noise and redshifts of bands do not go with the bands.
-    """
-
-    name: str
-    description: str = ""
-    references: tuple[str, ...] = ()
-    bands: tuple[str, ...]
-    n_spectra: int
-    rest_frame: RestFrameTable
-    observed_frame: ObservedFrameTable
-    resolution: ResolutionTable
-    redshift: RedshiftTable
-    noise: NoiseConfig = field(default_factory=NoiseConfig)
-    conditions: ConditionsPrior = field(default_factory=ConditionsPrior)
-
-    def __post_init__(self) -> None:
-        if not self.bands and self.redshift.max_bands is not None:
-            raise ValueError("[redshift]: max_bands is given, but bands is []: leave it out")
-        _check_noise(self.noise, self.bands)
-
-
 def _one_step(step_aa: float | None, log_step: float | None) -> float:
     """The one of two steps that is given."""
     steps = [step for step in (step_aa, log_step) if step is not None]
@@ -161,8 +113,8 @@ def _one_step(step_aa: float | None, log_step: float | None) -> float:
     return steps[0]
 
 
-def _check_noise(noise: NoiseConfig, bands: tuple[str, ...]) -> None:
-    """Sizes of errors are not negative, and there is one for each band."""
+def check_noise_of_bands(noise: NoiseConfig, bands: tuple[str, ...]) -> None:
+    """Refuse sizes of errors that are negative, or not one for each band."""
     for key in fields(NoiseConfig):
         value = getattr(noise, key.name)
         sizes = value if isinstance(value, tuple) else (value,)
