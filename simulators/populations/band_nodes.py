@@ -20,7 +20,7 @@ from simulators.instruments.instrument import Instrument
 
 N_NODES = 32
 _THROUGHPUT_TAIL = 2e-4
-_CDF_POINTS = 4096
+_TABLE_POINTS = 4096
 
 
 class BandNodes(Portable):
@@ -41,11 +41,7 @@ class BandNodes(Portable):
         edges = [np.geomspace(low / stretch, high, n_nodes + 1) for low, high in limits]
         self.edges_aa = torch.from_numpy(np.stack(edges)) if edges else torch.zeros(0, n_nodes + 1)
         tables = [_cumulative(curve, *limit) for curve, limit in zip(curves, limits, strict=True)]
-        self._start = torch.tensor([low for low, _ in limits])
-        self._step = torch.tensor([(high - low) / (_CDF_POINTS - 1) for low, high in limits])
-        self._cumulative = (
-            torch.from_numpy(np.stack(tables)).float() if tables else torch.zeros(0, 2)
-        )
+        self._cumulative = _BandTables(limits, tables)
         self.wave_aa = (0.5 * (self.edges_aa[:, 1:] + self.edges_aa[:, :-1])).float()
         self.edges_aa = self.edges_aa.float()
 
@@ -87,13 +83,8 @@ class BandNodes(Portable):
             Weights, shape (n, n_band, n_node); they sum to 1 over the nodes up to the redshift
             `Instrument.max_redshift_bands`.
         """
-        edges = self.edges_aa * (1.0 + redshift[:, None, None])
-        position = (edges - self._start[:, None]) / self._step[:, None]
-        position = position.clamp(0.0, _CDF_POINTS - 1.001)
-        low = position.long()
-        table = self._cumulative.expand(len(redshift), -1, -1)
-        left, right = table.gather(2, low), table.gather(2, low + 1)
-        return torch.diff(left + (right - left) * (position - low), dim=2)
+        share, _ = self._cumulative.at(self.edges_aa * (1.0 + redshift[:, None, None]))
+        return torch.diff(share, dim=2)
 
 
 class BandLines(Portable):
@@ -113,10 +104,7 @@ class BandLines(Portable):
         self.wave_aa = wave_aa
         curves = [read_filter(name) for name in instrument.bands]
         limits = [(float(c.wave_aa[0]), float(c.wave_aa[-1])) for c in curves]
-        self._start = torch.tensor([low for low, _ in limits])
-        self._step = torch.tensor([(high - low) / (_CDF_POINTS - 1) for low, high in limits])
-        tables = [_density(curve) for curve in curves]
-        self._density = torch.from_numpy(np.stack(tables)).float() if tables else torch.zeros(0, 2)
+        self._density = _BandTables(limits, [_density(curve) for curve in curves])
 
     def weights(self, redshift: Tensor) -> Tensor:
         """Band mean that a line of unit luminosity adds.
@@ -132,18 +120,32 @@ class BandLines(Portable):
             In 1/Å of the rest frame, shape (n, n_band, n_line); zero outside the band.
         """
         stretch = 1.0 + redshift[:, None, None]
-        position = (self.wave_aa * stretch - self._start[:, None]) / self._step[:, None]
-        inside = (position >= 0.0) & (position <= _CDF_POINTS - 1.0)
-        position = position.clamp(0.0, _CDF_POINTS - 1.001)
+        density, inside = self._density.at(self.wave_aa * stretch)
+        return torch.where(inside, density, 0.0) * stretch
+
+
+class _BandTables(Portable):
+    """One table for each band over `_TABLE_POINTS` uniformly spaced wavelengths, read linearly."""
+
+    def __init__(self, limits_aa: list[tuple[float, float]], tables: list[np.ndarray]) -> None:
+        self._start = torch.tensor([low for low, _ in limits_aa])
+        self._step = torch.tensor([(high - low) / (_TABLE_POINTS - 1) for low, high in limits_aa])
+        self._tables = torch.from_numpy(np.stack(tables)).float() if tables else torch.zeros(0, 2)
+
+    def at(self, wave_aa: Tensor) -> tuple[Tensor, Tensor]:
+        """Values at wavelengths (n, 1 or n_band, m), and whether the tables reach to them."""
+        position = (wave_aa - self._start[:, None]) / self._step[:, None]
+        inside = (position >= 0.0) & (position <= _TABLE_POINTS - 1.0)
+        position = position.clamp(0.0, _TABLE_POINTS - 1.001)
         low = position.long()
-        table = self._density.expand(len(redshift), -1, -1)
-        left, right = table.gather(2, low), table.gather(2, low + 1)
-        return torch.where(inside, left + (right - left) * (position - low), 0.0) * stretch
+        tables = self._tables.expand(len(wave_aa), -1, -1)
+        left, right = tables.gather(2, low), tables.gather(2, low + 1)
+        return left + (right - left) * (position - low), inside
 
 
 def _density(curve: FilterCurve) -> np.ndarray:
     """Share of the band's photon weight per Å at uniformly spaced wavelengths."""
-    wave = np.linspace(curve.wave_aa[0], curve.wave_aa[-1], _CDF_POINTS)
+    wave = np.linspace(curve.wave_aa[0], curve.wave_aa[-1], _TABLE_POINTS)
     weight = np.interp(wave, curve.wave_aa, curve.throughput) * wave
     return weight / np.trapezoid(curve.throughput * curve.wave_aa, curve.wave_aa)
 
@@ -162,7 +164,7 @@ def _support(curve: FilterCurve) -> tuple[float, float]:
 
 def _cumulative(curve: FilterCurve, low: float, high: float) -> np.ndarray:
     """Share of the band's photon weight below uniformly spaced wavelengths."""
-    wave = np.linspace(low, high, _CDF_POINTS)
+    wave = np.linspace(low, high, _TABLE_POINTS)
     weight = np.interp(wave, curve.wave_aa, curve.throughput) * wave
     share = np.concatenate([[0.0], np.cumsum(0.5 * (weight[1:] + weight[:-1]))])
     return share / share[-1]
@@ -170,8 +172,27 @@ def _cumulative(curve: FilterCurve, low: float, high: float) -> np.ndarray:
 
 def _integral_mean(t: np.ndarray, wave_aa: np.ndarray, lum: np.ndarray) -> np.ndarray:
     """Photon-weighted mean of spectra (..., n_wave) over the abscissae t, by trapezoids."""
+    return np.trapezoid(at_wavelengths(t, wave_aa, lum) * t, t, axis=-1) / np.trapezoid(t, t)
+
+
+def at_wavelengths(t: np.ndarray, wave_aa: np.ndarray, lum: np.ndarray) -> np.ndarray:
+    """Interpolate spectra linearly in wavelength.
+
+    Parameters
+    ----------
+    t
+        Wavelengths in Å at which the spectra are wanted, shape (n,).
+    wave_aa
+        Wavelengths in Å of the spectra, ascending, shape (n_wave,).
+    lum
+        Spectra of any unit, shape (..., n_wave).
+
+    Returns
+    -------
+    np.ndarray
+        Spectra in the unit of `lum`, shape (..., n).
+    """
     position = np.interp(t, wave_aa, np.arange(len(wave_aa)))
     index = np.minimum(position.astype(int), len(wave_aa) - 2)
     share = position - index
-    values = lum[..., index] * (1 - share) + lum[..., index + 1] * share
-    return np.trapezoid(values * t, t, axis=-1) / np.trapezoid(t, t)
+    return lum[..., index] * (1 - share) + lum[..., index + 1] * share

@@ -10,10 +10,10 @@ from scipy.interpolate import PchipInterpolator
 from torch import Tensor
 
 from priors.ages import AgeBins
-from simulators.instruments.filters import read_filter
+from simulators.instruments.filters import FilterCurve, read_filter
 from simulators.instruments.instrument import Instrument
 from simulators.populations.age_bin_average import age_bin_weights
-from simulators.populations.band_nodes import BandNodes
+from simulators.populations.band_nodes import BandNodes, at_wavelengths
 from simulators.populations.nebular_basis import NebularBasis, build_nebular_basis
 from simulators.populations.nebular_grid import NebularGrid
 from simulators.populations.ssp_grid import MH_TOLERANCE, SSPGrid
@@ -133,17 +133,17 @@ def build_basis(
     _check_covered(grid.wave_aa, curve_v.wave_aa, "the V band, in which light is weighed,")
     for band, edges in zip(instrument.bands, nodes.edges_aa.numpy(), strict=True):
         _check_covered(grid.wave_aa, edges, f"band {band}")
+    wave = velocity_grid.wave_aa
+    near = (grid.wave_aa > wave[0] - 50.0) & (grid.wave_aa < wave[-1] + 50.0)
+    spectra = PchipInterpolator(grid.wave_aa[near], averaged[..., near], axis=-1)(wave)
+    fwhm = np.interp(wave, grid.wave_aa, grid.lsf_fwhm_aa)
     return SSPBasis(
-        mh=torch.from_numpy(grid.mh.astype(np.float32)),
-        spectra=torch.from_numpy(_resample_log(grid.wave_aa, averaged, velocity_grid)).float(),
+        mh=torch.from_numpy(grid.mh).float(),
+        spectra=torch.from_numpy(spectra).float(),
         nodes=torch.from_numpy(nodes.project(grid.wave_aa, averaged)).float(),
-        lum_v=torch.from_numpy(
-            _photon_mean(grid.wave_aa, averaged, curve_v.wave_aa, curve_v.throughput)
-        ).float(),
+        lum_v=torch.from_numpy(_photon_mean(grid.wave_aa, averaged, curve_v)).float(),
         mass_alive=torch.from_numpy(alive).float(),
-        fwhm_aa=torch.from_numpy(
-            np.interp(velocity_grid.wave_aa, grid.wave_aa, grid.lsf_fwhm_aa)
-        ).float(),
+        fwhm_aa=torch.from_numpy(fwhm).float(),
         velocity_grid=velocity_grid,
         library=grid.name,
         sha256=grid.sha256,
@@ -199,21 +199,8 @@ def _check_covered(wave_aa: np.ndarray, needed_aa: np.ndarray, what: str) -> Non
         )
 
 
-def _resample_log(wave_aa: np.ndarray, lum: np.ndarray, velocity_grid: VelocityGrid) -> np.ndarray:
-    """Cubic interpolation of spectra (..., n_wave) onto a log grid."""
-    target = velocity_grid.wave_aa
-    near = (wave_aa > target[0] - 50.0) & (wave_aa < target[-1] + 50.0)
-    return PchipInterpolator(wave_aa[near], lum[..., near], axis=-1)(target)
-
-
-def _photon_mean(
-    wave_aa: np.ndarray, lum: np.ndarray, curve_wave_aa: np.ndarray, throughput: np.ndarray
-) -> np.ndarray:
+def _photon_mean(wave_aa: np.ndarray, lum: np.ndarray, curve: FilterCurve) -> np.ndarray:
     """Photon-counting band mean of spectra (..., n_wave)."""
-    fine = np.arange(curve_wave_aa[0], curve_wave_aa[-1], 1.0)
-    weight = np.interp(fine, curve_wave_aa, throughput) * fine
-    matrix = np.interp(fine, wave_aa, np.arange(len(wave_aa)))
-    index = np.minimum(matrix.astype(int), len(wave_aa) - 2)
-    t = matrix - index
-    values = lum[..., index] * (1 - t) + lum[..., index + 1] * t
-    return values @ weight / weight.sum()
+    fine = np.arange(curve.wave_aa[0], curve.wave_aa[-1], 1.0)
+    weight = np.interp(fine, curve.wave_aa, curve.throughput) * fine
+    return at_wavelengths(fine, wave_aa, lum) @ weight / weight.sum()
