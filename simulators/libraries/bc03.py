@@ -40,7 +40,7 @@ BC03_PATH_VARIABLE = "ASFH_BC03"
 _FILE = Path("models") / "grids" / "bc03_miles_stellar_grids.fits"
 _MILES_RANGE_AA = (3540.0, 7400.0)
 _MILES_FWHM_AA = 2.5
-_STELIB_RANGE_AA = (7400.0, 8750.0)
+_STELIB_END_AA = 8750.0
 _STELIB_FWHM_AA = 3.0
 
 
@@ -138,9 +138,9 @@ def read_bc03(
 
 def _lsf_fwhm_aa(wave_aa: np.ndarray) -> np.ndarray:
     miles = (wave_aa >= _MILES_RANGE_AA[0]) & (wave_aa <= _MILES_RANGE_AA[1])
-    stelib = (wave_aa > _STELIB_RANGE_AA[0]) & (wave_aa <= _STELIB_RANGE_AA[1])
-    fwhm = np.where(stelib, _STELIB_FWHM_AA, 2.0 * np.gradient(wave_aa))
-    return np.where(miles, _MILES_FWHM_AA, fwhm)
+    stelib = (wave_aa > _MILES_RANGE_AA[1]) & (wave_aa <= _STELIB_END_AA)
+    sampling = 2.0 * np.gradient(wave_aa)
+    return np.select([miles, stelib], [_MILES_FWHM_AA, _STELIB_FWHM_AA], sampling)
 
 
 def _existing(path: Path, told_by: str) -> Path:

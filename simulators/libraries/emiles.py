@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -33,7 +32,7 @@ from astropy.io import fits
 from simulators.constants import FWHM_PER_SIGMA, SPEED_OF_LIGHT_KMS
 from simulators.files.checksum import combined_sha256, file_sha256
 from simulators.libraries.ppxf_npz import read_ppxf_npz
-from simulators.libraries.red_extension import extend_red, red_extension_note
+from simulators.libraries.red_extension import extend_red
 from simulators.populations.ssp_grid import SSPGrid, axis_slice
 
 _NAME = re.compile(
@@ -139,14 +138,14 @@ def read_emiles(
                 raise ValueError("mass_table is for MILES-site data; a pPXF npz has its own masses")
             return read_ppxf_npz(path, wave_range_aa=wave_range_aa)
         grid = _read_packed(path, wave_range_aa)
-        imf = imf or _imf_in(path.stem)
+        if imf is None and (match := re.search(r"(?:bi|un|ku|kb|ch)\d\.\d\d", path.stem)):
+            imf = match[0]
     if mass_table is None:
         beside = sorted((path if path.is_dir() else path.parent).glob("*_iTp0.00.dat"))
         if len(beside) != 1 or imf is None:
             return grid
         mass_table = beside[0]
-    mass = _read_masses(Path(mass_table), imf, grid)
-    return replace(grid, mass_alive=mass)
+    return replace(grid, mass_alive=_read_masses(Path(mass_table), imf, grid))
 
 
 def _read_packed(path: Path, wave_range_aa: tuple[float, float]) -> SSPGrid:
@@ -186,7 +185,10 @@ def _read_folder(
     lum = np.empty((len(mets), len(ages), len(wave[keep])), dtype=np.float32)
     for i, mh in enumerate(mets):
         for j, age in enumerate(ages):
-            lum[i, j] = _fits_spectrum(files[mh, age], wave)[keep]
+            file = files[mh, age]
+            if not np.array_equal(_fits_wave(file), wave):
+                raise ValueError(f"{file.name} has another wavelength axis than the first file")
+            lum[i, j] = np.squeeze(fits.getdata(file))[keep]
     digest = combined_sha256(f"{file.name} {file_sha256(file)}" for file in named)
     axes = {"age_gyr": np.array(ages), "mh": np.array(mets)}
     grid = _grid(wave[keep], lum, axes, f"MILES site, {series[0]}", digest)
@@ -204,12 +206,6 @@ def _fits_wave(file: Path) -> np.ndarray:
     return header["CRVAL1"] + header["CDELT1"] * pixel
 
 
-def _fits_spectrum(file: Path, wave_aa: np.ndarray) -> np.ndarray:
-    if not np.array_equal(_fits_wave(file), wave_aa):
-        raise ValueError(f"{file.name} has another wavelength axis than the first file")
-    return np.squeeze(fits.getdata(file))
-
-
 def _read_masses(table: Path, imf: str | None, grid: SSPGrid) -> np.ndarray:
     if imf is None:
         raise ValueError("the IMF is not in the file's name: pass imf=, for example 'bi1.30'")
@@ -217,7 +213,11 @@ def _read_masses(table: Path, imf: str | None, grid: SSPGrid) -> np.ndarray:
         columns = next(lines).split()
         if columns[:1] != ["model"] or "M(*+remn)" not in columns:
             raise ValueError(f"{table.name} has columns {columns}, expected model ... M(*+remn)")
-        masses = dict(_mass_rows(lines, columns.index("M(*+remn)"), imf))
+        masses = {}
+        for values in filter(None, map(str.split, lines)):
+            name = EMilesName.parse(values[0])
+            if name is not None and name.imf == imf:
+                masses[name.mh, name.age_gyr] = float(values[columns.index("M(*+remn)")])
     wanted = [[(round(mh, 2), round(age, 4)) for age in grid.age_gyr] for mh in grid.mh]
     missing = [key for row in wanted for key in row if key not in masses]
     if missing:
@@ -228,25 +228,10 @@ def _read_masses(table: Path, imf: str | None, grid: SSPGrid) -> np.ndarray:
     return np.array([[masses[key] for key in row] for row in wanted])
 
 
-def _mass_rows(
-    lines: Iterable[str], column: int, imf: str
-) -> Iterable[tuple[tuple[float, float], float]]:
-    for line in lines:
-        values = line.split()
-        name = EMilesName.parse(values[0]) if values else None
-        if name is not None and name.imf == imf:
-            yield (name.mh, name.age_gyr), float(values[column])
-
-
-def _imf_in(stem: str) -> str | None:
-    match = re.search(r"(?:bi|un|ku|kb|ch)\d\.\d\d", stem)
-    return match[0] if match else None
-
-
 def _grid(
     wave_aa: np.ndarray, lum: np.ndarray, axes: dict[str, np.ndarray], source: str, sha256: str
 ) -> SSPGrid:
-    lum, end_aa = extend_red(wave_aa, lum)
+    lum, note = extend_red(wave_aa, lum)
     return SSPGrid(
         wave_aa=wave_aa,
         lum=lum,
@@ -254,7 +239,7 @@ def _grid(
         mass_kind="stars+remnants",
         lsf_fwhm_aa=emiles_fwhm_aa(wave_aa),
         name="emiles",
-        source=source + red_extension_note(end_aa),
+        source=source + note,
         sha256=sha256,
         **axes,
     )

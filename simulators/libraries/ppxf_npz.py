@@ -17,7 +17,7 @@ import numpy as np
 
 from simulators.files.checksum import file_sha256
 from simulators.libraries.air_or_vacuum import Medium, measured_medium
-from simulators.libraries.red_extension import extend_red, red_extension_note
+from simulators.libraries.red_extension import extend_red
 from simulators.populations.ssp_grid import SSPGrid, axis_slice
 from simulators.wavelengths.air import vacuum_to_air
 
@@ -87,7 +87,7 @@ def _grid(
     path: Path, arrays: dict[str, np.ndarray], wave_aa: np.ndarray, keep: slice, fwhm: np.ndarray
 ) -> SSPGrid:
     lum = np.transpose(arrays["templates"][keep], (2, 1, 0))
-    lum, end_aa = extend_red(wave_aa, np.ascontiguousarray(lum, dtype=np.float32))
+    lum, note = extend_red(wave_aa, np.ascontiguousarray(lum, dtype=np.float32))
     return SSPGrid(
         wave_aa=wave_aa,
         age_gyr=arrays["ages"].astype(np.float64),
@@ -97,6 +97,6 @@ def _grid(
         mass_kind="stars+remnants",
         lsf_fwhm_aa=np.ascontiguousarray(fwhm),
         name=path.stem.removeprefix("spectra_"),
-        source=f"pPXF file {path.name}{red_extension_note(end_aa)}",
+        source=f"pPXF file {path.name}{note}",
         sha256=file_sha256(path),
     )

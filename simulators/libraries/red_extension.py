@@ -12,7 +12,7 @@ import numpy as np
 _FIT_AA = 1000.0
 
 
-def extend_red(wave_aa: np.ndarray, lum: np.ndarray) -> tuple[np.ndarray, float | None]:
+def extend_red(wave_aa: np.ndarray, lum: np.ndarray) -> tuple[np.ndarray, str]:
     """Continue spectra that end in zeros by a power law.
 
     The power law is a straight line in log-log, fitted to the last 1000 AA with light.
@@ -28,8 +28,9 @@ def extend_red(wave_aa: np.ndarray, lum: np.ndarray) -> tuple[np.ndarray, float 
     -------
     lum : ndarray, shape (..., n_wave)
         The continued spectra (the input itself if none ends in zeros).
-    end_aa : float or None
-        Shortest wavelength at which a spectrum had ended.
+    note : str
+        Note for the provenance of a grid with the shortest wavelength at which a spectrum had
+        ended; empty if none did.
 
     Raises
     ------
@@ -38,7 +39,7 @@ def extend_red(wave_aa: np.ndarray, lum: np.ndarray) -> tuple[np.ndarray, float 
     """
     short = lum[..., -1] == 0
     if not short.any():
-        return lum, None
+        return lum, ""
     lum, end = lum.copy(), float(wave_aa[-1])
     for index in zip(*np.nonzero(short), strict=True):
         lit = np.flatnonzero(lum[index])
@@ -49,11 +50,4 @@ def extend_red(wave_aa: np.ndarray, lum: np.ndarray) -> tuple[np.ndarray, float 
         slope, level = np.polyfit(np.log(wave_aa[fit]), np.log(lum[index][fit]), 1)
         lum[index][last + 1 :] = np.exp(level + slope * np.log(wave_aa[last + 1 :]))
         end = min(end, float(wave_aa[last]))
-    return lum, end
-
-
-def red_extension_note(end_aa: float | None) -> str:
-    """Note on a continuation by `extend_red` for the provenance of a grid; empty if none."""
-    if end_aa is None:
-        return ""
-    return f"; spectra that end at {end_aa:.0f} AA continued by a power law"
+    return lum, f"; spectra that end at {end:.0f} AA continued by a power law"
