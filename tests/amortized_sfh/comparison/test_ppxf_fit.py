@@ -22,7 +22,7 @@ from simulators.generative import GenerativeModel
 from simulators.instruments.instrument import Instrument
 from simulators.noise.noise_model import NoiseModel
 from simulators.populations.ssp_basis import build_basis
-from simulators.wavelengths.wavegrid import WaveGrid
+from simulators.wavelengths.rest_grid import LinearRestGrid
 
 pytest.importorskip("ppxf")
 from amortized_sfh.comparison.ppxf_fit import PPXFConfig, PPXFFitter
@@ -32,7 +32,7 @@ from amortized_sfh.comparison.ppxf_fit import PPXFConfig, PPXFFitter
 def dry_model(toy_library) -> GenerativeModel:
     """`small_model` without gas, whose sharp lines say more about interpolation than about pPXF."""
     prior = default_prior(nuisances=stellar_nuisances())
-    instrument = Instrument(grid=WaveGrid(4830.0, 1.25, 280))
+    instrument = Instrument(grid=LinearRestGrid(4830.0, 1.25, 280))
     basis = build_basis(toy_library, prior.bins, instrument)
     simulator = Simulator(basis, prior.space, prior.bins, instrument)
     return GenerativeModel(prior, simulator, NoiseModel(instrument))
@@ -42,7 +42,7 @@ def dry_model(toy_library) -> GenerativeModel:
 def exact(dry_model):
     """A history of a middle-aged galaxy, observed at S/N 1000 without systematic errors."""
     mock = dry_model.mock(1, seed=5)
-    space = dry_model.prior.space
+    space = dry_model.space
     theta = torch.zeros(1, space.n_param)
     # a metallicity that every thirteenth node hits
     theta[:, space.mh] = -0.9
@@ -87,7 +87,7 @@ def test_exact_data_are_recovered(dry_model, exact):
 
 def test_averages_are_those_of_derive(dry_model):
     theta = dry_model.prior.sample((20,), generator=torch.Generator().manual_seed(1))
-    space = dry_model.prior.space
+    space = dry_model.space
     # one metallicity of a node, so that templates hold the history exactly
     templates = model_templates(dry_model.simulator, stride=13)
     theta[:, space.mh] = float(templates.mh[1])
