@@ -137,13 +137,14 @@ def read_cube(
     noise = CubeNoise(growth=growth or 0.0)
     if profile is not None:
         noise = profile_noise(profile, cube, planes, noise.growth, options.sky_modelled)
-        provenance["NOISPROF"] = profile.name
     reader = SpaxelReader(cube, section, planes, z, ebv, options, noise, velocity, masked)
     psf = cube.psf_width(options.psf_fwhm_arcsec, warn=bool(hst))
     images = project_bands(
         hst or {}, cube, section, psf_fwhm_arcsec=psf.fwhm_arcsec, align=options.align
     )
     provenance |= band_provenance(images, psf)
+    if profile is not None:
+        provenance["NOISPROF"] = profile.name
     if in_bins:
         data = _read_bins(reader, images, bins, target_snr)
         provenance["NOISEGRO"] = noise.growth

@@ -14,9 +14,8 @@ from amortized_sfh.data.cube_files.coadder import Coadder
 from amortized_sfh.data.cube_files.cube_file import CubeFile, SpectraChunk, Window, window_shape
 from amortized_sfh.data.cube_noise.error_bars import CubeNoise
 from amortized_sfh.data.cubes.cube_data import CubeData, CubeOptions, VelocityMeasurement
-from amortized_sfh.data.cubes.joined_bands import BandFluxes, bands_of_spaxels, join_bands
 from amortized_sfh.data.foreground import foreground_factor
-from amortized_sfh.data.hst.band_image import BandImage
+from amortized_sfh.data.hst.band_image import BandFluxes, BandImage, join_bands
 from amortized_sfh.quantities.flags import Flag, observation_flags
 from simulators.wavelengths.doppler import shift_redshift
 from simulators.wavelengths.resample import Resampled, to_rest_frame
@@ -143,7 +142,7 @@ class SpaxelReader:
         seen = (flag & Flag.NO_DATA) == 0
         return self._collect(
             Resampled(*(rows[:n_obs] for rows in store)),
-            bands_of_spaxels(images, seen),
+            {band: image.at(seen) for band, image in images.items()},
             np.where(seen, np.cumsum(seen) - 1, -1).reshape(self.shape),
             flag.reshape(self.shape),
             np.concatenate(noise_scales),
@@ -215,10 +214,8 @@ class SpaxelReader:
         flux, sigma, valid = sums.result(slope=0.0)
         error, noise_scale = self.noise.enlarge(sigma, sums.n_spaxels)
         native = Resampled(flux, error, valid)
-        bands = {
-            band: BandFluxes(*image.coadd(row, light, self.noise.growth), image.shared_sigma)
-            for band, image in images.items()
-        }
+        growth = self.noise.growth
+        bands = {band: image.coadd(row, light, growth) for band, image in images.items()}
         velocity, n_filled = self._frames_of_bins(native, bands, row)
         frame = None if velocity is None else sums.mean(velocity.ravel())
         spectra = self._to_grid(native, frame)
@@ -269,7 +266,8 @@ class SpaxelReader:
         seen = out.valid.any(dim=1).numpy()
         velocity = np.full(len(seen), np.nan)
         if seen.any():
-            bands = bands_of_spaxels(images, np.arange(spaxels.start, spaxels.stop)[seen])
+            position = np.arange(spaxels.start, spaxels.stop)[seen]
+            bands = {band: image.at(position) for band, image in images.items()}
             spectra = Resampled(*(value[seen] for value in out))
             velocity[seen] = self._measured(measure, spectra, bands, np.ones(int(seen.sum())))
         filled = fill_velocities(velocity.reshape(-1, self.shape[1]))

@@ -62,7 +62,7 @@ def test_errors_match_the_scatter_of_many_skies(sky):
         sums.append(out.flux.sum())
     assert np.std(spaxels, axis=0).mean() == pytest.approx(out.sigma[5, 5], rel=0.1)
     bins = np.zeros((12, 12), dtype=int)
-    flux, sigma = out.coadd(bins, np.ones((12, 12)))
+    flux, sigma, _ = out.coadd(bins, np.ones((12, 12)))
     assert flux[0] == pytest.approx(sums[-1], rel=1e-5)
     assert 0.7 < np.std(sums) / sigma[0] < 1.3
 
