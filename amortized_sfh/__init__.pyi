@@ -41,13 +41,13 @@ from amortized_sfh.model.model_files import available_models as available_models
 from amortized_sfh.model.model_files import load_model as load_model
 from amortized_sfh.model.model_files import load_point_model as load_point_model
 from amortized_sfh.model.model_files import save_model as save_model
-from amortized_sfh.plotting.maps import plot_bin_maps as plot_bin_maps
 from amortized_sfh.plotting.calibration import plot_coverage as plot_coverage
 from amortized_sfh.plotting.calibration import plot_ranks as plot_ranks
 from amortized_sfh.plotting.calibration import plot_recovery as plot_recovery
 from amortized_sfh.plotting.corner import plot_corner as plot_corner
 from amortized_sfh.plotting.history import History as History
 from amortized_sfh.plotting.history import plot_history as plot_history
+from amortized_sfh.plotting.maps import plot_bin_maps as plot_bin_maps
 from amortized_sfh.plotting.maps import plot_maps as plot_maps
 from amortized_sfh.plotting.noise import plot_noise as plot_noise
 from amortized_sfh.plotting.prior import plot_prior as plot_prior

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -159,27 +158,19 @@ class PosteriorSamples:
 
         names = self.space.names[self.space.nuisance]
         others = [name for name in names if name not in PRODUCT_PARAMETERS]
+        steps = self.theta[..., self.space.sfh]
         scalars = {name: self.theta[..., self.space.index(name)] for name in others}
-        data, dims, coords = _label_draws(
-            self.theta[..., self.space.sfh].numpy(),
-            {name: values.numpy() for name, values in (scalars | self.scalars()).items()},
-            {name: values.numpy() for name, values in self.per_bin().items()},
+        scalars |= self.scalars()
+        per_bin = self.per_bin()
+        blocks = {"dlogsfr": steps, **scalars, **per_bin}
+        dims = {name: ["spaxel"] for name in scalars}
+        dims |= {name: ["spaxel", "age_bin"] for name in per_bin}
+        return arviz.from_dict(
+            posterior={name: v.transpose(0, 1)[None].numpy() for name, v in blocks.items()},
+            dims={"dlogsfr": ["spaxel", "age_step"], **dims},
+            coords={
+                "spaxel": np.arange(len(self)),
+                "age_bin": np.arange(1, steps.shape[2] + 2),
+                "age_step": np.arange(1, steps.shape[2] + 1),
+            },
         )
-        return arviz.from_dict(posterior=data, dims=dims, coords=coords)
-
-
-def _label_draws(
-    steps: np.ndarray, scalars: Mapping[str, np.ndarray], per_bin: Mapping[str, np.ndarray]
-) -> tuple[dict[str, np.ndarray], dict[str, list[str]], dict[str, np.ndarray]]:
-    """Draws (spaxel, draw, ...) as (chain, draw, spaxel, ...), names of dimensions, coordinates."""
-    blocks = {"dlogsfr": steps, **scalars, **per_bin}
-    data = {name: np.moveaxis(values, 0, 1)[None] for name, values in blocks.items()}
-    dims = {name: ["spaxel"] for name in scalars}
-    dims |= {name: ["spaxel", "age_bin"] for name in per_bin}
-    dims["dlogsfr"] = ["spaxel", "age_step"]
-    coords = {
-        "spaxel": np.arange(len(steps)),
-        "age_bin": np.arange(1, steps.shape[2] + 2),
-        "age_step": np.arange(1, steps.shape[2] + 1),
-    }
-    return data, dims, coords

@@ -170,10 +170,8 @@ def as_array(values: Any, name: str, shape: Sequence[int | None]) -> np.ndarray:
     if hasattr(values, "detach"):
         values = values.detach().cpu()
     array = np.asarray(values, dtype=np.float64)
-    fits = array.ndim == len(shape) and all(
-        want is None or have == want for have, want in zip(array.shape, shape, strict=True)
-    )
-    if not fits:
+    sizes = zip(array.shape, shape, strict=False)
+    if array.ndim != len(shape) or any(want not in (None, have) for have, want in sizes):
         wanted = ", ".join("any" if n is None else str(n) for n in shape)
         raise ValueError(f"{name} has shape {array.shape}; expected ({wanted})")
     if array.size == 0:

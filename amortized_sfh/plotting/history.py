@@ -139,10 +139,8 @@ def plot_history(
     set_lookback_axis(axes[2], edges)
     axes[0].set_yscale("log")
     axes[0].set_ylim(*_sfr_limits([sfr for (sfr, _), draw in layers if draw is not draw_prior]))
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside upper center", ncols=3, title=title or None, title_fontsize=10
-    )
+    entries = axes[0].get_legend_handles_labels()
+    figure.legend(*entries, loc="outside upper center", ncols=3, title=title, title_fontsize=10)
     axes[1].set_ylim(0.0, 1.03)
     figure.align_ylabels(axes)
     return finish(figure, path)

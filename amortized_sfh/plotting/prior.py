@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from torch import Tensor
 
 from amortized_sfh.plotting.colours import CYCLE
 from amortized_sfh.plotting.figures import finish, new_figure, quantile_band, styled
@@ -20,7 +22,6 @@ from priors.families.sfh import REFERENCE_SPACING_DEX, CatalogueSFH, Continuity,
 from priors.implied import implied_quantities
 from priors.joint import JointPrior
 
-MIXTURE = "black"
 _SFR_LIMITS = (-5.0, 3.5)
 
 _PANELS = (
@@ -71,26 +72,25 @@ def plot_prior(
     upper, lower = figure.subfigures(2, 1, height_ratios=(1.0, 1.15), squeeze=False)[:, 0]
     axes = upper.subplots(1, 4)
     for ax, (name, label, limits) in zip(axes, _PANELS, strict=True):
-        families = enrichment if name == "mh_mass" else sfh
-        _draw_histograms(ax, name, {"mixture": prior, **families}, limits, n, seed)
-        ax.set_xlabel(label)
-        ax.set_xlim(*limits)
-        ax.set_yticks([])
+        priors = enrichment if name == "mh_mass" else sfh
+        drawn = {key: getattr(implied_quantities(p, n, seed), name) for key, p in priors.items()}
+        _draw_histograms(ax, drawn, limits, log=name == "t50_gyr")
+        ax.set(xlabel=label, xlim=limits, yticks=[])
         ax.set_ylim(bottom=0.0)
         if name in ("log_age_mass", "mh_mass"):
             ax.legend(loc="upper left", fontsize=7.5, handlelength=1.2)
     axes[0].set_ylabel("prior density")
     left, right = lower.subplots(1, 2)
-    _draw_histories(left, prior, sfh, n, seed, mh=False)
-    _draw_histories(right, prior, enrichment, n, seed, mh=True)
+    _draw_histories(left, sfh, n, seed, mh=False)
+    _draw_histories(right, enrichment, n, seed, mh=True)
     return finish(figure, path)
 
 
 def _families(prior: JointPrior, block: HistoryPrior, *, enrichment: bool) -> dict[str, JointPrior]:
-    """Priors in which one block is a single family of its mixture, with the mixture's weight."""
+    """The mixture, and priors in which one block is a single family of it, with its weight."""
+    out = {"mixture": prior}
     if not isinstance(block, Mixture):
-        return {}
-    out: dict[str, JointPrior] = {}
+        return out
     for family, weight in zip(block.components, block.weights.tolist(), strict=True):
         blocks = (prior.sfh, family) if enrichment else (family, prior.enrichment)
         alone = JointPrior(prior.bins, *blocks, prior.nuisances, prior.space)
@@ -126,57 +126,41 @@ def family_name(family: HistoryPrior, prior: JointPrior) -> str:
 
 
 def _draw_histograms(
-    ax: Axes,
-    name: str,
-    priors: dict[str, JointPrior],
-    limits: tuple[float, float],
-    n: int,
-    seed: int,
+    ax: Axes, drawn: dict[str, Tensor], limits: tuple[float, float], *, log: bool
 ) -> None:
+    """Densities by name, the first of them filled."""
     edges = np.linspace(*limits, 46)
-    for i, (label, prior) in enumerate(priors.items()):
-        drawn = getattr(implied_quantities(prior, n, seed), name).double().numpy()
-        drawn = np.log10(np.maximum(drawn, 1e-9)) if name == "t50_gyr" else drawn
-        values = np.clip(drawn, limits[0], limits[1])
+    for i, (label, draws) in enumerate(drawn.items()):
+        values = draws.double().numpy()
+        values = np.clip(np.log10(np.maximum(values, 1e-9)) if log else values, *limits)
         density = np.histogram(values, edges)[0] / (len(values) * (edges[1] - edges[0]))
         if i == 0:
             ax.stairs(density, edges, fill=True, color="0.85", zorder=0)
-            ax.stairs(density, edges, color=MIXTURE, lw=1.8, label=label, zorder=5)
+            ax.stairs(density, edges, color="black", lw=1.8, label=label, zorder=5)
         else:
             ax.stairs(density, edges, color=CYCLE[i - 1], lw=1.2, label=label)
 
 
 def _draw_histories(
-    ax: Axes,
-    prior: JointPrior,
-    families: dict[str, JointPrior],
-    n: int,
-    seed: int,
-    *,
-    mh: bool,
+    ax: Axes, priors: dict[str, JointPrior], n: int, seed: int, *, mh: bool
 ) -> None:
     """Bands of log SFR (relative to the mean over cosmic time) or [M/H] over lookback time."""
-    edges = np.array(prior.bins.edges_gyr)
-    draws = _histories(prior, n, seed, mh=mh)
-    draw_bands(ax, *step_curves(draws, edges), {0.95: "0.90", 0.68: "0.78"}, "mixture")
-    for i, family in enumerate(families.values()):
+    mixture, *families = priors.values()
+    edges = np.array(mixture.bins.edges_gyr)
+    bands = {0.95: "0.90", 0.68: "0.78"}
+    draw_bands(ax, *step_curves(_histories(mixture, n, seed, mh=mh), edges), bands, "mixture")
+    for family, colour in zip(families, CYCLE, strict=False):
         time, curves = step_curves(_histories(family, n, seed, mh=mh), edges)
         for values in quantile_band(curves, 0.95):
-            ax.plot(time, values, color=CYCLE[i], lw=0.9, ls=":", zorder=3)
-        ax.plot(time, np.median(curves, axis=0), color=CYCLE[i], lw=1.3, zorder=3)
+            ax.plot(time, values, color=colour, lw=0.9, ls=":", zorder=3)
+        ax.plot(time, np.median(curves, axis=0), color=colour, lw=1.3, zorder=3)
     set_lookback_axis(ax, edges)
     ax.set_ylabel("[M/H] (dex)" if mh else r"$\log_{10}$(SFR / $\langle$SFR$\rangle$)")
     if not mh:
         ax.set_ylim(*_SFR_LIMITS)
-    ax.legend(
-        loc="lower left",
-        title="families: median, and 95 % dotted",
-        frameon=True,
-        facecolor="white",
-        framealpha=0.85,
-        edgecolor="none",
-        alignment="left",
-    )
+    title = "families: median, and 95 % dotted"
+    box: Any = {"frameon": True, "facecolor": "white", "framealpha": 0.85, "edgecolor": "none"}
+    ax.legend(loc="lower left", title=title, alignment="left", **box)
 
 
 def _histories(prior: JointPrior, n: int, seed: int, *, mh: bool) -> np.ndarray:

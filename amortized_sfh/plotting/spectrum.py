@@ -14,7 +14,7 @@ from matplotlib.ticker import AutoMinorLocator
 from amortized_sfh.plotting.colours import DATA, POSTERIOR
 from amortized_sfh.plotting.figures import as_array, finish, new_figure, note, quantile_band, styled
 
-FEATURES_AA = {
+_FEATURES_AA = {
     "[O II]": 3727.4,
     "Ca H+K": 3951.0,
     r"H$\delta$": 4101.7,
@@ -113,19 +113,13 @@ def plot_predictive(  # noqa: PLR0913 (the public border: the spectrum's own arr
     used &= np.isfinite(data) & np.isfinite(error) & (error > 0)
     model = as_array(draws, "draws", (None, wave.size))
     figure = new_figure(13.0 if bands else 10.5, 4.6)
-    columns = (1.0, 3.6) if bands else (1.0,)
-    axes = figure.subplots(
-        2,
-        len(columns),
-        sharex="col",
-        squeeze=False,
-        gridspec_kw={"height_ratios": (2.6, 1), "width_ratios": columns},
-    )
+    ratios = {"height_ratios": (2.6, 1), "width_ratios": (1.0, 3.6) if bands else (1.0,)}
+    n_columns = 2 if bands else 1
+    axes = figure.subplots(2, n_columns, sharex="col", squeeze=False, gridspec_kw=ratios)
     _draw_spectrum(axes[:, -1], wave, (data, error, used), model)
     if bands is not None:
         _draw_bands(axes[:, 0], bands)
-    label = r"$f_\lambda$" + (f" ({flux_unit})" if flux_unit else "")
-    axes[0, 0].set_ylabel(label)
+    axes[0, 0].set_ylabel(r"$f_\lambda$" + (f" ({flux_unit})" if flux_unit else ""))
     axes[1, 0].set_ylabel("residual (σ)")
     if title:
         figure.suptitle(title, fontsize=11)
@@ -144,33 +138,25 @@ def _draw_spectrum(
     middle = np.median(model, axis=0)
     kept = np.where(used, data, np.nan)
     measured = np.where(used | (data != 0.0), data, np.nan)
+    steps: Any = {"lw": 0.7, "drawstyle": "steps-mid"}
     if np.isfinite(measured[~used]).any():
-        upper.plot(
-            wave, measured, color="0.55", lw=0.7, drawstyle="steps-mid", label="masked", zorder=1
-        )
-    upper.plot(wave, kept, color=DATA, lw=0.7, drawstyle="steps-mid", label="data", zorder=2)
+        upper.plot(wave, measured, color="0.55", label="masked", zorder=1, **steps)
+    upper.plot(wave, kept, color=DATA, label="data", zorder=2, **steps)
     for share, alpha in ((0.95, 0.3), (0.68, 0.45)):
-        low, high = quantile_band(model, share)
+        band = quantile_band(model, share)
         name = f"posterior predictive, {100 * share:.0f} %"
-        upper.fill_between(
-            wave, low, high, color=POSTERIOR, alpha=alpha, lw=0, zorder=3, label=name
-        )
+        upper.fill_between(wave, *band, color=POSTERIOR, alpha=alpha, lw=0, zorder=3, label=name)
     upper.plot(wave, middle, color=POSTERIOR, lw=1.0, zorder=4)
     # emission lines, which are masked, would dwarf the rest
     _set_flux_limits(upper, np.concatenate([kept[used], middle[used] if used.any() else middle]))
     _name_features(upper, wave)
     upper.legend(loc="lower right", ncols=4)
     residual = np.where(used, (data - middle) / np.where(used, error, 1.0), np.nan)
-    lower.axhspan(-1.0, 1.0, color=POSTERIOR, alpha=0.18, lw=0)
-    lower.axhline(0.0, color=POSTERIOR, lw=1.0)
-    lower.plot(wave, residual, color=DATA, lw=0.6, drawstyle="steps-mid")
-    limit = _residual_limit(residual)
-    lower.set_ylim(-limit, limit)
-    lower.set_xlabel("rest wavelength in air (Å)")
-    lower.set_xlim(wave[0], wave[-1])
+    _draw_residual(lower, wave, residual, 0.98, lw=0.6, drawstyle="steps-mid")
+    lower.set(xlabel="rest wavelength in air (Å)", xlim=(wave[0], wave[-1]))
     lower.xaxis.set_minor_locator(AutoMinorLocator())
     for ax in axes:
-        shade_masked(ax, wave, used)
+        _shade_masked(ax, wave, used)
     if used.any():
         rms = float(np.sqrt(np.nanmean(residual**2)))
         text = f"rms {rms:.2f} σ by the error bars alone, {used.sum()} pixels"
@@ -178,18 +164,8 @@ def _draw_spectrum(
         note(lower, text, (0.008, 0.06), bbox=box, zorder=10)
 
 
-def shade_masked(ax: Axes, wave_aa: np.ndarray, used: np.ndarray) -> None:
-    """Shade the wavelengths that were not used.
-
-    Parameters
-    ----------
-    ax : Axes
-        Axes to draw on.
-    wave_aa : ndarray, shape (n_pix,)
-        Wavelengths of the pixels in Å.
-    used : ndarray of bool, shape (n_pix,)
-        True where a pixel was used.
-    """
+def _shade_masked(ax: Axes, wave_aa: np.ndarray, used: np.ndarray) -> None:
+    """Shade the wavelengths that were not used."""
     half = 0.5 * float(np.median(np.diff(wave_aa))) if wave_aa.size > 1 else 0.5
     edges = np.flatnonzero(np.diff(np.concatenate([[True], used, [True]]).astype(int)))
     for start, stop in zip(edges[::2], edges[1::2], strict=True):
@@ -205,64 +181,51 @@ def _set_flux_limits(ax: Axes, values: np.ndarray) -> None:
     ax.set_ylim(low - 0.28 * span, high + 0.28 * span)
 
 
-def _residual_limit(residual: np.ndarray, share: float = 0.98) -> float:
-    """Half height of a panel for a share of the residuals, NaN where there are none."""
+def _draw_residual(
+    ax: Axes, wave: np.ndarray, residual: np.ndarray, share: float, **look: Any
+) -> None:
+    """Draw residuals in a panel that holds a share of them, NaN where there are none."""
+    ax.axhspan(-1.0, 1.0, color=POSTERIOR, alpha=0.18, lw=0)
+    ax.axhline(0.0, color=POSTERIOR, lw=1.0)
+    ax.plot(wave, residual, color=DATA, **look)
     seen = np.abs(residual[np.isfinite(residual)])
-    if seen.size == 0:
-        return _RESIDUAL_LIMIT
-    return max(_RESIDUAL_LIMIT, 1.1 * float(np.quantile(seen, share)))
+    beyond = 1.1 * float(np.quantile(seen, share)) if seen.size else 0.0
+    limit = max(_RESIDUAL_LIMIT, beyond)
+    ax.set_ylim(-limit, limit)
 
 
 def _name_features(ax: Axes, wave: np.ndarray) -> None:
+    above = ax.get_xaxis_transform()
     # masked lines reach above the panel, through their own names
     halo = [withStroke(linewidth=2.5, foreground="white")]
-    for name, centre in FEATURES_AA.items():
+    look = {"ha": "center", "fontsize": 7.5, "color": "0.25", "path_effects": halo, "zorder": 10}
+    for name, centre in _FEATURES_AA.items():
         if wave[0] < centre < wave[-1]:
-            ax.plot([centre] * 2, [0.90, 0.93], transform=ax.get_xaxis_transform(), color="0.4")
-            ax.text(
-                centre,
-                0.935,
-                name,
-                transform=ax.get_xaxis_transform(),
-                ha="center",
-                va="bottom",
-                fontsize=7.5,
-                color="0.25",
-                path_effects=halo,
-                zorder=10,
-            )
+            ax.plot([centre] * 2, [0.90, 0.93], transform=above, color="0.4")
+            note(ax, name, (centre, 0.935), transform=above, **look)
 
 
 def _draw_bands(axes: np.ndarray, bands: BandData) -> None:
     upper, lower = axes
-    n_band = len(bands.names)
-    pivot = as_array(bands.pivot_aa, "pivot_aa", (n_band,))
-    data, error = (
-        as_array(bands.flux, "phot", (n_band,)),
-        as_array(bands.sigma, "phot_sigma", (n_band,)),
-    )
-    used = as_array(bands.valid, "phot_valid", (n_band,)) > 0
-    model = as_array(bands.draws, "draws of the bands", (None, n_band))
+    shape = (len(bands.names),)
+    pivot = as_array(bands.pivot_aa, "pivot_aa", shape)
+    data = as_array(bands.flux, "phot", shape)
+    error = as_array(bands.sigma, "phot_sigma", shape)
+    used = as_array(bands.valid, "phot_valid", shape) > 0
+    model = as_array(bands.draws, "draws of the bands", (None, *shape))
     middle = np.median(model, axis=0)
     low, high = quantile_band(model, 0.95)
-    upper.errorbar(
-        pivot, middle, yerr=(middle - low, high - middle), fmt="s", ms=7, mfc="none",
-        color=POSTERIOR, lw=2.5, alpha=0.6,
-    )  # fmt: skip
+    box: Any = {"fmt": "s", "ms": 7, "mfc": "none", "lw": 2.5, "alpha": 0.6}
+    upper.errorbar(pivot, middle, (middle - low, high - middle), color=POSTERIOR, **box)
     upper.errorbar(pivot[used], data[used], yerr=error[used], fmt="o", ms=4, color=DATA, lw=1.0)
     lowest, highest = upper.get_ylim()
     lowest = min(0.0, lowest)
     room = 0.05 + _CHARACTER_SHARE * max(len(name) for name in bands.names)
     upper.set_ylim(lowest, lowest + (highest - lowest) / (1.0 - room))
-    for i, name in enumerate(bands.names):
-        colour = DATA if used[i] else "0.6"
-        upper.text(pivot[i], 0.98, name, transform=upper.get_xaxis_transform(), rotation=90,
-                   ha="center", va="top", fontsize=7, color=colour)  # fmt: skip
-    lower.axhspan(-1.0, 1.0, color=POSTERIOR, alpha=0.18, lw=0)
-    lower.axhline(0.0, color=POSTERIOR, lw=1.0)
+    upwards = {"rotation": 90, "ha": "center", "va": "top", "fontsize": 7}
+    for name, x, colour in zip(bands.names, pivot, np.where(used, DATA, "0.6"), strict=True):
+        above = upper.get_xaxis_transform()
+        note(upper, name, (x, 0.98), transform=above, color=str(colour), **upwards)
     residual = ((data - middle) / np.where(used, error, 1.0))[used]
-    lower.plot(pivot[used], residual, "o", ms=4, color=DATA)
-    limit = _residual_limit(residual, share=1.0)
-    lower.set_ylim(-limit, limit)
-    lower.set_xlim(pivot.min() - 600.0, pivot.max() + 600.0)
-    lower.set_xlabel("rest wavelength (Å)")
+    _draw_residual(lower, pivot[used], residual, 1.0, marker="o", ls="", ms=4)
+    lower.set(xlabel="rest wavelength (Å)", xlim=(pivot.min() - 600.0, pivot.max() + 600.0))

@@ -12,10 +12,10 @@ from amortized_sfh.plotting import SkyFrame, plot_bin_maps, plot_maps
 from amortized_sfh.products.posterior_maps import PosteriorMaps
 from amortized_sfh.quantities.registry import (
     AVERAGES,
-    BIN_FIGURES,
     DENSITIES,
     LOGMASS,
     LOGMASS_PER_BIN,
+    MASSFRAC,
     OVERVIEW,
     SIGMA_STAR,
 )
@@ -47,43 +47,34 @@ def draw_maps(
     Returns
     -------
     list of Path
-        The pictures; the last is missing where there is nothing to show.
+        The pictures; those that would have no map to show are left out.
     """
     out = Path(out)
-    frame = _sky_frame(data, distance_mpc)
+    distance = data.distance_mpc(distance_mpc)
+    known = distance if np.isfinite(distance) else None
+    frame = SkyFrame.from_header(data.header, known, data.galaxy_redshift)
     scalars = {name: maps.grid.paint(v) for name, v in maps.items() if v.ndim == 2}
     per_bin = {
-        extension_name(name, statistic): maps.image(name, statistic)
-        for name in BIN_FIGURES
+        extension_name(MASSFRAC.name, statistic): maps.image(MASSFRAC.name, statistic)
         for statistic in STATISTICS
     }
-    parts = ("averages", "other", "bins", "densities")
-    paths = [out.with_name(f"{out.stem}_{part}.png") for part in parts]
-    plot_maps(scalars, truth=truth, names=AVERAGES, frame=frame, path=paths[0])
     mass = LOGMASS.name
     if (data.n_spaxels > 1).any():
         # the mass of a bin tells its size
         scalars[LOGMASS_PER_BIN.name] = scalars[mass]
         mass = SIGMA_STAR.name if SIGMA_STAR.name in scalars else LOGMASS_PER_BIN.name
-    names = [mass if name == LOGMASS.name else name for name in OVERVIEW]
-    names = [name for name in names if _drawable(scalars[name])]
-    plot_maps(scalars, truth=truth, names=names, frame=frame, path=paths[1])
-    plot_bin_maps(per_bin, maps.edges_gyr, frame=frame, truth=truth, path=paths[2])
-    names = [name for name in DENSITIES if name in scalars and _drawable(scalars[name])]
-    if names:
-        plot_maps(scalars, truth=truth, names=names, frame=frame, path=paths[3])
-    return paths[: 3 + bool(names)]
-
-
-def _sky_frame(data: CubeData, distance_mpc: float | None) -> SkyFrame:
-    """Axes of the maps, at the distance that masses and areas have."""
-    if not len(data.header):
-        return SkyFrame()
-    distance = data.distance_mpc(distance_mpc)
-    known = distance if np.isfinite(distance) else None
-    return SkyFrame.from_header(data.header, known, data.galaxy_redshift)
-
-
-def _drawable(plane: np.ndarray) -> bool:
-    """Say if a map has anything to show."""
-    return bool(np.isfinite(plane[0]).any())
+    overview = [mass if name == LOGMASS.name else name for name in OVERVIEW]
+    with_values = {name for name, planes in scalars.items() if np.isfinite(planes[0]).any()}
+    groups = {
+        "averages": AVERAGES,
+        "other": [name for name in overview if name in with_values],
+        "bins": [MASSFRAC.name],
+        "densities": [name for name in DENSITIES if name in with_values],
+    }
+    paths = {part: out.with_name(f"{out.stem}_{part}.png") for part in groups if groups[part]}
+    for part, path in paths.items():
+        if part == "bins":
+            plot_bin_maps(per_bin, maps.edges_gyr, frame=frame, truth=truth, path=path)
+        else:
+            plot_maps(scalars, truth=truth, names=groups[part], frame=frame, path=path)
+    return list(paths.values())

@@ -21,8 +21,6 @@ from amortized_sfh.quantities.registry import BINID, FLAG, PRODUCTS, unit_of
 from amortized_sfh.quantities.statistics import STATISTICS, extension_name
 from simulators.files.whole_files import check_output, whole_file
 
-__all__ = ["flag_image", "write_maps"]
-
 
 def write_maps(
     path: str | Path,
@@ -97,23 +95,22 @@ def _result_hdus(name: str, values: np.ndarray, grid: MapGrid, n_bins: int) -> l
     if name not in PRODUCTS:
         raise ValueError(f"no unit is known for {name!r}; expected one of {', '.join(PRODUCTS)}")
     n_obs, n_stat = grid.n_obs, len(STATISTICS)
-    if values.shape == (n_obs,):
-        return [_image(name, grid.paint(values.astype(np.float32)), grid.header)]
-    if values.shape == (n_obs, n_stat):
-        hdu = _image(name, grid.paint(values.astype(np.float32)), grid.header)
-        for i, statistic in enumerate(STATISTICS, start=1):
-            hdu.header[f"PLANE{i}"] = statistic.upper()
-        return [hdu]
-    if values.shape == (n_obs, n_bins, n_stat):
-        planes = grid.paint(values.astype(np.float32))
+    if values.shape not in ((n_obs,), (n_obs, n_stat), (n_obs, n_bins, n_stat)):
+        raise ValueError(
+            f"{name} has shape {values.shape}; expected ({n_obs}, {n_bins}, {n_stat}), "
+            f"({n_obs}, {n_stat}) or ({n_obs},)"
+        )
+    planes = grid.paint(values.astype(np.float32))
+    if values.ndim == 3:
         return [
             _image(extension_name(name, statistic), planes[:, i], grid.header)
             for i, statistic in enumerate(STATISTICS)
         ]
-    raise ValueError(
-        f"{name} has shape {values.shape}; expected ({n_obs}, {n_bins}, {n_stat}), "
-        f"({n_obs}, {n_stat}) or ({n_obs},)"
-    )
+    hdu = _image(name, planes, grid.header)
+    if values.ndim == 2:
+        for i, statistic in enumerate(STATISTICS, start=1):
+            hdu.header[f"PLANE{i}"] = statistic.upper()
+    return [hdu]
 
 
 def _image(name: str, data: np.ndarray, wcs: fits.Header) -> fits.ImageHDU:

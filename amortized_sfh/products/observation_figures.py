@@ -58,25 +58,15 @@ def draw_observation(
     """
     paths = [Path(folder) / f"{name}.png" for name in ("history", "corner", "predictive")]
     prior = model.generative.prior.sample((_N_PRIOR,), torch.Generator().manual_seed(0))
-    edges = samples.bins.edges_gyr
-    plot_history(
-        _history(model, samples.theta[0]),
-        edges,
-        truth=None if truth is None else _single(_history(model, truth[None])),
-        prior=_history(model, prior),
-        path=paths[0],
-        title=title,
-    )
+    true = None if truth is None else History(*(v[0] for v in _history(model, truth[None])))
+    drawn, assumed = _history(model, samples.theta[0]), _history(model, prior)
+    plot_history(drawn, model.bins.edges_gyr, true, assumed, paths[0], title=title)
     scalars = samples.scalars()
     draws = {name: scalars[name][0] for name in CORNER}
-    known = None if truth is None else scalar_truth(model, truth[None])
-    plot_corner(
-        draws,
-        truth=None if known is None else {name: float(known[name][0]) for name in CORNER},
-        path=paths[1],
-        title=title,
-    )
-    _draw_predictive(model, observation, samples, paths[2], (title, flux_unit))
+    known = {} if truth is None else scalar_truth(model, truth[None])
+    true_scalars = {name: float(value[0]) for name, value in known.items()} or None
+    plot_corner(draws, true_scalars, path=paths[1], title=title)
+    _draw_predictive(model, observation, samples, paths[2], title, flux_unit)
     return paths
 
 
@@ -105,13 +95,7 @@ def scalar_truth(model: PosteriorModel, theta: Tensor) -> dict[str, Tensor]:
 def _history(model: PosteriorModel, theta: Tensor) -> History:
     """Star formation and enrichment per formed solar mass."""
     fraction = derive(model.generative.simulator, theta).mass_fraction
-    sfr = fraction / model.bins.widths_yr
-    return History(sfr, theta[:, model.space.mh])
-
-
-def _single(history: History) -> History:
-    """Return the first of a batch of histories."""
-    return History(history.sfr[0], history.mh[0])
+    return History(fraction / model.bins.widths_yr, theta[:, model.space.mh])
 
 
 @torch.no_grad()
@@ -120,10 +104,10 @@ def _draw_predictive(
     observation: Observation,
     samples: PosteriorSamples,
     path: Path,
-    labels: tuple[str, str],
+    title: str,
+    flux_unit: str,
 ) -> None:
-    """Draw data and posterior predictive; labels are the heading and the unit of the fluxes."""
-    title, flux_unit = labels
+    """Draw data and posterior predictive."""
     instrument = model.instrument
     # what is masked is drawn, too, and cleaning sets it to zero
     flux = observation.flux[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NotRequired, TypedDict, Unpack
+from typing import ClassVar, NotRequired, TypedDict, Unpack
 
 import numpy as np
 
@@ -13,8 +13,6 @@ from amortized_sfh.data.cubes.map_grid import MapGrid
 from amortized_sfh.products.map_file import flag_image, write_maps
 from amortized_sfh.quantities.registry import CHI2, ESS, FLAG, NOISE_SCALE, SNR
 from amortized_sfh.quantities.statistics import MEAN, STATISTICS
-
-__all__ = ["PosteriorMaps", "SinglePlanes"]
 
 
 class SinglePlanes(TypedDict):
@@ -64,6 +62,8 @@ class PosteriorMaps(Mapping[str, np.ndarray]):
     grid: MapGrid
     edges_gyr: tuple[float, ...]
     provenance: Mapping[str, object] = field(default_factory=dict)
+    statistics: ClassVar[tuple[str, ...]] = STATISTICS
+    """Names of the statistics along the last axis of scalars and quantities per bin."""
 
     @classmethod
     def assemble(
@@ -118,11 +118,6 @@ class PosteriorMaps(Mapping[str, np.ndarray]):
             f"PosteriorMaps({self.grid.n_obs} spectra on {ny} x {nx} spaxels, {n_bins} age bins: "
             f"{', '.join(self)})"
         )
-
-    @property
-    def statistics(self) -> tuple[str, ...]:
-        """Names of the statistics along the last axis of scalars and quantities per bin."""
-        return STATISTICS
 
     @property
     def chi2(self) -> np.ndarray:

@@ -14,19 +14,10 @@ from torch import Tensor
 
 from simulators.observations.observation import Observation
 
-__all__ = [
-    "MAX_BAND_PULL",
-    "MIN_ESS",
-    "Flag",
-    "describe_flags",
-    "observation_flags",
-    "posterior_flags",
-]
-
-MIN_COVERAGE = 0.5
+_MIN_COVERAGE = 0.5
 """Below this share of usable pixels a spectrum is flagged as LOW_COVERAGE."""
 
-POOR_FIT_CHI2 = (0.5, 2.0)
+_POOR_FIT_CHI2 = (0.5, 2.0)
 """Reduced chi-square over that of a perfect fit: outside these limits the fit is poor."""
 
 MAX_BAND_PULL = 5.0
@@ -99,7 +90,7 @@ def observation_flags(observation: Observation) -> np.ndarray:
     bands = observation.phot_valid.any(dim=1).cpu().numpy() | (observation.n_band == 0)
     flags = np.zeros(len(observation), dtype=np.int32)
     flags[coverage == 0.0] |= Flag.NO_DATA
-    flags[coverage < MIN_COVERAGE] |= Flag.LOW_COVERAGE
+    flags[coverage < _MIN_COVERAGE] |= Flag.LOW_COVERAGE
     flags[~bands] |= Flag.NO_PHOTOMETRY
     return flags
 
@@ -140,10 +131,11 @@ def posterior_flags(
     >>> posterior_flags(np.array([1.0, 2.1, 0.4]), np.array([False, False, True])).tolist()
     [0, 32, 40]
     """
+    lowest, highest = _POOR_FIT_CHI2
     ratio = np.asarray(chi2, dtype=np.float64) / expected_chi2
     flags = np.zeros(len(ratio), dtype=np.int32)
     flags[np.asarray(out_of_range)] |= Flag.OUT_OF_TRAINING_RANGE
-    flags[(ratio < POOR_FIT_CHI2[0]) | (ratio > POOR_FIT_CHI2[1])] |= Flag.POOR_FIT
+    flags[(ratio < lowest) | (ratio > highest)] |= Flag.POOR_FIT
     if band_pull is not None:
         flags[(np.abs(np.asarray(band_pull)) > MAX_BAND_PULL).any(1)] |= Flag.BAND_MISFIT
     if ess is not None:

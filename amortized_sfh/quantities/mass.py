@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from amortized_sfh.quantities.spectrum_scale import spectrum_scale
+from amortized_sfh.quantities.spectrum_scale import pixel_weights, spectrum_scale
 from simulators.constants import CM_PER_MPC, SOLAR_LUMINOSITY_CGS
 from simulators.forward.simulator import Simulator
 from simulators.observations.masks import line_mask
@@ -92,9 +92,7 @@ def mass_scale(
     scale, snr = spectrum_scale(observation)
     edges = simulator.window_edges_aa.to(wave)
     part = (torch.bucketize(wave, edges) - 1).clamp(0, len(edges) - 2)
-    weight = torch.where(observation.valid, observation.sigma, torch.inf)
-    smallest = weight.amin(1, keepdim=True)
-    weight = torch.where(observation.valid, (smallest / weight) ** 2, 0.0)
+    weight, _ = pixel_weights(observation)
     window = torch.zeros(n_obs, len(edges) - 1, device=wave.device).index_add_(1, part, weight)
     window = window / window.sum(1, keepdim=True)
     distance = luminosity_distance_mpc(observation.redshift.cpu().double().numpy(), distance_mpc)

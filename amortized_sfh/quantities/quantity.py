@@ -14,8 +14,6 @@ from priors.ages import AgeBins
 from priors.space import ParameterSpace
 from simulators.wavelengths.doppler import add_velocities
 
-__all__ = ["Kind", "Quantity", "QuantityInputs", "named_parameters"]
-
 
 class Kind(StrEnum):
     """Shape of a quantity; quantities of one kind are stored in the same way."""

@@ -195,8 +195,6 @@ OVERVIEW = _names(LOGMASS, AV, V, SIGMA, T50, ML_V)
 """Maps of mass, dust and kinematics, drawn together."""
 DENSITIES = _names(SIGMA_STAR, SIGMA_SFR10, SIGMA_SFR100, LOG_SSFR100)
 """Maps of mass and star formation per area, drawn together."""
-BIN_FIGURES = _names(MASSFRAC, MH)
-"""Quantities per age bin that are drawn as maps."""
 PROFILE = (*AVERAGES, *_names(SIGMA_STAR, SIGMA_SFR100, LOG_SSFR100, AV))
 """Scalars of a figure of radial profiles."""
 

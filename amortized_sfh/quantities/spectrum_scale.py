@@ -8,6 +8,28 @@ from torch import Tensor
 from simulators.observations.observation import Observation
 
 
+def pixel_weights(observation: Observation) -> tuple[Tensor, Tensor]:
+    """Weigh pixels by their inverse variance, relative to the best pixel of their spectrum.
+
+    Such weights do not overflow, whatever the unit of the flux is.
+
+    Parameters
+    ----------
+    observation
+        Batch of n observations.
+
+    Returns
+    -------
+    weight : Tensor
+        Weights from 0, of pixels that are not valid, to 1, shape (n, n_pix).
+    smallest : Tensor
+        Error of the best pixel in the unit of the flux, shape (n,); infinite without any pixel.
+    """
+    sigma = torch.where(observation.valid, observation.sigma, torch.inf)
+    smallest = sigma.amin(dim=1, keepdim=True)
+    return torch.where(observation.valid, (smallest / sigma) ** 2, 0.0), smallest[:, 0]
+
+
 def spectrum_scale(observation: Observation) -> tuple[Tensor, Tensor]:
     """Measure the flux level of a spectrum, positive whatever the data.
 
@@ -27,15 +49,12 @@ def spectrum_scale(observation: Observation) -> tuple[Tensor, Tensor]:
     snr : Tensor
         scale / e, at least 1, shape (n,).
     """
-    valid = observation.valid
-    # weights relative to the best pixel: no overflow whatever the unit of the flux
-    smallest = torch.where(valid, observation.sigma, torch.inf).amin(dim=1, keepdim=True)
-    has_pixel = torch.isfinite(smallest[:, 0])
-    smallest = torch.where(has_pixel[:, None], smallest, 1.0)
-    weight = torch.where(valid, (smallest / torch.where(valid, observation.sigma, 1.0)) ** 2, 0.0)
+    weight, smallest = pixel_weights(observation)
+    has_pixel = torch.isfinite(smallest)
     total = weight.sum(dim=1).clamp_min(1e-30)
-    mean = (weight * torch.where(valid, observation.flux, 0.0)).sum(dim=1) / total
-    error = smallest[:, 0] / total.sqrt()
+    flux = torch.where(observation.valid, observation.flux, 0.0)
+    mean = (weight * flux).sum(dim=1) / total
+    error = torch.where(has_pixel, smallest, 1.0) / total.sqrt()
     scale = torch.sqrt(mean.clamp_min(0.0) ** 2 + error**2)
     band = observation.phot_valid
     n_band = band.sum(dim=1)

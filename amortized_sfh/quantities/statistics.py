@@ -5,8 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["MEAN", "P16", "P50", "P84", "STATISTICS", "STD", "extension_name", "summarise_draws"]
-
 _QUANTILE_LEVELS = {"p16": 0.16, "p50": 0.50, "p84": 0.84}
 
 STATISTICS = MEAN, STD, P16, P50, P84 = ("mean", "std", *_QUANTILE_LEVELS)

@@ -7,8 +7,8 @@ import pytest
 from matplotlib.colors import to_rgba
 
 from amortized_sfh.plotting import SkyFrame, plot_bin_maps, plot_maps
-from amortized_sfh.plotting.maps import age_label
 from amortized_sfh.plotting.colours import ERROR_COLOURS
+from amortized_sfh.plotting.maps import age_label
 from amortized_sfh.plotting.sky import UNKNOWN
 from amortized_sfh.quantities.registry import AVERAGES
 

@@ -89,3 +89,12 @@ def test_the_scale_bar_has_the_distance_of_the_masses(data, drawn, tmp_path):
 def test_without_a_distance_there_is_no_scale_bar(data, drawn, tmp_path):
     _draw(data, tmp_path, distance_mpc=np.nan)
     assert drawn[1][-1].distance_mpc is None
+
+
+def test_pictures_that_would_show_nothing_are_left_out(data, drawn, tmp_path):
+    plain = [path.name for path in _draw(data, tmp_path)]
+    assert plain == ["maps_averages.png", "maps_other.png", "maps_bins.png"]
+    assert [path.name for path in _draw(data, tmp_path, "SIGMA_STAR")] == [
+        *plain,
+        "maps_densities.png",
+    ]
