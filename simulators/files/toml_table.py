@@ -107,8 +107,7 @@ def fill(
     Traceback (most recent call last):
     ValueError: survey.toml: unknown key 'step'; did you mean 'step_aa'? Expected one of step_aa
     """
-    made: _T = _fill(kind, table, _Place(where, lines or {}))
-    return made
+    return _fill(kind, table, _Place(where, lines or {}))
 
 
 def nearest(name: str, known: Collection[str]) -> str:

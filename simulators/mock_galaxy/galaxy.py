@@ -121,14 +121,12 @@ class MockGalaxy:
 
     def conditions(self) -> Conditions:
         """Circumstances of the observation of every spaxel: lines and sky masked, all bands."""
-        instrument = self.generative.instrument
-        wave = instrument.grid.centres_aa
-        n = self.n_side**2
+        instrument, n = self.generative.instrument, self.n_side**2
         redshift = torch.full((n,), self.shape.redshift)
         return Conditions(
             redshift=redshift,
             snr=self.snr,
-            relative_noise=self.relative_noise(wave).expand(n, -1),
+            relative_noise=self.relative_noise(instrument.grid.centres_aa).expand(n, -1),
             valid=survey_mask(instrument, redshift),
             phot_snr=self.phot_snr,
             phot_valid=torch.ones_like(self.phot_snr, dtype=torch.bool),
@@ -150,8 +148,7 @@ class MockGalaxy:
         generator = torch.Generator().manual_seed(seed)
         seen = self.generative.noise.observe(self.light, self.conditions(), generator)
         level = self.light.flux.mean(dim=1, keepdim=True)
-        names = ("flux", "sigma", "phot", "phot_sigma")
-        scaled = {name: getattr(seen, name) * level for name in names}
+        scaled = {n: getattr(seen, n) * level for n in ("flux", "sigma", "phot", "phot_sigma")}
         return replace(seen, **scaled, unit_cgs=UNIT_CGS)
 
 
@@ -220,14 +217,9 @@ def simulate(simulator: Simulator, galaxy: MockGalaxy) -> ModelSpectra:
     """
     theta = galaxy.theta.flatten(0, 1)
     redshift = torch.full((len(theta),), galaxy.shape.redshift)
-    parts = [
-        simulator(t, z) for t, z in zip(theta.split(_CHUNK), redshift.split(_CHUNK), strict=True)
-    ]
+    parts = [simulator(t, redshift[: len(t)]) for t in theta.split(_CHUNK)]
     amplitude = galaxy.amplitude.float()[:, None]
-    return ModelSpectra(
-        torch.cat([p.flux for p in parts]) * amplitude,
-        torch.cat([p.phot for p in parts]) * amplitude,
-    )
+    return ModelSpectra(*(torch.cat(part) * amplitude for part in zip(*parts, strict=True)))
 
 
 def _snr(brightness: Tensor, bright: float, faint: float) -> Tensor:

@@ -84,10 +84,9 @@ def galaxy_theta(
 
 def _inside(theta: Tensor, space: ParameterSpace) -> Tensor:
     """The parameters, if they keep the bounds."""
-    inside = ((theta > space.low) & (theta < space.high)).all(-1)
-    if not bool(inside.all()):
-        wrong = ((theta <= space.low) | (theta >= space.high)).flatten(0, 1).any(0)
-        names = [name for name, bad in zip(space.names, wrong.tolist(), strict=True) if bad]
+    inside = ((theta > space.low) & (theta < space.high)).flatten(0, 1).all(0)
+    names = [name for name, good in zip(space.names, inside.tolist(), strict=True) if not good]
+    if names:
         raise ValueError(
             f"the mock galaxy leaves the bounds of {names}: use a space at least as wide as the "
             "default one"
@@ -156,13 +155,8 @@ def _kinematics(shape: GalaxyShape, structure: Structure, moving: Tensor) -> tup
     rotation = _PEAK_SPEED_KMS * radius / torch.sqrt(radius**2 + 0.9**2) * torch.cos(azimuth)
     streaming = 30.0 * structure.bar_shape * torch.sin(azimuth) * (radius / (radius + 0.5))
     velocity = sin_i * (rotation - streaming) + 4.0 * moving
-    sigma = (
-        32.0
-        + 15.0 * torch.exp(-radius / 5.0)
-        + 75.0 * torch.exp(-radius / 1.2)
-        + 15.0 * structure.bar_shape
-    )
-    return velocity, torch.log10(sigma)
+    sigma = 32.0 + 15.0 * torch.exp(-radius / 5.0) + 75.0 * torch.exp(-radius / 1.2)
+    return velocity, torch.log10(sigma + 15.0 * structure.bar_shape)
 
 
 def _gas(structure: Structure, fields: Tensor) -> tuple[Tensor, Tensor]:

@@ -138,25 +138,19 @@ def observe_native(
     """
     generator = torch.Generator().manual_seed(seed << 32)
     wave, light = native_light(galaxy)
-    rest_wave = wave / (1.0 + galaxy.shape.redshift)
-    noise = galaxy.generative.noise
-    n = len(light.flux)
-    smooth, band_error = _multiplicative(
-        noise, rest_wave, 1 if shared_systematics else n, generator
-    )
+    redshift, noise = galaxy.shape.redshift, galaxy.generative.noise
+    rest_wave = wave / (1.0 + redshift)
+    n_errors = 1 if shared_systematics else len(light.flux)
+    smooth, band_error = _multiplicative(noise, rest_wave, n_errors, generator)
     # the S/N refers to the mean of the spectrum on the model's grid, as in the noise model
-    level = galaxy.light.flux.mean(dim=1) / (1.0 + galaxy.shape.redshift)
+    level = galaxy.light.flux.mean(dim=1) / (1.0 + redshift)
     sigma = (level / galaxy.snr)[:, None] * galaxy.relative_noise(rest_wave)
-    pixel = torch.round(
-        noise.instrument.native_position(rest_wave, rest_wave.new_tensor([galaxy.shape.redshift]))[
-            0
-        ]
-    )
-    unit = _unit_noise(noise, pixel.long(), galaxy.n_side, neighbour_share, generator)
-    pixel_noise = sigma * unit
+    position = noise.instrument.native_position(rest_wave, rest_wave.new_tensor([redshift]))[0]
+    pixel = torch.round(position).long()
+    unit = _unit_noise(noise, pixel, galaxy.n_side, neighbour_share, generator)
     return NativeCube(
         wave_aa=wave,
-        flux=light.flux * (1.0 + smooth) + pixel_noise,
+        flux=light.flux * (1.0 + smooth) + sigma * unit,
         sigma=sigma,
         phot=light.phot * (1.0 + band_error),
         phot_sigma=light.phot / galaxy.phot_snr,

@@ -121,7 +121,8 @@ def galaxy_structure(shape: GalaxyShape, n_side: int) -> Structure:
     cos_i = math.cos(math.radians(shape.inclination_deg))
     x, y = major, minor / cos_i
     radius, azimuth = torch.hypot(x, y), torch.atan2(y, x)
-    bar_azimuth = _bar_azimuth(shape)
+    on_sky = math.radians(shape.bar_angle_deg - shape.position_angle_deg)
+    bar_azimuth = math.atan2(math.sin(on_sky) / cos_i, math.cos(on_sky))
     along = x * math.cos(bar_azimuth) + y * math.sin(bar_azimuth)
     across = y * math.cos(bar_azimuth) - x * math.sin(bar_azimuth)
     bar_profile, bar_shape = _bar(along, across, shape.bar_length_kpc)
@@ -155,13 +156,6 @@ def _sky_coordinates(shape: GalaxyShape, n_side: int) -> tuple[Tensor, Tensor, T
     major = north * math.cos(angle) + east * math.sin(angle)
     minor = east * math.cos(angle) - north * math.sin(angle)
     return major, minor, torch.hypot(major, minor / 0.8)
-
-
-def _bar_azimuth(shape: GalaxyShape) -> float:
-    """Azimuth of the bar in the plane of the disc."""
-    on_sky = math.radians(shape.bar_angle_deg - shape.position_angle_deg)
-    cos_i = math.cos(math.radians(shape.inclination_deg))
-    return math.atan2(math.sin(on_sky) / cos_i, math.cos(on_sky))
 
 
 def _bar(along: Tensor, across: Tensor, length: float) -> tuple[Tensor, Tensor]:

@@ -63,11 +63,8 @@ class Likelihood:
             band, 1.0 / torch.where(band, observation.phot_sigma, 1.0).double(), 0.0
         )
         self.n_data = valid.sum(1) + band.sum(1)
-        log_norm = torch.where(valid, self._inverse.clamp_min(1e-300).log(), 0.0).sum(1)
-        log_norm = log_norm - torch.where(valid, self._factor[:, 0].log(), 0.0).sum(1)
-        log_norm = log_norm + torch.where(
-            band, self._band_inverse.clamp_min(1e-300).log(), 0.0
-        ).sum(1)
+        log_norm = _log_sum(self._inverse, valid) - _log_sum(self._factor[:, 0], valid)
+        log_norm = log_norm + _log_sum(self._band_inverse, band)
         self._log_norm = log_norm - 0.5 * self.n_data * _LOG_2PI
         # what is masked may be anything, NaN too
         self._data = self._whitened(
@@ -129,9 +126,9 @@ class Likelihood:
         flux, phot = spectra.flux / scale, spectra.phot / scale
         n_pix = flux.shape[-1]
         modes = torch.cat([torch.ones_like(self.noise.modes[:1]), self.noise.modes]).to(flux)
-        white = self._whitened_columns(
-            flux[:, :, None] * modes[:, :n_pix], phot[:, :, None] * modes[:, n_pix:]
-        )
+        pixels, bands = flux[:, :, None] * modes[:, :n_pix], phot[:, :, None] * modes[:, n_pix:]
+        white = self._whitened(pixels.flatten(1, 2), bands.flatten(1, 2))
+        white = white.unflatten(1, pixels.shape[1:3])
         # the size of the multiplicative errors follows the amplitude: two passes settle it
         amplitude = self._first_amplitude(white[:, :, 0], n_pix)
         for _ in range(2):
@@ -142,12 +139,6 @@ class Likelihood:
         chi2 = total_sq - cross**2 / precision
         scale = scale[..., 0]
         return best / scale, precision * scale**2, chi2, log_det
-
-    def _whitened_columns(self, flux: Tensor, phot: Tensor) -> Tensor:
-        """Whiten several columns per draw, (n, n_draws, k, n_pix) and (n, n_draws, k, n_band)."""
-        n, m, k = flux.shape[:3]
-        white = self._whitened(flux.reshape(n, m * k, -1), phot.reshape(n, m * k, -1))
-        return white.view(n, m, k, -1)
 
     def _first_amplitude(self, model: Tensor, n_pix: int) -> Tensor:
         """Amplitude of the spectrum alone, without systematic errors; the bands if no spectrum."""
@@ -164,6 +155,11 @@ class Likelihood:
         return torch.where(power > 0.0, amplitude, 1.0).detach()
 
 
+def _log_sum(values: Tensor, use: Tensor) -> Tensor:
+    """Sum of the logarithms of the values to be used, shape (n, m) -> (n,)."""
+    return torch.where(use, values.clamp_min(1e-300).log(), 0.0).sum(1)
+
+
 def _project(
     columns: Tensor, data: Tensor, additive: Tensor, amplitude: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -171,15 +167,12 @@ def _project(
     model, modes = columns[:, :, 0], columns[:, :, 1:] * amplitude[..., None, None]
     shared = additive[:, None].expand(-1, modes.shape[1], -1, -1)
     modes = torch.cat([modes, shared], dim=2)
-    inner = torch.einsum("bdki,bdli->bdkl", modes, modes) + torch.eye(
-        modes.shape[2], dtype=modes.dtype, device=modes.device
-    )
-    factor = torch.linalg.cholesky(inner)
+    inner = torch.einsum("bdki,bdli->bdkl", modes, modes)
+    factor = torch.linalg.cholesky(inner + torch.eye(modes.shape[2]).to(modes))
     both = torch.stack([model, data.expand_as(model)], dim=2)
     projected = torch.einsum("bdki,bdpi->bdkp", modes, both)
     solved = torch.linalg.solve_triangular(factor, projected, upper=False)
-    gram = torch.einsum("bdpi,bdqi->bdpq", both, both) - torch.einsum(
-        "bdkp,bdkq->bdpq", solved, solved
-    )
+    gram = torch.einsum("bdpi,bdqi->bdpq", both, both)
+    gram = gram - torch.einsum("bdkp,bdkq->bdpq", solved, solved)
     log_det = 2.0 * torch.diagonal(factor, dim1=-2, dim2=-1).log().sum(-1)
     return gram[..., 0, 0], gram[..., 0, 1], gram[..., 1, 1], log_det

@@ -44,12 +44,7 @@ def describe_noise(noise: NoiseModel) -> dict[str, Any]:
         "mismatch": mismatch
         and {n: getattr(mismatch, n) for n in ("library", "other", "explained", "n_histories")},
         "profile": profile
-        and {
-            "name": profile.name,
-            "kernel": list(profile.kernel),
-            "growth": profile.growth,
-            "source": profile.source,
-        },
+        and {n: getattr(profile, n) for n in ("name", "kernel", "growth", "source")},
         "sha256": tensors_sha256(noise_arrays(noise)),
     }
 

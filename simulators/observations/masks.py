@@ -160,9 +160,8 @@ def survey_mask(instrument: Instrument, redshift: Tensor) -> Tensor:
         True where a pixel is used, bool, shape (n, n_pix).
     """
     wave = instrument.grid.centres_aa.to(redshift.device)
-    lines = line_mask(wave)
-    sky = sky_mask(wave, redshift, instrument.sky_ranges_aa)
-    return lines & sky & observed_mask(instrument, redshift)
+    use = line_mask(wave) & sky_mask(wave, redshift, instrument.sky_ranges_aa)
+    return use & observed_mask(instrument, redshift)
 
 
 def observed_mask(instrument: Instrument, redshift: Tensor) -> Tensor:

@@ -147,7 +147,7 @@ class Observation(Portable):
         for value, sigma, valid in (_SPECTRAL, _BANDS):
             v, s = getattr(self, value), getattr(self, sigma)
             ok = getattr(self, valid) & torch.isfinite(v) & torch.isfinite(s) & (s > 0)
-            out |= {value: v.where(ok, _zero(v)), sigma: s.where(ok, _zero(s)), valid: ok}
+            out |= {value: v.where(ok, 0.0), sigma: s.where(ok, 0.0), valid: ok}
         return replace(self, **out)
 
     def median_snr(self) -> Tensor:
@@ -177,12 +177,10 @@ class Observation(Portable):
             return self
         if self.n_band != len(BANDS):
             raise ValueError(f"observation has {self.n_band} bands; expected {', '.join(BANDS)}")
-        known = [band in BANDS for band in bands]
         index = [BANDS.index(band) if band in BANDS else 0 for band in bands]
         columns: dict[str, Any] = {name: getattr(self, name)[:, index] for name in _BANDS}
-        columns["phot_valid"] = columns["phot_valid"] & torch.tensor(
-            known, dtype=torch.bool, device=self.device
-        )
+        known = torch.tensor([band in BANDS for band in bands], dtype=torch.bool)
+        columns["phot_valid"] = columns["phot_valid"] & known.to(self.device)
         return replace(self, **columns)
 
     @staticmethod
@@ -331,7 +329,3 @@ def check_redshift(redshift: float | None) -> float:
 
 def _tensor_names() -> list[str]:
     return [field.name for field in fields(Observation) if field.name != "unit_cgs"]
-
-
-def _zero(like: Tensor) -> Tensor:
-    return torch.zeros((), dtype=like.dtype, device=like.device)

@@ -21,7 +21,7 @@ from priors.portable import Portable
 from simulators.wavelengths.air import rest_air_edges
 from simulators.wavelengths.rest_grid import REST_GRID, RestGrid
 
-MIN_WEIGHT = 0.02
+_MIN_WEIGHT = 0.02
 """An unusable input pixel with at most this share of an output pixel does not spoil it."""
 
 
@@ -148,17 +148,11 @@ def _take(values: Tensor, index: Tensor) -> Tensor:
     return torch.gather(values, -1, index.expand(*values.shape[:-1], index.shape[-1]))
 
 
-def apply(
-    matrix: ResampleMatrix,
-    flux: Tensor,
-    sigma: Tensor,
-    valid: Tensor,
-    min_weight: float = MIN_WEIGHT,
-) -> Resampled:
+def apply(matrix: ResampleMatrix, flux: Tensor, sigma: Tensor, valid: Tensor) -> Resampled:
     """Resample spectra with their errors and masks.
 
     Unusable input pixels never leak into the output. An output pixel is valid if the spectrum
-    covers it and every input pixel with more than ``min_weight`` of it is usable.
+    covers it and every input pixel with more than 2 % of it is usable.
 
     Parameters
     ----------
@@ -168,8 +162,6 @@ def apply(
         Mean flux density per pixel and its standard deviation, shape (..., n_in), same unit.
     valid : Tensor
         True where a pixel may be used, shape (..., n_in), bool.
-    min_weight : float
-        Largest share of an output pixel that may be missing.
 
     Returns
     -------
@@ -177,22 +169,19 @@ def apply(
         ``flux, sigma, valid``, shape (..., n_out); flux and sigma are 0 where not valid. Errors
         of neighbouring output pixels are correlated, see :func:`covariance_bands`.
     """
-    zero = torch.zeros((), dtype=flux.dtype, device=flux.device)
     usable = valid & torch.isfinite(flux) & torch.isfinite(sigma) & (sigma > 0)
     share = apply_weights(matrix, usable.to(flux.dtype))
-    ok = share >= 1.0 - min_weight
-    if min_weight > 0.0:
-        ok &= ~_loses_a_pixel(matrix, usable, min_weight)
-    safe = torch.where(ok, share, torch.ones_like(share))
-    mean = apply_weights(matrix, torch.where(usable, flux, zero)) / safe
+    ok = (share >= 1.0 - _MIN_WEIGHT) & ~_loses_a_pixel(matrix, usable)
+    safe = torch.where(ok, share, 1.0)
+    mean = apply_weights(matrix, torch.where(usable, flux, 0.0)) / safe
     squared = ResampleMatrix(matrix.index, matrix.weight**2)
-    variance = apply_weights(squared, torch.where(usable, sigma, zero) ** 2) / safe**2
-    return Resampled(torch.where(ok, mean, zero), torch.where(ok, variance.sqrt(), zero), ok)
+    variance = apply_weights(squared, torch.where(usable, sigma, 0.0) ** 2) / safe**2
+    return Resampled(torch.where(ok, mean, 0.0), torch.where(ok, variance.sqrt(), 0.0), ok)
 
 
-def _loses_a_pixel(matrix: ResampleMatrix, usable: Tensor, min_weight: float) -> Tensor:
+def _loses_a_pixel(matrix: ResampleMatrix, usable: Tensor) -> Tensor:
     """True where an unusable input pixel has more than `min_weight` of an output pixel."""
-    counts = ResampleMatrix(matrix.index, (matrix.weight > min_weight).to(torch.float32))
+    counts = ResampleMatrix(matrix.index, (matrix.weight > _MIN_WEIGHT).to(torch.float32))
     return apply_weights(counts, (~usable).to(torch.float32)) > 0.5
 
 
