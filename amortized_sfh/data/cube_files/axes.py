@@ -60,9 +60,22 @@ def wavelength_axis(path: str | Path, header: fits.Header, n_plane: int) -> tupl
     return edges, MEDIUM_OF_CTYPE[kind]
 
 
-def celestial(header: fits.Header) -> WCS | None:
-    """Return the celestial WCS of a header, None if it has none."""
+def celestial(header: fits.Header, hdul: fits.HDUList | None = None) -> WCS | None:
+    """Return the celestial WCS of a header, None if it has none.
+
+    Parameters
+    ----------
+    header : astropy.io.fits.Header
+        Header of an image.
+    hdul : HDUList, optional
+        File of the image, for the tables of distortions that its header names.
+
+    Returns
+    -------
+    WCS or None
+        Celestial axes alone, for pixels counted from 0.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FITSFixedWarning)
-        wcs = WCS(header)
+        wcs = WCS(header, fobj=hdul)
     return wcs.celestial if wcs.has_celestial else None

@@ -128,8 +128,8 @@ def _excess(flux: np.ndarray, variance: np.ndarray, n: int) -> float:
     light = np.median(f, axis=-1)
     scatter = []
     for axis in (0, 1):
-        left = np.arange(f.shape[axis] - 2)  # two boxes apart, so that they share no noise
-        near, far = (np.take(np.arange(f.shape[axis]), left + k) for k in (0, 2))
+        near = np.arange(f.shape[axis] - 2)
+        far = near + 2  # two boxes apart, so that they share no noise
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = (np.take(light, near, axis) / np.take(light, far, axis))[..., None]
         usable = np.isfinite(ratio[..., 0]) & (np.abs(np.log(np.abs(ratio[..., 0]))) < 1.0)

@@ -177,9 +177,7 @@ def _thin(chosen: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     index = np.flatnonzero(chosen)
     if len(index) > _MAX_SKY:
         index = generator.choice(index, _MAX_SKY, replace=False)
-    out = np.zeros(chosen.size, dtype=bool)
-    out[index] = True
-    return out.reshape(chosen.shape)
+    return np.isin(np.arange(chosen.size), index).reshape(chosen.shape)
 
 
 def _sky_residuals(spectra: SpaxelSpectra, is_sky: np.ndarray, light: np.ndarray) -> np.ndarray:

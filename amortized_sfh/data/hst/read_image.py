@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
-from astropy.wcs import WCS, FITSFixedWarning
 
+from amortized_sfh.data.cube_files.axes import celestial
 from amortized_sfh.data.files.extensions import HST_IMAGE_HDUS, HST_MAP_HDUS
 from amortized_sfh.data.files.fits_files import InputFileError, InputWarning, find_image, open_fits
 from amortized_sfh.data.hst.background import (
@@ -90,9 +90,7 @@ def read_hst_image(
             raise InputFileError(f"{path} holds no 2-D image; expected an extension SCI")
         headers = [hdul[index].header.copy(), hdul[0].header.copy()]
         data = hdul[index].data
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FITSFixedWarning)
-            wcs = WCS(headers[0], fobj=hdul)
+        wcs = celestial(headers[0], hdul)
         maps = {
             kind: (hdul[found].data, str(hdul[found].header.get("BUNIT", "")), "")
             for kind, names in HST_MAP_HDUS.items()
@@ -100,7 +98,7 @@ def read_hst_image(
         }
     given = {"error map": error, "weight map": weight, "mask": mask}
     maps |= {kind: _read_map(source, kind) for kind, source in given.items() if source is not None}
-    if not wcs.has_celestial:
+    if wcs is None:
         raise InputFileError(
             f"{path} has no celestial WCS; expected CTYPE1, CRVAL1 ... as in a drizzled image"
         )
@@ -110,7 +108,7 @@ def read_hst_image(
         name,
         data,
         per_count,
-        wcs.celestial,
+        wcs,
         maps["error map"][0] if "error map" in maps else None,
         electrons,
         source=Path(path).name,
