@@ -18,9 +18,9 @@ from amortized_sfh.data.cubes.read_cube import read_cube as read_cube
 from amortized_sfh.data.hst.image import HstImage as HstImage
 from amortized_sfh.data.hst.read_image import read_hst_image as read_hst_image
 from amortized_sfh.data.mocks.files import MockFiles as MockFiles
+from amortized_sfh.data.mocks.files import MockTruth as MockTruth
+from amortized_sfh.data.mocks.files import read_mock_truth as read_mock_truth
 from amortized_sfh.data.mocks.files import write_mock_files as write_mock_files
-from amortized_sfh.data.mocks.truth import MockTruth as MockTruth
-from amortized_sfh.data.mocks.truth import read_mock_truth as read_mock_truth
 from amortized_sfh.data.spectra.photometry import read_photometry as read_photometry
 from amortized_sfh.data.spectra.read_spectra import read_spectra as read_spectra
 from amortized_sfh.data.spectra.read_spectra import read_spectrum as read_spectrum
