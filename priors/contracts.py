@@ -145,8 +145,7 @@ def check_bijection(
     ContractError
         If any part fails.
     """
-    points = theta.sort().values
-    points = points.clone().requires_grad_(True)
+    points = theta.sort().values.requires_grad_(True)
     u = bijection.forward(points)
     _require(torch.isfinite(u).all(), "u is not finite for every theta.")
     # Neighbouring floats may round to neighbours in the wrong order, no more.

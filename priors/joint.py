@@ -145,13 +145,8 @@ class UnboundedPrior(Portable, Distribution):
     support = constraints.independent(constraints.real, 1)
 
     def __init__(self, joint: JointPrior) -> None:
-        self.joint = joint
+        self.joint, self.space = joint, joint.space
         super().__init__(torch.Size(), joint.event_shape, validate_args=False)
-
-    @property
-    def space(self) -> ParameterSpace:
-        """Order, bounds and coordinates of the parameters."""
-        return self.joint.space
 
     def sample(
         self,

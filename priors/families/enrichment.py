@@ -74,12 +74,9 @@ class RandomWalkEnrichment(Portable):
         innovation: float = 0.15,
         old_scatter: float = 0.45,
     ) -> None:
-        for name, value in (
-            ("level_scatter", level_scatter),
-            ("innovation", innovation),
-            ("old_scatter", old_scatter),
-        ):
-            check_positive(name, value)
+        check_positive("level_scatter", level_scatter)
+        check_positive("innovation", innovation)
+        check_positive("old_scatter", old_scatter)
         self.n_dim = bins.n_bins
         age = bins.log_age_yr.to(torch.float64)
         elapsed = age - age[0]

@@ -147,9 +147,10 @@ class Simulator(Portable):
         intrinsic, nodes = weight @ self._spectra, weight @ self._nodes
         nebular, gas = self._nebular, None
         if nebular is not None:
-            gas = nebular(*self._ionising(theta, nebular.n_young))
-            intrinsic = intrinsic + gas.continuum + nebular.line_spectrum(gas.lines)
-            nodes = nodes + gas.nodes
+            gas = nebular.amounts(*self._ionising(theta, nebular.n_young))
+            continuum, lines = gas.scores @ nebular.continuum, nebular.line_spectrum(gas.lines)
+            intrinsic = intrinsic + continuum + lines
+            nodes = nodes + gas.scores @ nebular.nodes
         intrinsic = intrinsic * self._dust.transmission(av, delta)
         sigma = torch.pow(10.0, theta[:, self._index["log_sigma"]])
         flux = self._broadening(intrinsic, theta[:, self._index["velocity"]], sigma, redshift)

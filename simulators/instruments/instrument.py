@@ -143,10 +143,8 @@ class Instrument(PlainValues):
         tuple of float
             Smallest and largest number of observed pixels in one rest-frame pixel.
         """
-        edges = self.native_position(
-            self.grid.edges_aa, torch.tensor([redshift], dtype=torch.float64)
-        )
-        width = torch.diff(edges)
+        z = torch.tensor([redshift], dtype=torch.float64)
+        width = torch.diff(self.native_position(self.grid.edges_aa, z))
         return float(width.min()), float(width.max())
 
     @classmethod

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from simulators.wavelengths.air import air_to_vacuum, check_medium
+from simulators.wavelengths.air import check_medium, to_medium
 from simulators.wavelengths.pixel_steps import LinearSteps, LogSteps
 
 
@@ -54,7 +54,8 @@ class LinearObservedPixels(LinearSteps):
         Tensor
             Fractional pixel, 0 at the pixel that starts the axis, shape (n, n_wave).
         """
-        return self.index(_in_medium(wave_rest_aa, self.medium) * (1.0 + redshift[:, None]))
+        own = to_medium(wave_rest_aa, "air", self.medium)
+        return self.index(own * (1.0 + redshift[:, None]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,15 +82,9 @@ class LogObservedPixels(LogSteps):
 
     def position(self, wave_rest_aa: Tensor, redshift: Tensor) -> Tensor:
         """Return the places of rest-frame wavelengths, as `LinearObservedPixels.position`."""
-        index = self.index(_in_medium(wave_rest_aa, self.medium))
+        index = self.index(to_medium(wave_rest_aa, "air", self.medium))
         return index + torch.log10(1.0 + redshift[:, None]) / self.log_step
 
 
 ObservedPixels = LinearObservedPixels | LogObservedPixels
 """Either kind of observed pixels."""
-
-
-def _in_medium(wave_air_aa: Tensor, medium: str) -> Tensor:
-    """Air wavelengths in Å, in the medium of the pixels."""
-    # the shift to the observed frame follows; in vacuum it is exact
-    return air_to_vacuum(wave_air_aa) if medium == "vacuum" else wave_air_aa

@@ -74,7 +74,7 @@ def _young_ages(source: SSPGrid, target: SSPGrid, n_age: int) -> tuple[np.ndarra
     Up to `MH_TOLERANCE` beyond the source's metallicities its last one is taken. Luminosities are
     interpolated in [M/H] by a monotone cubic of their logarithm, and broadened by a Gaussian where
     the target's resolution is lower; they are never sharpened. Luminosities have the shape
-    (target.n_met, n_age, target.n_wave), surviving masses (target.n_met, n_age).
+    (n_met, n_age, target.n_wave), surviving masses (n_met, n_age).
     """
     for what, unit, have, need, tolerance in (
         ("wavelengths", "AA", source.wave_range_aa, target.wave_range_aa, 0.0),
@@ -120,7 +120,7 @@ def seam_ratio(spliced: SSPGrid, age_gyr: float) -> np.ndarray:
         If the age is not inside the ages of the grid.
     """
     first = int(np.searchsorted(spliced.age_gyr, age_gyr * (1 - 1e-9)))
-    if not 0 < first < spliced.n_age:
+    if not 0 < first < len(spliced.age_gyr):
         raise ValueError(
             f"{age_gyr:g} Gyr is not inside the ages {spliced.age_range_gyr} of {spliced.name}"
         )

@@ -12,7 +12,7 @@ from simulators.files.plain_values import as_tuples
 from simulators.instruments.instrument import Instrument
 from simulators.noise.noise_model import NoiseConfig, NoiseModel
 from simulators.noise.profile import NoiseProfile
-from simulators.noise.template_mismatch import TemplateMismatch
+from simulators.noise.template_mismatch import MISMATCH_ATTRIBUTES, TemplateMismatch
 
 _PROFILE_ARRAYS = ("wave_aa", "scale", "sky_modes")
 
@@ -41,8 +41,7 @@ def describe_noise(noise: NoiseModel) -> dict[str, Any]:
     mismatch, profile = noise.mismatch, noise.profile
     return {
         "config": noise.config.to_dict(),
-        "mismatch": mismatch
-        and {n: getattr(mismatch, n) for n in ("library", "other", "explained", "n_histories")},
+        "mismatch": mismatch and {n: getattr(mismatch, n) for n in MISMATCH_ATTRIBUTES},
         "profile": profile
         and {n: getattr(profile, n) for n in ("name", "kernel", "growth", "source")},
         "sha256": tensors_sha256(noise_arrays(noise)),

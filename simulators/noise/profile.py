@@ -123,10 +123,8 @@ class NoiseProfile:
             If a wavelength lies more than `MAX_BEYOND_AA` outside the profile.
         """
         self._check_range(wave_aa)
-        modes = np.zeros((len(self.sky_modes), len(wave_aa)))
-        for out, mode in zip(modes, self.sky_modes, strict=True):
-            out[:] = np.interp(wave_aa, self.wave_aa, mode, left=0.0, right=0.0)
-        return modes
+        modes = [np.interp(wave_aa, self.wave_aa, m, left=0.0, right=0.0) for m in self.sky_modes]
+        return np.reshape(modes, (len(modes), len(wave_aa)))
 
     def _check_range(self, wave_aa: np.ndarray) -> None:
         low, high = float(np.min(wave_aa)), float(np.max(wave_aa))

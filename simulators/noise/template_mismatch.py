@@ -32,6 +32,8 @@ _SAME = 0.02
 _BAND_PIXELS = 100.0
 _CHUNK = 1000
 _FORMAT = "asfh-template-mismatch 1"
+MISMATCH_ATTRIBUTES = ("library", "other", "explained", "n_histories")
+"""Everything but the modes of a mismatch, as files name it."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -117,9 +119,8 @@ def measure_mismatch(
             f"{simulator.basis.library} and {other.basis.library} share the light of all but "
             f"{len(theta)} histories, expected at least {n_mode}: compare libraries that differ"
         )
-    difference = torch.cat(
-        [_difference(simulator, other, part) for part in theta.split(_CHUNK)], dim=0
-    ) / math.sqrt(2.0)
+    parts = [_difference(simulator, other, part) for part in theta.split(_CHUNK)]
+    difference = torch.cat(parts) / math.sqrt(2.0)
     n_pix = simulator.instrument.grid.n_pix
     weight = torch.ones(difference.shape[1], dtype=difference.dtype)
     weight[n_pix:] = math.sqrt(_BAND_PIXELS)
@@ -158,14 +159,9 @@ def write_mismatch(
     with new_hdf5(path) as file:
         data = file.create_dataset("modes", data=mismatch.modes.cpu().numpy())
         data.attrs["units"] = "1"
-        file.attrs.update(
-            format=_FORMAT,
-            library=mismatch.library,
-            other=mismatch.other,
-            explained=mismatch.explained,
-            n_histories=mismatch.n_histories,
-            instrument=json.dumps(instrument.to_dict()),
-        )
+        numbers = {name: getattr(mismatch, name) for name in MISMATCH_ATTRIBUTES}
+        described = json.dumps(instrument.to_dict())
+        file.attrs.update({"format": _FORMAT, **numbers, "instrument": described})
     return Path(path)
 
 

@@ -20,24 +20,6 @@ LOG_U_STEP = 0.125
 _RANK = 16
 
 
-class NebularParts(NamedTuple):
-    """Nebular light before dust.
-
-    Attributes
-    ----------
-    continuum
-        Nebular continuum on the log grid of the spectrum, per Å, shape (n, n_pix).
-    nodes
-        Nebular continuum in the sub-bands of the bands, per Å, shape (n, n_band * n_node).
-    lines
-        Luminosity of every line, shape (n, n_line).
-    """
-
-    continuum: Tensor
-    nodes: Tensor
-    lines: Tensor
-
-
 class NebularAmounts(NamedTuple):
     """Nebular light before dust, in few numbers.
 
@@ -56,8 +38,8 @@ class NebularAmounts(NamedTuple):
 class NebularLight(Portable):
     """Interpolates the nebular light of a basis in metallicity and ionisation parameter.
 
-    The attribute `continuum` holds the principal spectra on the log grid, of shape
-    (n_component, n_pix).
+    The attributes `continuum`, shape (n_component, n_pix), and `nodes`, shape
+    (n_component, n_band * n_node), hold the principal spectra on the log grid and in the sub-bands.
 
     Parameters
     ----------
@@ -101,22 +83,9 @@ class NebularLight(Portable):
         self._table = torch.cat([scores, lines], dim=1)
         self._rank, self._n_met = rank, len(mh_nodes)
         self.continuum = right[:rank, :n_pix].float().contiguous()
-        self._nodes = right[:rank, n_pix:].float().contiguous()
+        self.nodes = right[:rank, n_pix:].float().contiguous()
         self.line_wave_aa = nebular.line_wave_aa
         self._profiles = line_profiles(basis)
-
-    def __call__(
-        self, mass: Tensor, met_low: Tensor, met_share: Tensor, log_u: Tensor
-    ) -> NebularParts:
-        """Nebular light of histories; the parameters are those of `amounts`.
-
-        Returns
-        -------
-        NebularParts
-            Continuum, sub-bands and lines in units of `scale`.
-        """
-        scores, lines = self.amounts(mass, met_low, met_share, log_u)
-        return NebularParts(scores @ self.continuum, scores @ self._nodes, lines)
 
     def amounts(
         self, mass: Tensor, met_low: Tensor, met_share: Tensor, log_u: Tensor

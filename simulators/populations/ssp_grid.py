@@ -71,8 +71,8 @@ class SSPGrid:
         for field in ("wave_aa", "age_gyr", "mh"):
             _check_axis(field, getattr(self, field))
         expected = {
-            "lum": (self.n_met, self.n_age, self.n_wave),
-            "mass_alive": (self.n_met, self.n_age),
+            "lum": (len(self.mh), len(self.age_gyr), self.n_wave),
+            "mass_alive": (len(self.mh), len(self.age_gyr)),
             "lsf_fwhm_aa": (self.n_wave,),
         }
         for field, shape in expected.items():
@@ -108,16 +108,6 @@ class SSPGrid:
     def n_wave(self) -> int:
         """Number of wavelengths."""
         return len(self.wave_aa)
-
-    @property
-    def n_age(self) -> int:
-        """Number of ages."""
-        return len(self.age_gyr)
-
-    @property
-    def n_met(self) -> int:
-        """Number of metallicities."""
-        return len(self.mh)
 
     @property
     def age_range_gyr(self) -> tuple[float, float]:

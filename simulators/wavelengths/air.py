@@ -114,8 +114,7 @@ def rest_air_edges(edges_aa: Tensor, redshift: Tensor | float, medium: str = "ai
     ValueError
         If the medium is neither air nor vacuum.
     """
-    check_medium(medium)
-    vacuum = air_to_vacuum(edges_aa) if medium == "air" else edges_aa
+    vacuum = to_medium(edges_aa, medium, "vacuum")
     if isinstance(redshift, Tensor) and redshift.ndim > 0:
         redshift = redshift.to(vacuum)[:, None]
     return vacuum_to_air(vacuum / (1.0 + redshift))

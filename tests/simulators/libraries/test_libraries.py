@@ -173,7 +173,7 @@ def test_two_imfs_need_a_choice(miles_folder):
             shutil.copy(miles_folder / name, miles_folder / name.replace("bi", "un"))
     with pytest.raises(ValueError, match=r"'Ebi1.30_\S+', 'Eun1.30_.*choose one with imf="):
         read_emiles(miles_folder)
-    assert read_emiles(miles_folder, imf="un1.30").n_age == 2
+    assert len(read_emiles(miles_folder, imf="un1.30").age_gyr) == 2
 
 
 def test_empty_folder_and_missing_path(tmp_path):

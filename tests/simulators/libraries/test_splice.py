@@ -39,7 +39,7 @@ def test_splice_interpolates_metallicity_and_wavelength(toy):
     late = toy.select((4700, 7000), (0.05, 14))
     late = replace(late, mh=np.array([-2.0, -1.0, 0.0, 0.4]), wave_aa=late.wave_aa + 0.5)
     spliced = splice_young(late, toy)
-    assert spliced.lum.shape == (4, toy.n_age, late.n_wave)
+    assert spliced.lum.shape == (4, len(toy.age_gyr), late.n_wave)
     # a value between those of the neighbouring metallicities and wavelengths
     left = np.flatnonzero(np.isin(toy.wave_aa + 0.5, late.wave_aa))
     around = np.stack([toy.lum[met, 0, left + step] for met in (1, 2) for step in (0, 1)])

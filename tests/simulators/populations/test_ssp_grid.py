@@ -17,7 +17,7 @@ def grid():
 
 
 def test_sizes_and_ranges(grid):
-    assert grid.lum.shape == (grid.n_met, grid.n_age, grid.n_wave)
+    assert grid.lum.shape == (len(grid.mh), len(grid.age_gyr), grid.n_wave)
     assert grid.age_range_gyr == (0.0, 14.0)
     assert grid.mh_range == (-2.3, 0.45)
     assert grid.wave_range_aa == (1800.0, 10000.0)
