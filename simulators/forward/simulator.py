@@ -24,7 +24,7 @@ from simulators.populations.band_nodes import BandLines, BandNodes
 from simulators.populations.nebular_light import NebularLight
 from simulators.populations.ssp_basis import MH_STEP, SSPBasis
 
-N_WINDOW = 16
+_N_WINDOW = 16
 
 
 class ModelSpectra(NamedTuple):
@@ -163,7 +163,7 @@ class Simulator(Portable):
         return ModelSpectra(flux * self._scale, phot * self._scale)
 
     def window_means(self, theta: Tensor) -> Tensor:
-        """Mean attenuated light in `N_WINDOW` equal parts of the spectrum, no kinematics.
+        """Mean attenuated light in 16 equal parts of the spectrum, no kinematics.
 
         Emission lines are left out. A cheap stand-in for `flux` where only the level of the
         spectrum matters.
@@ -176,7 +176,7 @@ class Simulator(Portable):
         Returns
         -------
         Tensor
-            L☉/Å per formed M☉, shape (n, N_WINDOW).
+            L☉/Å per formed M☉, shape (n, 16).
         """
         av, delta = theta[:, self._index["av"]], theta[:, self._index["delta"]]
         light = self._weights(theta) @ self._window
@@ -211,11 +211,11 @@ class Simulator(Portable):
     def _windows(self) -> tuple[Tensor, Tensor]:
         """Edges of equal parts of the spectrum, and the matrix that averages over each part."""
         grid = self.instrument.grid
-        edges = torch.linspace(float(grid.edges_aa[0]), float(grid.edges_aa[-1]), N_WINDOW + 1)
+        edges = torch.linspace(float(grid.edges_aa[0]), float(grid.edges_aa[-1]), _N_WINDOW + 1)
         self._dust_window = CalzettiSlope(0.5 * (edges[1:] + edges[:-1]))
         wave = torch.from_numpy(self.basis.velocity_grid.wave_aa).float()
         parts = torch.bucketize(wave, edges) - 1
-        inside = torch.stack([parts == k for k in range(N_WINDOW)], dim=1).float()
+        inside = torch.stack([parts == k for k in range(_N_WINDOW)], dim=1).float()
         return edges, inside / inside.sum(0)
 
     def _add_nebular(self, mh_nodes: Tensor, window_mean: Tensor) -> None:

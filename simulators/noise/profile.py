@@ -31,7 +31,7 @@ from simulators.noise.growth import NOISE_GROWTH
 
 MAX_TAPS = 7
 MAX_MODES = 5
-MAX_BEYOND_AA = 100.0
+_MAX_BEYOND_AA = 100.0
 """A profile serves wavelengths at most this far beyond its own, where its ends are held."""
 
 _FORMAT = HDF5Format(
@@ -109,7 +109,7 @@ class NoiseProfile:
         Raises
         ------
         ValueError
-            If a wavelength lies more than `MAX_BEYOND_AA` outside the profile.
+            If a wavelength lies more than 100 Angstrom outside the profile.
         """
         self._check_range(wave_aa)
         return np.interp(wave_aa, self.wave_aa, self.scale)
@@ -120,7 +120,7 @@ class NoiseProfile:
         Raises
         ------
         ValueError
-            If a wavelength lies more than `MAX_BEYOND_AA` outside the profile.
+            If a wavelength lies more than 100 Angstrom outside the profile.
         """
         self._check_range(wave_aa)
         modes = [np.interp(wave_aa, self.wave_aa, m, left=0.0, right=0.0) for m in self.sky_modes]
@@ -129,10 +129,10 @@ class NoiseProfile:
     def _check_range(self, wave_aa: np.ndarray) -> None:
         low, high = float(np.min(wave_aa)), float(np.max(wave_aa))
         first, last = self.wave_aa[0], self.wave_aa[-1]
-        if low < first - MAX_BEYOND_AA or high > last + MAX_BEYOND_AA:
+        if low < first - _MAX_BEYOND_AA or high > last + _MAX_BEYOND_AA:
             raise ValueError(
                 f"noise profile {self.name} covers {first:.0f}-{last:.0f} Angstrom and {low:.0f}-"
-                f"{high:.0f} is asked for; expected at most {MAX_BEYOND_AA:.0f} Angstrom beyond "
+                f"{high:.0f} is asked for; expected at most {_MAX_BEYOND_AA:.0f} Angstrom beyond "
                 "it: measure one over these wavelengths"
             )
 

@@ -30,7 +30,7 @@ from simulators.wavelengths.rest_grid import REST_GRID, RestGrid
 BANDS = HST_BANDS
 """HST WFC3/UVIS bands, in the order of every photometric array of the default instrument."""
 
-MIN_REDSHIFT, MAX_REDSHIFT = -0.01, 1.0
+_MIN_REDSHIFT, _MAX_REDSHIFT = -0.01, 1.0
 """Outside these a redshift is taken for a mistake: MUSE cannot see 4750 Å rest beyond z = 0.97."""
 
 _SPECTRAL = ("flux", "sigma", "valid")
@@ -314,15 +314,15 @@ def check_redshift(redshift: float | None) -> float:
     Raises
     ------
     ValueError
-        If it is missing, not finite, or outside :data:`MIN_REDSHIFT` to :data:`MAX_REDSHIFT`.
+        If it is missing, not finite, or not between -0.01 and 1.
     """
     if redshift is None:
         raise ValueError("redshift is missing; give the galaxy's redshift, e.g. 0.00243")
     z = float(redshift)
-    if not MIN_REDSHIFT < z < MAX_REDSHIFT:
+    if not _MIN_REDSHIFT < z < _MAX_REDSHIFT:
         raise ValueError(
-            f"redshift is {redshift!r}; expected a number between {MIN_REDSHIFT} and {MAX_REDSHIFT}"
-            " (a redshift, not a velocity in km/s)"
+            f"redshift is {redshift!r}; expected a number between {_MIN_REDSHIFT} and "
+            f"{_MAX_REDSHIFT} (a redshift, not a velocity in km/s)"
         )
     return z
 

@@ -18,7 +18,7 @@ from priors.portable import Portable
 from simulators.instruments.filters import FilterCurve, read_filter
 from simulators.instruments.instrument import Instrument
 
-N_NODES = 32
+_N_NODES = 32
 _THROUGHPUT_TAIL = 2e-4
 _TABLE_POINTS = 4096
 
@@ -34,7 +34,7 @@ class BandNodes(Portable):
         Number of sub-bands in each band.
     """
 
-    def __init__(self, instrument: Instrument, n_nodes: int = N_NODES) -> None:
+    def __init__(self, instrument: Instrument, n_nodes: int = _N_NODES) -> None:
         curves = [read_filter(name) for name in instrument.bands]
         limits = [_support(curve) for curve in curves]
         stretch = 1.0 + instrument.max_redshift_bands

@@ -16,7 +16,7 @@ from priors.portable import Portable
 from simulators.constants import FWHM_PER_SIGMA
 from simulators.populations.ssp_basis import SSPBasis
 
-LOG_U_STEP = 0.125
+_LOG_U_STEP = 0.125
 _RANK = 16
 
 
@@ -68,7 +68,7 @@ class NebularLight(Portable):
                 "light: build it with a NebularGrid, or take nuisances without gas"
             )
         low, high = log_u_range
-        self._n_u = round((high - low) / LOG_U_STEP) + 1
+        self._n_u = round((high - low) / _LOG_U_STEP) + 1
         self._low, self._step = low, (high - low) / (self._n_u - 1)
         tables = nebular.interpolated(mh_nodes, torch.linspace(low, high, self._n_u))
         self.n_young = nebular.n_young

@@ -10,13 +10,13 @@ from typing import TypeVar
 
 import torch
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 def map_in_threads(
-    function: Callable[[Item], Result], items: Iterable[Item], n_threads: int | None = None
-) -> Iterator[Result]:
+    function: Callable[[_Item], _Result], items: Iterable[_Item], n_threads: int | None = None
+) -> Iterator[_Result]:
     """Compute results in the order of the items, a few of them ahead of their use.
 
     Torch leaves the interpreter lock in all that takes long, and spectra in pieces of some 256 stay
@@ -34,11 +34,11 @@ def map_in_threads(
 
     Yields
     ------
-    Result
+    object
         Value that the function returns for each item.
     """
     before = torch.get_num_threads()
-    rest, waiting = iter(items), deque[Future[Result]]()
+    rest, waiting = iter(items), deque[Future[_Result]]()
     pool = ThreadPoolExecutor(n_threads or before, initializer=torch.set_num_threads, initargs=(1,))
     try:
         for item in itertools.islice(rest, (n_threads or before) + 1):
@@ -55,8 +55,8 @@ def map_in_threads(
 
 
 def map_on(
-    device: torch.device, function: Callable[[Item], Result], items: Iterable[Item]
-) -> Iterator[Result]:
+    device: torch.device, function: Callable[[_Item], _Result], items: Iterable[_Item]
+) -> Iterator[_Result]:
     """`map_in_threads` for work on a device: all cores of a CPU, or a GPU, which one piece fills.
 
     Parameters

@@ -10,12 +10,12 @@ from typing import TypeVar
 import numpy as np
 from torch import Tensor
 
-Wave = TypeVar("Wave", float, np.ndarray, Tensor)
+_Wave = TypeVar("_Wave", float, np.ndarray, Tensor)
 
 _SHORTEST_AA = 2000.0
 
 
-def vacuum_to_air(wavelength_aa: Wave) -> Wave:
+def vacuum_to_air(wavelength_aa: _Wave) -> _Wave:
     """Convert vacuum to air wavelengths.
 
     Below 2000 Å, where the convention is to quote vacuum wavelengths and the formula does not hold,
@@ -43,7 +43,7 @@ def vacuum_to_air(wavelength_aa: Wave) -> Wave:
     return wavelength_aa / _refractive_index(wavelength_aa)
 
 
-def air_to_vacuum(wavelength_aa: Wave) -> Wave:
+def air_to_vacuum(wavelength_aa: _Wave) -> _Wave:
     """Convert air to vacuum wavelengths, the inverse of :func:`vacuum_to_air`.
 
     Parameters
@@ -63,7 +63,7 @@ def air_to_vacuum(wavelength_aa: Wave) -> Wave:
     return vacuum
 
 
-def _refractive_index(vacuum_aa: Wave) -> Wave:
+def _refractive_index(vacuum_aa: _Wave) -> _Wave:
     """Refractive index of air, by the wavelength in vacuum in Å."""
     if isinstance(vacuum_aa, Tensor):
         vacuum_aa = vacuum_aa.clamp(min=_SHORTEST_AA)

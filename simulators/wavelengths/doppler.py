@@ -14,10 +14,10 @@ from torch import Tensor
 
 from simulators.constants import SPEED_OF_LIGHT_KMS
 
-Number = TypeVar("Number", float, np.ndarray, Tensor)
+_Number = TypeVar("_Number", float, np.ndarray, Tensor)
 
 
-def shift_redshift(redshift: float, velocity_kms: Number) -> Number:
+def shift_redshift(redshift: float, velocity_kms: _Number) -> _Number:
     """Return the redshift of what moves within a galaxy.
 
     Parameters
@@ -42,7 +42,7 @@ def shift_redshift(redshift: float, velocity_kms: Number) -> Number:
     return redshift + beta + redshift * beta
 
 
-def add_velocities(first_kms: Number, second_kms: Number) -> Number:
+def add_velocities(first_kms: _Number, second_kms: _Number) -> _Number:
     """Return the velocity of something that moves at the second within a frame at the first.
 
     Parameters
@@ -63,7 +63,7 @@ def add_velocities(first_kms: Number, second_kms: Number) -> Number:
     return first_kms + second_kms + first_kms * second_kms / SPEED_OF_LIGHT_KMS
 
 
-def relative_velocity(velocity_kms: Number, frame_kms: Number) -> Number:
+def relative_velocity(velocity_kms: _Number, frame_kms: _Number) -> _Number:
     """Return a velocity as seen from a moving frame, the inverse of :func:`add_velocities`.
 
     Parameters
