@@ -119,7 +119,7 @@ def in_memory(galaxy: MockGalaxy, files: asfh.MockFiles) -> asfh.Observation:
     stretch = 1.0 + galaxy.shape.redshift
     redshift = torch.full((len(seen.flux),), galaxy.shape.redshift)
     index, weight = (part[0] for part in overlap_taps(instrument, redshift[:1]))
-    first = instrument.native_position(seen.wave_aa[:1] / stretch, redshift[:1].double())
+    first = instrument.pixels.position(seen.wave_aa[:1] / stretch, redshift[:1].double())
     taps = index[:, None] + torch.arange(weight.shape[-1]) - round(float(first))
     flux = ((seen.flux + added.flux)[:, taps] * weight).sum(-1) * stretch
     sigma = (seen.sigma[:, taps].square() * weight.square()).sum(-1).sqrt() * stretch

@@ -131,12 +131,10 @@ class ParameterSpace:
         for _, members in groupby(self.parameters, key=lambda item: type(item.bijection)):
             bijections = [member.bijection for member in members]
             fused = stack_bijections(bijections)
-            if fused is not None:
-                groups.append((slice(start, start + len(bijections)), fused))
-            else:
-                columns = range(start, start + len(bijections))
-                groups += [(slice(i, i + 1), b) for i, b in zip(columns, bijections, strict=True)]
-            start += len(bijections)
+            for bijection in bijections if fused is None else [fused]:
+                width = 1 if fused is None else len(bijections)
+                groups.append((slice(start, start + width), bijection))
+                start += width
         return tuple(groups)
 
     def _checked(self, values: Tensor, name: str) -> Tensor:

@@ -56,13 +56,10 @@ class GaussianCatalogue(Portable):
         """Log density of `x`, shape (n, n_dim) -> (n,)."""
         z = (x - self.origin.to(x)) / self.jitter
         rows = max(1, _CHUNK_ELEMENTS // len(self.points))
-        parts = [self._log_kernel_sum(chunk) for chunk in z.split(rows)]
-        norm = math.log(len(self.points)) + self.n_dim * math.log(
-            self.jitter * math.sqrt(2.0 * math.pi)
-        )
+        parts = []
+        for chunk in z.split(rows):
+            products = chunk @ self.points.T.to(z) - self.half_squares.to(z)
+            parts.append(torch.logsumexp(products, dim=-1) - 0.5 * chunk.square().sum(-1))
+        width = self.jitter * math.sqrt(2.0 * math.pi)
+        norm = math.log(len(self.points)) + self.n_dim * math.log(width)
         return torch.cat(parts) - norm
-
-    def _log_kernel_sum(self, z: Tensor) -> Tensor:
-        """Log of the sum of all Gaussians, not normalised, at scaled places z, shape (n,)."""
-        products = z @ self.points.T.to(z) - self.half_squares.to(z)
-        return torch.logsumexp(products, dim=-1) - 0.5 * z.square().sum(-1)

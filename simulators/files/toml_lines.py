@@ -88,12 +88,9 @@ def _line_numbers(text: str) -> dict[tuple[str, ...], int]:
             content = tomllib.loads(statement)
         except tomllib.TOMLDecodeError:
             continue
-        if statement.lstrip().startswith("["):
-            table = _last_key(content)
-            content = _nested(table, {})
-        else:
-            content = _nested(table, content)
-        _note_lines(content, (), first, found)
+        is_header = statement.lstrip().startswith("[")
+        _note_lines(content, () if is_header else table, first, found)
+        table = _last_key(content) if is_header else table
         statement = ""
     return found
 
@@ -107,13 +104,6 @@ def _last_key(header: Mapping[str, Any]) -> tuple[str, ...]:
         inner = inner[0] if isinstance(inner, list) else inner
         path = (*path, key)
     return path
-
-
-def _nested(path: tuple[str, ...], content: dict[str, Any]) -> dict[str, Any]:
-    """Tables inside one another, the innermost of them given."""
-    for key in reversed(path):
-        content = {key: content}
-    return content
 
 
 def _note_lines(

@@ -85,7 +85,7 @@ class VelocityBroadening(Portable):
         pixel = self._observed_pixel_aa(redshift)
         if self._spaced_alike:
             # the offset of the two pixel grids drifts slowly, so it is smooth between pixels too
-            offset = self._instrument.native_position(self._wave, redshift) - self._rest_position
+            offset = self._instrument.pixels.position(self._wave, redshift) - self._rest_position
             fraction = offset - torch.floor(offset)
             blur = fraction * (1.0 - fraction) * pixel**2
         else:
@@ -109,7 +109,7 @@ class VelocityBroadening(Portable):
     def _lsf_variance_aa(self, redshift: Tensor) -> Tensor:
         """Instrument minus library, in quadrature, Å**2 of the rest frame."""
         stretch = 1.0 + redshift[:, None]
-        fwhm_rest = self._instrument.lsf_fwhm_aa(self._wave * stretch) / stretch
+        fwhm_rest = self._instrument.lsf.fwhm_aa(self._wave * stretch) / stretch
         return (fwhm_rest**2 - self._library_fwhm_sq).clamp_min(0.0) / FWHM_PER_SIGMA**2
 
     def __call__(self, flux: Tensor, velocity: Tensor, sigma: Tensor, redshift: Tensor) -> Tensor:

@@ -102,12 +102,11 @@ class Simulator(Portable):
         self._window = (tables["spectra"] @ window_mean).flatten(0, 1) / self._scale
         self.band_nodes = BandNodes(instrument)
         self._node_shape = tuple(basis.nodes.shape[2:])
-        wave = torch.from_numpy(basis.velocity_grid.wave_aa)
-        self._dust = CalzettiSlope(wave)
+        self._dust = CalzettiSlope(torch.from_numpy(basis.velocity_grid.wave_aa))
         self._dust_nodes = CalzettiSlope(self.band_nodes.wave_aa.flatten())
         self._broadening = VelocityBroadening(basis.velocity_grid, instrument, basis.fwhm_aa)
         self._index = {n: space.index(n) for n in ("av", "delta", "velocity", "log_sigma")}
-        self.wave_aa = torch.as_tensor(instrument.grid.centres_aa)
+        self.wave_aa = instrument.grid.centres_aa
         self._nebular: NebularLight | None = None
         if GAS_LOG_U in space.names:
             self._add_nebular(mh_nodes, window_mean)

@@ -92,38 +92,6 @@ class Instrument(PlainValues):
             f"pixels, {bands}, z = {self.min_redshift:g}-{self.max_redshift:g})"
         )
 
-    def lsf_fwhm_aa(self, wave_obs_aa: Tensor) -> Tensor:
-        """Return the width of the line spread function.
-
-        Parameters
-        ----------
-        wave_obs_aa
-            Observed air wavelengths in Å, any shape.
-
-        Returns
-        -------
-        Tensor
-            FWHM in Å of the observed frame, the same shape.
-        """
-        return self.lsf.fwhm_aa(wave_obs_aa)
-
-    def native_position(self, wave_rest_aa: Tensor, redshift: Tensor) -> Tensor:
-        """Return the places of rest-frame wavelengths on the observed pixels.
-
-        Parameters
-        ----------
-        wave_rest_aa
-            Rest-frame air wavelengths in Å, shape (n_wave,).
-        redshift
-            Redshift of each galaxy, shape (n,).
-
-        Returns
-        -------
-        Tensor
-            Fractional pixel, 0 at the centre of the first one, shape (n, n_wave).
-        """
-        return self.pixels.position(wave_rest_aa, redshift)
-
     def native_wave_aa(self, pixel: Tensor) -> Tensor:
         """Observed air wavelengths of the centres of observed pixels in Å, any shape."""
         return to_medium(self.pixels.wave_aa(pixel), self.pixels.medium, "air")
@@ -144,7 +112,7 @@ class Instrument(PlainValues):
             Smallest and largest number of observed pixels in one rest-frame pixel.
         """
         z = torch.tensor([redshift], dtype=torch.float64)
-        width = torch.diff(self.native_position(self.grid.edges_aa, z))
+        width = torch.diff(self.pixels.position(self.grid.edges_aa, z))
         return float(width.min()), float(width.max())
 
     @classmethod

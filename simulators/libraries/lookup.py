@@ -13,7 +13,8 @@ from simulators.libraries.splice import splice_young
 from simulators.libraries.toy import toy_grid
 from simulators.populations.ssp_grid import SSPGrid
 
-LIBRARY_NAMES = ("bc03-miles", "toy")
+_NAMED: dict[str, Callable[[], SSPGrid]] = {"bc03-miles": read_bc03, "toy": toy_grid}
+LIBRARY_NAMES = tuple(_NAMED)
 """Libraries that need no path."""
 
 
@@ -48,10 +49,8 @@ def read_library(name_or_path: str | os.PathLike[str]) -> SSPGrid:
     whole, plus, young = os.fspath(name_or_path).rpartition("+")
     if plus and not Path(name_or_path).exists():
         return splice_young(read_library(whole), read_library(young))
-    if name_or_path == "bc03-miles":
-        return read_bc03()
-    if name_or_path == "toy":
-        return toy_grid()
+    if name_or_path in _NAMED:
+        return _NAMED[os.fspath(name_or_path)]()
     path = Path(name_or_path)
     readers: dict[str, Callable[[Path], SSPGrid]] = {
         ".npz": read_emiles,

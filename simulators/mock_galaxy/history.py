@@ -104,8 +104,7 @@ def _sfr(structure: Structure, young: Tensor, bins: AgeBins) -> Tensor:
     sfr = torch.zeros(*structure.disc.shape, len(time), dtype=torch.float64)
     edges = torch.tensor(bins.edges_gyr, dtype=torch.float64)
     width = edges.diff().repeat_interleave(_POINTS_PER_BIN) / _POINTS_PER_BIN
-    parts = ((structure.disc, disc), (structure.bulge, bulge), (structure.bar, bar))
-    for mass, history in parts:
+    for mass, history in ((structure.disc, disc), (structure.bulge, bulge), (structure.bar, bar)):
         sfr += mass[..., None] * history / (history * width).sum(-1, keepdim=True)
     # finite everywhere, so that its logarithm exists: 0.1 % of the mean rate never stops
     sfr = sfr + 1e-3 * (sfr * width).sum(-1, keepdim=True) / span

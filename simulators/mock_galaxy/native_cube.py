@@ -145,7 +145,7 @@ def observe_native(
     # the S/N refers to the mean of the spectrum on the model's grid, as in the noise model
     level = galaxy.light.flux.mean(dim=1) / (1.0 + redshift)
     sigma = (level / galaxy.snr)[:, None] * galaxy.relative_noise(rest_wave)
-    position = noise.instrument.native_position(rest_wave, rest_wave.new_tensor([redshift]))[0]
+    position = noise.instrument.pixels.position(rest_wave, rest_wave.new_tensor([redshift]))[0]
     pixel = torch.round(position).long()
     unit = _unit_noise(noise, pixel, galaxy.n_side, neighbour_share, generator)
     return NativeCube(

@@ -127,9 +127,8 @@ def galaxy_structure(shape: GalaxyShape, n_side: int) -> Structure:
     across = y * math.cos(bar_azimuth) - x * math.sin(bar_azimuth)
     bar_profile, bar_shape = _bar(along, across, shape.bar_length_kpc)
     arm, arm_lane = _arms(radius, azimuth - bar_azimuth, shape)
-    ends = torch.exp(
-        -0.5 * (((along.abs() - shape.bar_length_kpc) / 0.5) ** 2 + (across / 0.6) ** 2)
-    )
+    beyond = (along.abs() - shape.bar_length_kpc) / 0.5
+    ends = torch.exp(-0.5 * (beyond**2 + (across / 0.6) ** 2))
     # projection puts 1 / cos(i) times the surface of the plane into every spaxel
     area_pc2 = (shape.field_arcsec / n_side * shape.kpc_per_arcsec * 1e3) ** 2
     disc = shape.disc_density * torch.exp(-radius / shape.disc_length_kpc) * (1.0 + 0.8 * arm)

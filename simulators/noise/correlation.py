@@ -40,7 +40,7 @@ def overlap_taps(instrument: Instrument, redshift: Tensor) -> tuple[Tensor, Tens
         as no output pixel is more than two observed ones wide.
     """
     edges = torch.as_tensor(instrument.grid.edges_aa, device=redshift.device).double()
-    position = instrument.native_position(edges, redshift.double()) + 0.5
+    position = instrument.pixels.position(edges, redshift.double()) + 0.5
     index = torch.floor(position[:, :-1])
     length = torch.diff(position, dim=1)
     n_tap = max(_MIN_TAPS, int(torch.ceil(length.max() - _ROUNDING)) + 1)

@@ -108,7 +108,7 @@ class NoiseModel(Portable):
         Parameters
         ----------
         native
-            Numbers of native pixels as `Instrument.native_position` counts, int64, any shape.
+            Numbers of native pixels as the `position` of observed pixels counts, int64, any shape.
 
         Returns
         -------
@@ -195,9 +195,9 @@ def _sky_table(instrument: Instrument, profile: NoiseProfile | None) -> tuple[in
     """First native pixel and modes of all native pixels that spectra may reach."""
     if profile is None or not len(profile.sky_modes):
         return 0, torch.zeros(0, 1)
-    ends = torch.as_tensor(instrument.grid.centres_aa, dtype=torch.float64)[[0, -1]]
+    ends = instrument.grid.centres_aa[[0, -1]]
     limits = torch.tensor([instrument.min_redshift, instrument.max_redshift], dtype=torch.float64)
-    position = instrument.native_position(ends, limits)
+    position = instrument.pixels.position(ends, limits)
     first, last = math.floor(float(position[0, 0])) - 4, math.ceil(float(position[1, 1])) + 4
     wave = instrument.native_wave_aa(torch.arange(first, last + 1))
     return first, torch.from_numpy(profile.sky_modes_at(wave.numpy())).float()

@@ -81,9 +81,6 @@ class SSPGrid:
                 raise ValueError(
                     f"{field} has shape {found}, expected {shape} from mh, age_gyr and wave_aa"
                 )
-        self._check_values()
-
-    def _check_values(self) -> None:
         if self.mass_kind not in get_args(MassKind):
             raise ValueError(f"mass_kind is {self.mass_kind!r}, expected {get_args(MassKind)}")
         if self.wave_aa[0] <= 0 or self.age_gyr[0] < 0:

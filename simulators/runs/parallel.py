@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import torch
@@ -38,15 +38,14 @@ def map_in_threads(
         Value that the function returns for each item.
     """
     before = torch.get_num_threads()
-    rest, waiting = iter(items), deque[Future[_Result]]()
+    rest = iter(items)
     pool = ThreadPoolExecutor(n_threads or before, initializer=torch.set_num_threads, initargs=(1,))
     try:
-        for item in itertools.islice(rest, (n_threads or before) + 1):
-            waiting.append(pool.submit(function, item))
+        first = itertools.islice(rest, (n_threads or before) + 1)
+        waiting = deque(pool.submit(function, item) for item in first)
         while waiting:
             result = waiting.popleft().result()
-            for item in itertools.islice(rest, 1):
-                waiting.append(pool.submit(function, item))
+            waiting.extend(pool.submit(function, item) for item in itertools.islice(rest, 1))
             yield result
     finally:
         pool.shutdown(cancel_futures=True)

@@ -96,10 +96,9 @@ class SurveyPreset:
             raise ValueError(f"there is no filter curve of band {unknown[0]!r}{hint}")
         if len(set(instrument.bands)) < len(instrument.bands):
             raise ValueError(f"bands are {instrument.bands}; expected each of them once")
-        observed = instrument.grid.edges_aa * (1.0 + instrument.max_redshift)
-        narrowest = float(
-            instrument.lsf_fwhm_aa(torch.cat([instrument.grid.edges_aa, observed])).min()
-        )
+        edges = instrument.grid.edges_aa
+        observed = torch.cat([edges, edges * (1.0 + instrument.max_redshift)])
+        narrowest = float(instrument.lsf.fwhm_aa(observed).min())
         if not narrowest > 0.0:
             raise ValueError(
                 f"the resolution is {narrowest:.3g} Å FWHM somewhere; expected a positive width"
@@ -260,7 +259,7 @@ def _check_resolution(model: GenerativeModel, instrument: Instrument) -> None:
     basis, grid = model.simulator.basis, instrument.grid
     wave = torch.from_numpy(basis.velocity_grid.wave_aa).float()
     stretch = 1.0 + torch.tensor([instrument.min_redshift, instrument.max_redshift])[:, None]
-    own = (instrument.lsf_fwhm_aa(wave * stretch) / stretch).max(0).values
+    own = (instrument.lsf.fwhm_aa(wave * stretch) / stretch).max(0).values
     inside = (wave >= grid.start_aa) & (wave <= grid.end_aa)
     ratio = torch.where(inside, basis.fwhm_aa / own, 0.0)
     worst = int(ratio.argmax())

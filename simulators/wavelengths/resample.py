@@ -76,10 +76,7 @@ def edges_from_centres(centres_aa: Tensor | np.ndarray) -> Tensor:
     step = torch.diff(centres)
     if not bool(torch.isfinite(centres).all()) or not bool((step > 0).all()):
         raise ValueError("wavelengths must be finite and ascending; sort the spectrum first")
-    middle = centres[:-1] + 0.5 * step
-    first = centres[:1] - 0.5 * step[:1]
-    last = centres[-1:] + 0.5 * step[-1:]
-    return torch.cat([first, middle, last])
+    return torch.cat([centres[:1] - 0.5 * step[:1], centres + 0.5 * torch.cat([step, step[-1:]])])
 
 
 def resample_matrix(native_edges: Tensor, rest_edges: Tensor) -> ResampleMatrix:

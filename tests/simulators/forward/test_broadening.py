@@ -59,7 +59,7 @@ def _run(kinematics, lines, velocity, sigma, redshift):
 
 def test_lsf_is_the_published_one():
     # Bacon et al. (2017), eq. 8: about 2.8 AA at 5000, 2.5 at 7000
-    fwhm = INSTRUMENT.lsf_fwhm_aa(torch.tensor([5000.0, 7000.0, 9000.0]))
+    fwhm = INSTRUMENT.lsf.fwhm_aa(torch.tensor([5000.0, 7000.0, 9000.0]))
     torch.testing.assert_close(fwhm, torch.tensor([2.913, 2.483, 2.523]), atol=2e-3, rtol=0)
 
 
@@ -134,7 +134,7 @@ def test_other_pixels_are_resampled_as_real_data(lines, name, tolerance, redshif
 
     def variance(wave):
         observed = torch.tensor([wave * (1 + redshift)])
-        fwhm = float(instrument.lsf_fwhm_aa(observed)[0]) / (1 + redshift)
+        fwhm = float(instrument.lsf.fwhm_aa(observed)[0]) / (1 + redshift)
         lacking = max(fwhm**2 - LIBRARY_FWHM_AA**2, 0) / FWHM_PER_SIGMA**2
         return lacking + (sigma / SPEED_OF_LIGHT_KMS * wave) ** 2
 

@@ -52,7 +52,7 @@ def test_cards_of_the_first_version_are_understood():
 def test_observed_pixels_there_and_back(instrument):
     pixel = torch.tensor([0.0, 12.0, 1500.0])
     wave = instrument.native_wave_aa(pixel)
-    found = instrument.native_position(wave, torch.zeros(1).double())[0]
+    found = instrument.pixels.position(wave, torch.zeros(1).double())[0]
     torch.testing.assert_close(found, pixel.double(), atol=1e-5, rtol=0)
 
 

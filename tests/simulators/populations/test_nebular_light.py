@@ -158,7 +158,7 @@ def test_lines_move_and_broaden_with_the_stars(toy, toy_lineless):
         expected = 4861.33 * (1.0 + velocity / SPEED_OF_LIGHT_KMS)
         assert centre == pytest.approx(expected, abs=0.1)
         width = float((profile * (wave[near] - centre) ** 2).sum() / profile.sum()) ** 0.5
-        lsf = float(toy.instrument.lsf_fwhm_aa(torch.tensor(4861.33))) / 2.3548
+        lsf = float(toy.instrument.lsf.fwhm_aa(torch.tensor(4861.33))) / 2.3548
         stars = 10**log_sigma / SPEED_OF_LIGHT_KMS * expected
         assert width == pytest.approx((lsf**2 + stars**2) ** 0.5, rel=0.05)
 
