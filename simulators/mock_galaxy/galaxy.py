@@ -76,8 +76,7 @@ class MockGalaxy:
     @property
     def amplitude(self) -> Tensor:
         """Flux × (1 + z), in :data:`UNIT_CGS`, of 1 L☉/Å per formed M☉, shape (n_side**2,)."""
-        distance_cm = self.shape.distance_mpc * CM_PER_MPC
-        sphere = 4.0 * math.pi * distance_cm**2
+        sphere = 4.0 * math.pi * (self.shape.distance_mpc * CM_PER_MPC) ** 2
         return self.mass_msun.flatten() * (SOLAR_LUMINOSITY_CGS / sphere / UNIT_CGS)
 
     @cached_property

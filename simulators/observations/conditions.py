@@ -119,8 +119,7 @@ class ConditionsPrior(PlainValues):
         Conditions
             Conditions of n observations.
         """
-        redshift = self.sample_redshift(n, instrument, generator)
-        return self.sample_at(redshift, instrument, generator)
+        return self.sample_at(self.sample_redshift(n, instrument, generator), instrument, generator)
 
     def sample_redshift(
         self, n: int, instrument: Instrument, generator: torch.Generator | None = None

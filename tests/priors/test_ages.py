@@ -92,3 +92,9 @@ def test_wrong_number_of_steps_is_refused():
 
 def test_repr_is_short():
     assert repr(AgeBins()) == "AgeBins(16 bins, 0-13.5 Gyr)"
+
+
+def test_times_sample_every_bin_evenly():
+    times = AgeBins((0.0, 1.0, 3.0)).sample_times_gyr(2)
+    expected = torch.tensor([[0.25, 0.75], [1.5, 2.5]], dtype=torch.float64)
+    torch.testing.assert_close(times, expected, rtol=0, atol=0)
