@@ -61,9 +61,11 @@ def save_model(model: PosteriorModel | PointModel, folder: str | Path) -> None:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     basis = model.generative.simulator.basis
-    tensors = {f"basis.{n}": getattr(basis, n) for n in _BASIS_TENSORS}
+    tensors = {f"basis.{n}": getattr(basis, n).contiguous() for n in _BASIS_TENSORS}
     if basis.nebular is not None:
-        tensors |= {f"nebular.{n}": getattr(basis.nebular, n) for n in _NEBULAR_TENSORS}
+        # means of tensors that are not contiguous are summed in another order
+        nebular = {n: getattr(basis.nebular, n).contiguous() for n in _NEBULAR_TENSORS}
+        tensors |= {f"nebular.{n}": value for n, value in nebular.items()}
     for name in _SPECTRA:
         if name in tensors:
             level = tensors[name].mean(-1, keepdim=True)
