@@ -219,7 +219,8 @@ class RequestParser(Generic[_Request]):
                 reader = self._readers.get(key)
                 _put(table, key.split("."), value if reader is None else reader(value))
         missing = [word for key, word in self._required.items() if key not in table]
-        if missing:
+        # what is wrong with a file, such as a misspelt key, is said by its line
+        if missing and config is None:
             self.parser.error(f"the following are required: {', '.join(missing)}")
         return fill(self.kind, table, "" if config is None else str(config), lines)
 

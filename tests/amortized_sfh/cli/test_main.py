@@ -160,3 +160,19 @@ def test_words_take_the_place_of_a_config(tmp_path):
     assert (request.draws, request.redshift, str(request.cube)) == (9, 0.1, "a.fits")
     assert (request.masks.lines_aa, request.masks.line_half_width_kms) == ((5018.0,), 500.0)
     assert str(request.hst["F555W"].image) == "f.fits"
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("redshfit", "run.toml, line 3: unknown key 'redshfit'; did you mean 'redshift'?"),
+        ("ebv", "run.toml has no 'redshift': add it"),
+    ],
+)
+def test_a_key_that_a_config_must_have(key, expected, tmp_path, capsys):
+    config = tmp_path / "run.toml"
+    config.write_text(f"cube = 'c.fits'\nout = 'm.fits'\n{key} = 0.1\n")
+    assert main(["infer", "--config", str(config)]) == 1
+    error = capsys.readouterr().err
+    assert expected in error
+    assert error.count("\n") == 1
